@@ -1,0 +1,289 @@
+//! Keeps the regions few where memory is accessed alike and many where it is not.
+//!
+//! Once per aggregation: merge neighbours of similar count, age the rest, cap the size, and, after
+//! the counts were reset, split. `damon-core.md` 4. Cost: O(regions), one pass in place for each of
+//! merge and split, no allocation once the buffers have grown.
+//!
+//! One difference from the kernel: its counters behind the 3-way split and the split rotation are
+//! shared by all monitors of the machine; ours belong to the monitor.
+
+use super::{Region, Target};
+use crate::arithmetic::{MIN_REGION_SZ, align_down, align_up};
+use crate::attrs::Attrs;
+use crate::random::Random;
+
+/// Merge threshold as a fraction of the largest count of the window.
+const THRESHOLD_DIVISOR: u32 = 10;
+
+/// The state that adaptation carries from one aggregation to the next.
+#[derive(Clone, Debug)]
+pub struct Adjuster {
+    random: Random,
+    /// No region may grow above this, in bytes. Computed one aggregation earlier.
+    size_limit: u64,
+    /// Regions there were at the last split: unchanged means the picture has settled.
+    last_nr_regions: u64,
+    /// Which residue of the region index is split next, above half of the maximum.
+    rotation: u64,
+    scratch: Vec<Region>,
+}
+
+impl Adjuster {
+    /// `seed` decides where regions are cut.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            random: Random::new(seed),
+            size_limit: u64::MAX,
+            last_nr_regions: 0,
+            rotation: 0,
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Cuts regions above the size that `min_nr_regions` implies, and remembers that size for the
+    /// next merge. `damon_apply_min_nr_regions`.
+    pub fn apply_min_nr_regions(&mut self, targets: &mut [Target], attrs: &Attrs) {
+        self.size_limit = align_up(size_limit(targets, attrs), MIN_REGION_SZ);
+        for target in targets {
+            let regions = target.regions_mut();
+            if regions.iter().all(|region| region.size() <= self.size_limit) {
+                continue;
+            }
+            self.scratch.clear();
+            for &(mut region) in regions.iter() {
+                while region.size() > self.size_limit {
+                    let rest = region.split_off(self.size_limit);
+                    self.scratch.push(region);
+                    region = rest;
+                }
+                self.scratch.push(region);
+            }
+            std::mem::swap(regions, &mut self.scratch);
+        }
+    }
+
+    /// Ages every region and merges neighbours; repeats with a doubled threshold while there are
+    /// more than `max_nr_regions`. `kdamond_merge_regions`.
+    pub fn merge(&mut self, targets: &mut [Target], attrs: &Attrs) {
+        let largest = targets
+            .iter()
+            .flat_map(Target::regions)
+            .map(|region| region.nr_accesses)
+            .max()
+            .unwrap_or(0);
+        let most = attrs.samples_per_aggregation();
+        let mut threshold = largest / THRESHOLD_DIVISOR;
+        let mut count_age = true;
+        loop {
+            for target in &mut *targets {
+                merge_regions(target.regions_mut(), threshold, self.size_limit, count_age);
+            }
+            if nr_regions(targets) <= attrs.max_nr_regions || most <= threshold {
+                return;
+            }
+            count_age = false;
+            threshold = if threshold < most / 2 { (2 * threshold).max(1) } else { most };
+        }
+    }
+
+    /// Cuts regions so that a difference inside one can show. `kdamond_split_regions`.
+    pub fn split(&mut self, targets: &mut [Target], attrs: &Attrs) {
+        let regions = nr_regions(targets);
+        let most = attrs.max_nr_regions;
+        if regions >= most {
+            // As many as allowed: no room to look closer.
+        } else if regions > most / 2 {
+            self.split_some(targets, most / (most - regions));
+        } else {
+            let settled = self.last_nr_regions == regions && regions < most / 3;
+            self.split_all(targets, if settled { 3 } else { 2 });
+        }
+        self.last_nr_regions = regions;
+    }
+
+    /// Cuts every region into at most `pieces`.
+    fn split_all(&mut self, targets: &mut [Target], pieces: u32) {
+        for target in targets {
+            let regions = target.regions_mut();
+            self.scratch.clear();
+            for &(mut left) in regions.iter() {
+                // Later cuts are made in the left part; the pieces come out right to left.
+                let first = self.scratch.len();
+                for _ in 1..pieces {
+                    if left.size() > 2 * MIN_REGION_SZ
+                        && let Some(right) = cut(&mut self.random, &mut left)
+                    {
+                        self.scratch.push(right);
+                    }
+                }
+                self.scratch.push(left);
+                self.scratch[first..].reverse();
+            }
+            std::mem::swap(regions, &mut self.scratch);
+        }
+    }
+
+    /// Cuts one region of every `step`, another one each time. `damon_split_some_regions`.
+    fn split_some(&mut self, targets: &mut [Target], step: u64) {
+        let offset = self.rotation % step;
+        self.rotation += 1;
+        let mut index = 0;
+        for target in targets {
+            let regions = target.regions_mut();
+            self.scratch.clear();
+            for &(mut left) in regions.iter() {
+                let chosen = index % step == offset && left.size() >= 2 * MIN_REGION_SZ;
+                index += 1;
+                let right = if chosen { cut(&mut self.random, &mut left) } else { None };
+                self.scratch.push(left);
+                self.scratch.extend(right);
+            }
+            std::mem::swap(regions, &mut self.scratch);
+        }
+    }
+}
+
+/// Bytes that a region may have so that there can be `min_nr_regions`. `damon_region_sz_limit`.
+pub(crate) fn size_limit(targets: &[Target], attrs: &Attrs) -> u64 {
+    let total: u64 = targets.iter().map(Target::size).sum();
+    (total / attrs.min_nr_regions.max(1)).max(MIN_REGION_SZ)
+}
+
+fn nr_regions(targets: &[Target]) -> u64 {
+    targets.iter().map(|target| target.regions().len() as u64).sum()
+}
+
+/// Cuts at 10..90 % of the region, on a page boundary; nothing when that leaves an empty part.
+fn cut(random: &mut Random, left: &mut Region) -> Option<Region> {
+    let tenths = random.range(1, 10);
+    let size = align_down(tenths * left.size() / 10, MIN_REGION_SZ);
+    (0 < size && size < left.size()).then(|| left.split_off(size))
+}
+
+fn merge_regions(regions: &mut Vec<Region>, threshold: u32, size_limit: u64, count_age: bool) {
+    let mut kept = 0;
+    for next in 0..regions.len() {
+        let mut region = regions[next];
+        if count_age {
+            region.age = aged(&region, threshold);
+        }
+        if next > 0 {
+            let previous = &mut regions[kept];
+            if previous.end == region.start
+                && previous.nr_accesses.abs_diff(region.nr_accesses) <= threshold
+                && previous.size() + region.size() <= size_limit
+            {
+                previous.absorb(&region);
+                continue;
+            }
+            kept += 1;
+        }
+        regions[kept] = region;
+    }
+    regions.truncate((kept + 1).min(regions.len()));
+}
+
+/// A change of the count beyond the threshold, or between none and some, starts a new life.
+fn aged(region: &Region, threshold: u32) -> u32 {
+    let (now, before) = (region.nr_accesses, region.last_nr_accesses);
+    if now.abs_diff(before) > threshold || (now == 0) != (before == 0) { 0 } else { region.age + 1 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::region::Range;
+
+    fn target(list: &[(u64, u64, u32, u32)]) -> Target {
+        let mut target = Target::default();
+        for &(start, end, nr_accesses, last_nr_accesses) in list {
+            target.regions_mut().push(Region {
+                nr_accesses,
+                last_nr_accesses,
+                age: 5,
+                ..Region::new(start * 4096, end * 4096)
+            });
+        }
+        target
+    }
+
+    fn view(target: &Target) -> Vec<(u64, u64, u32)> {
+        target.regions().iter().map(|r| (r.start / 4096, r.end / 4096, r.nr_accesses)).collect()
+    }
+
+    #[test]
+    fn merge_joins_neighbours_whose_counts_differ_by_at_most_the_threshold() {
+        //  [0 10) 1 | [10 20) 3 | [20 30) 9 | gap | [40 50) 9      threshold 2
+        let mut targets =
+            [target(&[(0, 10, 1, 1), (10, 20, 3, 3), (20, 30, 9, 9), (40, 50, 9, 9)])];
+        merge_regions(targets[0].regions_mut(), 2, u64::MAX, true);
+        assert_eq!(view(&targets[0]), [(0, 20, 2), (20, 30, 9), (40, 50, 9)]);
+    }
+
+    #[test]
+    fn merge_compares_with_the_averaged_left_side_and_respects_the_size_limit() {
+        //  1, then 3 averages to 2, so 5 (distance 3 from 2) stays out at threshold 2
+        let mut targets = [target(&[(0, 1, 1, 1), (1, 2, 3, 3), (2, 3, 5, 5)])];
+        merge_regions(targets[0].regions_mut(), 2, u64::MAX, false);
+        assert_eq!(view(&targets[0]), [(0, 2, 2), (2, 3, 5)]);
+        let mut targets = [target(&[(0, 2, 1, 1), (2, 4, 1, 1)])];
+        merge_regions(targets[0].regions_mut(), 2, 3 * 4096, false);
+        assert_eq!(view(&targets[0]), [(0, 2, 1), (2, 4, 1)]);
+    }
+
+    #[test]
+    fn age_grows_while_the_count_stays_and_restarts_when_it_moves_or_meets_zero() {
+        let mut targets =
+            [target(&[(0, 1, 5, 6), (2, 3, 9, 6), (4, 5, 0, 1), (6, 7, 1, 0), (8, 9, 0, 0)])];
+        merge_regions(targets[0].regions_mut(), 2, u64::MAX, true);
+        let ages: Vec<_> = targets[0].regions().iter().map(|region| region.age).collect();
+        assert_eq!(ages, [6, 0, 0, 0, 6]);
+    }
+
+    #[test]
+    fn merge_raises_the_threshold_until_there_are_few_enough_and_ages_once() {
+        let attrs = Attrs { min_nr_regions: 3, max_nr_regions: 3, ..Attrs::default() };
+        let list: Vec<_> =
+            (0..12).map(|i| (i, i + 1, (i % 2) as u32 * 8, (i % 2) as u32 * 8)).collect();
+        let mut targets = [target(&list)];
+        let mut adjuster = Adjuster::new(1);
+        adjuster.merge(&mut targets, &attrs);
+        assert!(targets[0].regions().len() <= 3, "{:?}", view(&targets[0]));
+        assert!(targets[0].regions().iter().all(|region| region.age == 6));
+    }
+
+    #[test]
+    fn oversized_regions_are_cut_into_equal_pieces_from_the_start() {
+        let mut targets = [Target::default()];
+        targets[0].set_ranges(&[Range { start: 0, end: 100 * 4096 }]).unwrap();
+        let attrs = Attrs { min_nr_regions: 3, ..Attrs::default() };
+        // limit = align_up(100 pages / 3) = 34 pages
+        Adjuster::new(1).apply_min_nr_regions(&mut targets, &attrs);
+        assert_eq!(view(&targets[0]), [(0, 34, 0), (34, 68, 0), (68, 100, 0)]);
+    }
+
+    #[test]
+    fn split_makes_two_pieces_first_and_three_once_settled() {
+        let mut targets = [Target::default()];
+        targets[0].set_ranges(&[Range { start: 0, end: 1 << 30 }]).unwrap();
+        let attrs = Attrs::default();
+        let mut adjuster = Adjuster::new(7);
+        adjuster.split(&mut targets, &attrs);
+        assert_eq!(targets[0].regions().len(), 2);
+        adjuster.last_nr_regions = 2;
+        adjuster.split(&mut targets, &attrs);
+        assert_eq!(targets[0].regions().len(), 6);
+    }
+
+    #[test]
+    fn above_half_of_the_maximum_a_rotating_part_is_split() {
+        let list: Vec<_> = (0..6).map(|i| (i * 10, i * 10 + 10, 0, 0)).collect();
+        let attrs = Attrs { min_nr_regions: 3, max_nr_regions: 10, ..Attrs::default() };
+        let mut targets = [target(&list)];
+        let mut adjuster = Adjuster::new(7);
+        // step = 10 / (10 - 6) = 2: regions 0, 2, 4 first
+        adjuster.split(&mut targets, &attrs);
+        let starts: Vec<_> = view(&targets[0]).iter().map(|r| r.0 / 10).collect();
+        assert_eq!(starts, [0, 0, 1, 2, 2, 3, 4, 4, 5]);
+    }
+}

@@ -1,0 +1,178 @@
+//! Adaptive regions: what is known of each stretch of memory.
+
+mod adjust;
+mod score;
+mod target;
+
+pub use adjust::Adjuster;
+pub(crate) use adjust::size_limit;
+pub use score::{MAX_SCORE, Score, Weights};
+pub use target::{RangeError, Target};
+
+use crate::arithmetic::mult_frac;
+
+/// A half-open range of addresses, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// First byte.
+    pub start: u64,
+    /// One past the last byte.
+    pub end: u64,
+}
+
+impl Range {
+    /// Bytes.
+    pub fn size(&self) -> u64 {
+        self.end - self.start
+    }
+}
+
+/// One stretch of memory whose pages are thought to be accessed alike. `struct damon_region`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Region {
+    /// First byte.
+    pub start: u64,
+    /// One past the last byte; always above `start`.
+    pub end: u64,
+    /// Sampling intervals of the running aggregation in which the region was seen accessed:
+    /// at most one per interval however many reports there were. Reset each aggregation.
+    pub nr_accesses: u32,
+    /// `nr_accesses` at the end of the aggregation before.
+    pub last_nr_accesses: u32,
+    /// Aggregations since the access pattern last changed.
+    pub age: u32,
+    /// Tick of the running aggregation, from 1, in which the region was last credited; 0 if not
+    /// yet. Stands for the kernel's `access_reported` flag and spares the pass that clears it.
+    pub(crate) credited_in: u32,
+    /// Weight: access reports credited since the last snapshot. Conserved by merge and split.
+    pub hits: u64,
+}
+
+impl Region {
+    /// A region nothing is known of.
+    pub fn new(start: u64, end: u64) -> Self {
+        debug_assert!(start < end);
+        Self { start, end, nr_accesses: 0, last_nr_accesses: 0, age: 0, credited_in: 0, hits: 0 }
+    }
+
+    /// Bytes.
+    pub fn size(&self) -> u64 {
+        self.end - self.start
+    }
+
+    /// The region's addresses.
+    pub fn range(&self) -> Range {
+        Range { start: self.start, end: self.end }
+    }
+
+    /// One accepted report in tick `tick` (from 1) of the running aggregation.
+    pub(crate) fn credit(&mut self, tick: u32) {
+        self.hits += 1;
+        if self.credited_in != tick {
+            self.credited_in = tick;
+            self.nr_accesses += 1;
+        }
+    }
+
+    /// Cuts at `size` bytes from the start; returns the right part. Both keep counts and age; the
+    /// weight is shared by size. `damon_split_region_at`.
+    pub(crate) fn split_off(&mut self, size: u64) -> Self {
+        debug_assert!(0 < size && size < self.size());
+        let left_hits = mult_frac(self.hits, size, self.size());
+        let right = Self { start: self.start + size, hits: self.hits - left_hits, ..*self };
+        self.end = right.start;
+        self.hits = left_hits;
+        right
+    }
+
+    /// Absorbs the right neighbour: counts and age become means by size, truncated; what the
+    /// previous aggregation saw stays the left one's. `damon_merge_two_regions`.
+    pub(crate) fn absorb(&mut self, right: &Self) {
+        let (left_size, right_size) = (self.size(), right.size());
+        let mean = |l: u32, r: u32| {
+            ((u64::from(l).wrapping_mul(left_size))
+                .wrapping_add(u64::from(r).wrapping_mul(right_size))
+                / (left_size + right_size)) as u32
+        };
+        self.nr_accesses = mean(self.nr_accesses, right.nr_accesses);
+        self.age = mean(self.age, right.age);
+        self.hits += right.hits;
+        self.end = right.end;
+    }
+
+    /// The access rate as schemes see it, also in the middle of an aggregation: this window's count
+    /// plus the share of the last window's that the running one has not yet covered.
+    /// `damon_nr_accesses_mvsum`.
+    pub fn moving_nr_accesses(&self, left_ticks: u64, window_ticks: u64) -> u32 {
+        let left_bp = mult_frac(left_ticks, 10_000, window_ticks.max(1));
+        if left_bp == 10_000 {
+            return self.last_nr_accesses;
+        }
+        self.nr_accesses + mult_frac(u64::from(self.last_nr_accesses), left_bp, 10_000) as u32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn split_keeps_counts_and_shares_the_weight() {
+        //  [0 ......... 12K) 7 hits  ->  [0 .. 4K) 2 | [4K .. 12K) 5
+        let mut left =
+            Region { nr_accesses: 3, last_nr_accesses: 4, age: 9, ..Region::new(0, 12_288) };
+        left.hits = 7;
+        let right = left.split_off(4_096);
+        assert_eq!((left.start, left.end, left.hits), (0, 4_096, 2));
+        assert_eq!((right.start, right.end, right.hits), (4_096, 12_288, 5));
+        for part in [left, right] {
+            assert_eq!((part.nr_accesses, part.last_nr_accesses, part.age), (3, 4, 9));
+        }
+    }
+
+    #[test]
+    fn merge_averages_by_size_and_keeps_the_left_history() {
+        //  [0 .. 8K) nr 3 age 4 | [8K .. 12K) nr 9 age 1  ->  nr (3*8+9*4)/12 = 5, age (4*8+1*4)/12 = 3
+        let mut left = Region {
+            nr_accesses: 3,
+            last_nr_accesses: 7,
+            age: 4,
+            hits: 1,
+            ..Region::new(0, 8_192)
+        };
+        let right = Region {
+            nr_accesses: 9,
+            last_nr_accesses: 2,
+            age: 1,
+            hits: 5,
+            ..Region::new(8_192, 12_288)
+        };
+        left.absorb(&right);
+        assert_eq!((left.end, left.nr_accesses, left.last_nr_accesses), (12_288, 5, 7));
+        assert_eq!((left.age, left.hits), (3, 6));
+    }
+
+    #[test]
+    fn one_tick_counts_once_however_many_reports() {
+        let mut region = Region::new(0, 4_096);
+        for tick in [1, 1, 1, 2] {
+            region.credit(tick);
+        }
+        assert_eq!((region.nr_accesses, region.hits), (2, 4));
+    }
+
+    #[test]
+    fn moving_count_follows_the_published_examples() {
+        // damon-core.md 3.2: (nr, last, left of window) -> value
+        for (nr, last, left, window, expected) in [
+            (2, 9, 13, 20, 7),
+            (0, 9, 19, 20, 8),
+            (6, 11, 7, 16, 10),
+            (4, 3, 1, 3, 4),
+            (5, 9, 20, 20, 9),
+        ] {
+            let region = Region { nr_accesses: nr, last_nr_accesses: last, ..Region::new(0, 1) };
+            assert_eq!(region.moving_nr_accesses(left, window), expected);
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! A monitored address space: its regions, sorted, disjoint.
+
+use thiserror::Error;
+
+use super::{Range, Region};
+use crate::arithmetic::{MIN_REGION_SZ, align_down, align_up};
+
+/// One address space (or one machine's physical memory) and its regions. `struct damon_target`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Target {
+    regions: Vec<Region>,
+}
+
+/// Why a list of ranges was refused. Ranges are numbered from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum RangeError {
+    /// `start` is not below `end`.
+    #[error("range {index}: expected start below end, got {start:#x}..{end:#x}")]
+    Empty {
+        /// Which range.
+        index: usize,
+        /// Its start.
+        start: u64,
+        /// Its end.
+        end: u64,
+    },
+    /// The range begins before its predecessor ends, both rounded outwards to 4096 bytes.
+    #[error("range {index}: expected start at or above {previous_end:#x}, got {start:#x}")]
+    Overlap {
+        /// Which range.
+        index: usize,
+        /// Its start.
+        start: u64,
+        /// Where the range before it ends, rounded up.
+        previous_end: u64,
+    },
+}
+
+impl Target {
+    /// The regions, by ascending address.
+    pub fn regions(&self) -> &[Region] {
+        &self.regions
+    }
+
+    pub(crate) fn regions_mut(&mut self) -> &mut Vec<Region> {
+        &mut self.regions
+    }
+
+    /// Bytes of all regions.
+    pub fn size(&self) -> u64 {
+        self.regions.iter().map(Region::size).sum()
+    }
+
+    /// Makes the regions cover exactly `ranges`, rounded outwards to 4096 bytes. Regions that
+    /// overlap a range stay, with their counts and age, and are stretched or cut at its ends; the
+    /// others go; gaps are filled by new regions. `damon_set_regions`.
+    ///
+    /// # Errors
+    ///
+    /// [`RangeError`]; the regions are then as before.
+    pub fn set_ranges(&mut self, ranges: &[Range]) -> Result<(), RangeError> {
+        let aligned = check(ranges)?;
+        self.regions.retain(|region| {
+            ranges.iter().any(|range| region.start < range.end && range.start < region.end)
+        });
+        let old = std::mem::take(&mut self.regions);
+        // A cursor that is never rewound: a region that overlaps two ranges serves the first.
+        let mut kept = old.into_iter().peekable();
+        for (range, bounds) in ranges.iter().zip(aligned) {
+            let mut covered_to = bounds.start;
+            let mut last = None;
+            while let Some(mut region) = kept.next_if(|region| region.start < range.end) {
+                if region.end <= range.start {
+                    continue;
+                }
+                if last.is_none() {
+                    region.start = bounds.start;
+                } else if covered_to < region.start {
+                    self.regions.push(Region::new(covered_to, region.start));
+                }
+                covered_to = region.end;
+                last = Some(self.regions.len());
+                self.regions.push(region);
+            }
+            match last {
+                Some(last) => self.regions[last].end = bounds.end,
+                None => self.regions.push(Region::new(bounds.start, bounds.end)),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn check(ranges: &[Range]) -> Result<Vec<Range>, RangeError> {
+    let mut aligned: Vec<Range> = Vec::with_capacity(ranges.len());
+    for (index, &Range { start, end }) in ranges.iter().enumerate() {
+        let bounds =
+            Range { start: align_down(start, MIN_REGION_SZ), end: align_up(end, MIN_REGION_SZ) };
+        if start >= end || bounds.start >= bounds.end {
+            return Err(RangeError::Empty { index, start, end });
+        }
+        if let Some(previous) = aligned.last()
+            && bounds.start < previous.end
+        {
+            return Err(RangeError::Overlap { index, start, previous_end: previous.end });
+        }
+        aligned.push(bounds);
+    }
+    Ok(aligned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const K: u64 = 4096;
+
+    fn ranges(list: &[(u64, u64)]) -> Vec<Range> {
+        list.iter().map(|&(start, end)| Range { start: start * K, end: end * K }).collect()
+    }
+
+    fn bounds(target: &Target) -> Vec<(u64, u64)> {
+        target.regions().iter().map(|r| (r.start / K, r.end / K)).collect()
+    }
+
+    #[test]
+    fn a_new_target_gets_one_region_per_range_rounded_outwards() {
+        let mut target = Target::default();
+        target
+            .set_ranges(&[Range { start: 1, end: 4097 }, Range { start: 3 * K, end: 4 * K }])
+            .unwrap();
+        assert_eq!(bounds(&target), [(0, 2), (3, 4)]);
+    }
+
+    #[test]
+    fn kept_regions_stretch_to_the_ends_and_gaps_are_filled() {
+        //  before  [2 .. 4)   [6 .. 8)        [20 .. 22)
+        //  ranges  [1 ................ 10)               [30 .. 31)
+        //  after   [1 . 4)[4.6)[6 ... 10)                [30 .. 31)
+        let mut target = Target::default();
+        target.set_ranges(&ranges(&[(2, 4), (6, 8), (20, 22)])).unwrap();
+        target.regions_mut()[1].age = 5;
+        target.set_ranges(&ranges(&[(1, 10), (30, 31)])).unwrap();
+        assert_eq!(bounds(&target), [(1, 4), (4, 6), (6, 10), (30, 31)]);
+        assert_eq!(target.regions()[2].age, 5);
+    }
+
+    #[test]
+    fn a_region_over_two_ranges_serves_the_first() {
+        let mut target = Target::default();
+        target.set_ranges(&ranges(&[(0, 10)])).unwrap();
+        target.regions_mut()[0].age = 5;
+        target.set_ranges(&ranges(&[(0, 2), (8, 10)])).unwrap();
+        assert_eq!(bounds(&target), [(0, 2), (8, 10)]);
+        assert_eq!((target.regions()[0].age, target.regions()[1].age), (5, 0));
+    }
+
+    #[test]
+    fn bad_ranges_are_refused_and_change_nothing() {
+        let mut target = Target::default();
+        target.set_ranges(&ranges(&[(0, 4)])).unwrap();
+        let before = target.clone();
+        let empty = target.set_ranges(&[Range { start: 5, end: 5 }]);
+        assert_eq!(empty, Err(RangeError::Empty { index: 0, start: 5, end: 5 }));
+        let overlap = target
+            .set_ranges(&[Range { start: 0, end: K + 1 }, Range { start: K + 2, end: 3 * K }]);
+        assert_eq!(
+            overlap,
+            Err(RangeError::Overlap { index: 1, start: K + 2, previous_end: 2 * K })
+        );
+        assert_eq!(target, before);
+    }
+}

@@ -1,0 +1,178 @@
+//! The simulated computer: NUMA nodes, page placement, and a workload that makes accesses.
+//!
+//! - [`node`]: where each node's memory lies.
+//! - [`frames`]: which 4 KiB frame holds which page; memory for the books only where pages are.
+//! - [`workload`]: which pages are touched, how often.
+//! - [`Machine`]: all of it, and its physical operations set ([`paddr`](Operations)): migration.
+//!
+//! Time and randomness are arguments: the machine has no clock, and the random bits come from
+//! whoever asks for accesses.
+//!
+//! Not here: who observes the accesses (a sampler) and what is concluded from them (the monitor).
+//! Not yet modelled: latency, bandwidth, TLBs, the time a migration takes.
+
+pub mod node;
+
+pub mod frames;
+
+pub mod workload;
+
+mod paddr;
+
+pub use damon_core::Operations;
+pub use frames::PAGE_SZ;
+pub use node::{NodeConfig, NodeError};
+pub use workload::{HotSet, Interleave};
+
+use frames::{Frames, NO_FRAME};
+use node::Nodes;
+use thiserror::Error;
+
+/// Why a machine was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum MachineError {
+    /// A node.
+    #[error("nodes[{index}]: {error}")]
+    Node {
+        /// Which one.
+        index: usize,
+        /// What is wrong with it.
+        error: NodeError,
+    },
+    /// No nodes at all.
+    #[error("nodes: expected at least one")]
+    NoNodes,
+    /// The workload's sizes.
+    #[error("workload: {0}")]
+    Workload(&'static str),
+    /// The workload places pages on a node that is not there.
+    #[error("workload.interleave: node {0} does not exist")]
+    UnknownNode(u32),
+    /// The pages do not fit where the placement puts them.
+    #[error("workload: {needed} bytes do not fit on node {nid}, which has {capacity}")]
+    Capacity {
+        /// The node.
+        nid: u32,
+        /// Bytes the placement asks of it.
+        needed: u64,
+        /// Bytes it has.
+        capacity: u64,
+    },
+}
+
+/// What the machine and its workload are.
+#[derive(Clone, Debug)]
+pub struct MachineConfig {
+    /// The nodes; a node's index is its id.
+    pub nodes: Vec<NodeConfig>,
+    /// What runs on it.
+    pub workload: HotSet,
+    /// Where its pages lie at first.
+    pub interleave: Interleave,
+}
+
+/// Pages that were, or were not, moved. `asked = migrated + failed` over pages not yet there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MigrationCounters {
+    /// Pages moved to another node.
+    pub migrated_pages: u64,
+    /// Pages left where they were because the target node was full.
+    pub failed_pages: u64,
+}
+
+/// The computer.
+#[derive(Debug)]
+pub struct Machine {
+    nodes: Nodes,
+    frames: Frames,
+    /// Frame of each virtual page.
+    page_table: Vec<u32>,
+    workload: HotSet,
+    migrations: MigrationCounters,
+}
+
+impl Machine {
+    /// Builds the machine and places the workload's pages.
+    ///
+    /// # Errors
+    ///
+    /// [`MachineError`].
+    pub fn new(config: MachineConfig) -> Result<Self, MachineError> {
+        let nodes = Nodes::new(&config.nodes)?;
+        config.workload.validate().map_err(MachineError::Workload)?;
+        let mut machine = Self {
+            frames: Frames::new(&nodes),
+            page_table: vec![NO_FRAME; config.workload.pages as usize],
+            workload: config.workload,
+            migrations: MigrationCounters::default(),
+            nodes,
+        };
+        machine.place(&config.interleave)?;
+        Ok(machine)
+    }
+
+    fn place(&mut self, interleave: &Interleave) -> Result<(), MachineError> {
+        let mut needed = vec![0u64; self.nodes.len()];
+        for nid in interleave.nodes() {
+            if nid as usize >= self.nodes.len() {
+                return Err(MachineError::UnknownNode(nid));
+            }
+        }
+        let order = interleave.order();
+        if order.is_empty() {
+            return Err(MachineError::Workload("interleave weights must not all be zero"));
+        }
+        for (page, nid) in (0..self.workload.pages).zip(order.iter().cycle()) {
+            needed[*nid as usize] += PAGE_SZ;
+            match self.frames.allocate(&self.nodes, *nid) {
+                Some(frame) => self.map(page, frame),
+                None => {
+                    let capacity = self.nodes.get(*nid).map_or(0, |node| node.bytes);
+                    let needed = needed[*nid as usize];
+                    return Err(MachineError::Capacity { nid: *nid, needed, capacity });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn map(&mut self, page: u32, frame: u32) {
+        self.page_table[page as usize] = frame;
+        self.frames.set_owner(frame, page);
+    }
+
+    /// The workload.
+    pub fn workload(&self) -> &HotSet {
+        &self.workload
+    }
+
+    /// The nodes.
+    pub fn nodes(&self) -> &Nodes {
+        &self.nodes
+    }
+
+    /// Pages moved so far.
+    pub fn migrations(&self) -> MigrationCounters {
+        self.migrations
+    }
+
+    /// Physical address of the first byte of a virtual page.
+    ///
+    /// # Panics
+    ///
+    /// If the workload has no such page.
+    pub fn physical_address(&self, page: u32) -> u64 {
+        u64::from(self.page_table[page as usize]) * PAGE_SZ
+    }
+
+    /// Pages of the hot set on each node: the truth that a monitor estimates. O(hot pages).
+    pub fn hot_pages_by_node(&self) -> Vec<u64> {
+        let mut pages = vec![0; self.nodes.len()];
+        for &frame in &self.page_table[self.workload.hot_range()] {
+            if let Some(nid) = self.frames.node_of(frame) {
+                pages[nid as usize] += 1;
+            }
+        }
+        pages
+    }
+}

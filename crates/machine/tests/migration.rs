@@ -1,0 +1,104 @@
+//! What migration does to the pages, seen from outside.
+#![allow(clippy::unwrap_used, reason = "a test may stop")]
+
+use damon_core::Operations;
+use damon_core::region::Range;
+use damon_core::scheme::Action;
+use damon_machine::{
+    HotSet, Interleave, Machine, MachineConfig, MachineError, NodeConfig, NodeError, PAGE_SZ,
+};
+use proptest::prelude::*;
+
+const BLOCK: u64 = 128 << 20;
+
+fn config(node_bytes: [u64; 2], pages: u32) -> MachineConfig {
+    MachineConfig {
+        nodes: vec![
+            NodeConfig { start: 0, bytes: node_bytes[0] },
+            NodeConfig { start: 1 << 40, bytes: node_bytes[1] },
+        ],
+        workload: HotSet { pages, hot_pages: pages, hot_share: 1.0, store_share: 0.3, tgid: 1 },
+        interleave: Interleave::even(2),
+    }
+}
+
+/// Every page has its own frame, and the books agree with the page table.
+fn check(machine: &Machine) {
+    let pages = machine.workload().pages;
+    let mut addresses: Vec<_> = (0..pages).map(|page| machine.physical_address(page)).collect();
+    addresses.sort_unstable();
+    assert!(addresses.windows(2).all(|pair| pair[0] < pair[1]), "two pages in one frame");
+    let all = Range { start: 0, end: 1 << 44 };
+    let by_node = machine.hot_pages_by_node();
+    for (nid, pages_there) in (0..).zip(&by_node) {
+        let bytes = machine.bytes_on_node(all, nid);
+        assert_eq!(bytes.on_node, pages_there * PAGE_SZ);
+        assert_eq!(bytes.total, u64::from(pages) * PAGE_SZ);
+    }
+}
+
+proptest! {
+    #[test]
+    fn pages_are_conserved_by_any_sequence_of_migrations(
+        pages in 1u32..5000,
+        moves in prop::collection::vec((0u64..3000, 1u64..2000, 0u32..2, 0u32..2), 0..20),
+    ) {
+        let mut machine = Machine::new(config([BLOCK, BLOCK], pages)).unwrap();
+        check(&machine);
+        for (first, count, from, to) in moves {
+            let base = if from == 0 { 0 } else { 1 << 40 };
+            let range = Range { start: base + first * PAGE_SZ, end: base + (first + count) * PAGE_SZ };
+            let before = machine.bytes_on_node(range, from).on_node;
+            let applied = machine.apply(Action::MigrateHot { target_nid: to }, range);
+            prop_assert_eq!(applied.bytes, if from == to { 0 } else { before });
+        }
+        check(&machine);
+    }
+}
+
+#[test]
+fn a_full_node_takes_what_fits_and_the_rest_is_counted() {
+    // Node 0 holds one block = 32768 pages; 40000 pages interleaved leave room for 12768.
+    let mut machine = Machine::new(config([BLOCK, BLOCK], 40_000)).unwrap();
+    let all_of_node_1 = Range { start: 1 << 40, end: (1 << 40) + BLOCK };
+    let applied = machine.apply(Action::MigrateCold { target_nid: 0 }, all_of_node_1);
+    assert_eq!(applied.bytes, 12_768 * PAGE_SZ);
+    assert_eq!(machine.migrations().migrated_pages, 12_768);
+    assert_eq!(machine.migrations().failed_pages, 20_000 - 12_768);
+    check(&machine);
+}
+
+#[test]
+fn an_unknown_node_takes_nothing() {
+    let mut machine = Machine::new(config([BLOCK, BLOCK], 100)).unwrap();
+    let applied =
+        machine.apply(Action::MigrateHot { target_nid: 7 }, Range { start: 0, end: BLOCK });
+    assert_eq!(applied.bytes, 0);
+    assert_eq!(machine.migrations().failed_pages, 50);
+}
+
+#[test]
+fn impossible_machines_are_refused() {
+    let refused = |config| Machine::new(config).unwrap_err();
+    assert_eq!(
+        refused(config([0, BLOCK], 1)),
+        MachineError::Node { index: 0, error: NodeError::Empty }
+    );
+    assert!(matches!(
+        refused(config([BLOCK + 4096, BLOCK], 1)),
+        MachineError::Node { index: 0, error: NodeError::Unaligned { .. } }
+    ));
+    assert!(matches!(
+        refused(config([BLOCK, BLOCK], 70_000)),
+        MachineError::Capacity { nid: 0, .. }
+    ));
+    let mut overlapping = config([BLOCK, BLOCK], 1);
+    overlapping.nodes[1].start = 0;
+    assert!(matches!(
+        refused(overlapping),
+        MachineError::Node { index: 1, error: NodeError::Overlap { .. } }
+    ));
+    let mut nowhere = config([BLOCK, BLOCK], 1);
+    nowhere.interleave = Interleave { weights: vec![(2, 1)] };
+    assert_eq!(refused(nowhere), MachineError::UnknownNode(2));
+}
