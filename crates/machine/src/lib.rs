@@ -88,6 +88,8 @@ pub struct Machine {
     /// Frame of each virtual page.
     page_table: Vec<u32>,
     workload: HotSet,
+    /// Hot pages on each node.
+    hot_pages: Vec<u64>,
     migrations: MigrationCounters,
 }
 
@@ -104,6 +106,7 @@ impl Machine {
             frames: Frames::new(&nodes),
             page_table: vec![NO_FRAME; config.workload.pages as usize],
             workload: config.workload,
+            hot_pages: vec![0; nodes.len()],
             migrations: MigrationCounters::default(),
             nodes,
         };
@@ -125,7 +128,13 @@ impl Machine {
         for (page, nid) in (0..self.workload.pages).zip(order.iter().cycle()) {
             needed[*nid as usize] += PAGE_SZ;
             match self.frames.allocate(&self.nodes, *nid) {
-                Some(frame) => self.map(page, frame),
+                Some(frame) => {
+                    self.page_table[page as usize] = frame;
+                    self.frames.set_owner(frame, page);
+                    if self.workload.is_hot(page) {
+                        self.hot_pages[*nid as usize] += 1;
+                    }
+                }
                 None => {
                     let capacity = self.nodes.get(*nid).map_or(0, |node| node.bytes);
                     let needed = needed[*nid as usize];
@@ -134,11 +143,6 @@ impl Machine {
             }
         }
         Ok(())
-    }
-
-    fn map(&mut self, page: u32, frame: u32) {
-        self.page_table[page as usize] = frame;
-        self.frames.set_owner(frame, page);
     }
 
     /// The workload.
@@ -165,14 +169,8 @@ impl Machine {
         u64::from(self.page_table[page as usize]) * PAGE_SZ
     }
 
-    /// Pages of the hot set on each node: the truth that a monitor estimates. O(hot pages).
-    pub fn hot_pages_by_node(&self) -> Vec<u64> {
-        let mut pages = vec![0; self.nodes.len()];
-        for &frame in &self.page_table[self.workload.hot_range()] {
-            if let Some(nid) = self.frames.node_of(frame) {
-                pages[nid as usize] += 1;
-            }
-        }
-        pages
+    /// Pages of the hot set on each node: the truth that a monitor estimates.
+    pub fn hot_pages_by_node(&self) -> &[u64] {
+        &self.hot_pages
     }
 }

@@ -38,14 +38,18 @@ impl Machine {
     /// Moves the pages in `frames` to the lowest free frames of a node; pages there already stay.
     /// Strictly to that node: when it is full, the rest stays and is counted as failed.
     fn migrate(&mut self, frames: Range<u32>, target_nid: u32) -> u64 {
-        let Self { nodes, frames: books, page_table, migrations, .. } = self;
+        let Self { nodes, frames: books, page_table, workload, hot_pages, migrations } = self;
         let mut moved = MigrationCounters::default();
-        for part in on_other_nodes(books, frames, target_nid) {
+        for (nid, part) in on_other_nodes(books, frames, target_nid) {
             books.evacuate(part, |books, page| match books.allocate(nodes, target_nid) {
                 Some(frame) => {
                     books.set_owner(frame, page);
                     page_table[page as usize] = frame;
                     moved.migrated_pages += 1;
+                    if workload.is_hot(page) {
+                        hot_pages[nid as usize] -= 1;
+                        hot_pages[target_nid as usize] += 1;
+                    }
                     true
                 }
                 None => {
@@ -60,7 +64,7 @@ impl Machine {
     }
 }
 
-/// The parts of `frames` that do not lie on `nid`.
-fn on_other_nodes(books: &Frames, frames: Range<u32>, nid: u32) -> Vec<Range<u32>> {
-    books.parts_by_node(frames).filter(|(node, _)| *node != nid).map(|(_, part)| part).collect()
+/// The parts of `frames` that do not lie on `nid`, each with its node.
+fn on_other_nodes(books: &Frames, frames: Range<u32>, nid: u32) -> Vec<(u32, Range<u32>)> {
+    books.parts_by_node(frames).filter(|(node, _)| *node != nid).collect()
 }

@@ -30,7 +30,7 @@ fn check(machine: &Machine) {
     assert!(addresses.windows(2).all(|pair| pair[0] < pair[1]), "two pages in one frame");
     let all = Range { start: 0, end: 1 << 44 };
     let by_node = machine.hot_pages_by_node();
-    for (nid, pages_there) in (0..).zip(&by_node) {
+    for (nid, pages_there) in (0..).zip(by_node) {
         let bytes = machine.bytes_on_node(all, nid);
         assert_eq!(bytes.on_node, pages_there * PAGE_SZ);
         assert_eq!(bytes.total, u64::from(pages) * PAGE_SZ);

@@ -50,7 +50,7 @@ pub struct LaneCounters {
     pub dropped_nested: u64,
     /// Reports handed to the drain.
     pub drained: u64,
-    /// Largest number of reports the producer has seen waiting.
+    /// Most reports a drain has found waiting.
     pub occupancy_max: u32,
 }
 
@@ -178,6 +178,6 @@ fn counters(ring: &Ring) -> LaneCounters {
         dropped_full: ring.producer.dropped_full.load(Ordering::Relaxed),
         dropped_nested: ring.producer.dropped_nested.load(Ordering::Relaxed),
         drained,
-        occupancy_max: ring.producer.occupancy_max.load(Ordering::Relaxed),
+        occupancy_max: ring.consumer.occupancy_max.load(Ordering::Relaxed),
     }
 }

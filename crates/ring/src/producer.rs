@@ -119,10 +119,6 @@ impl Producer {
             // Release: makes the slots above visible to the consumer's Acquire load.
             own.head.store(next, Ordering::Release);
             self.pending.mark(self.lane);
-            let occupancy = next.wrapping_sub(self.tail_seen.get());
-            if occupancy > own.occupancy_max.load(Ordering::Relaxed) {
-                own.occupancy_max.store(occupancy, Ordering::Relaxed);
-            }
         }
         let dropped_full = wanted - queued;
         if dropped_full > 0 {

@@ -31,8 +31,6 @@ pub(crate) struct ProducerSide {
     pub(crate) dropped_full: AtomicU64,
     /// Reports lost because they interrupted another push on this lane. Never reset.
     pub(crate) dropped_nested: AtomicU64,
-    /// Largest occupancy a push has left behind, in reports. Never reset.
-    pub(crate) occupancy_max: AtomicU32,
 }
 
 /// What only the consumer writes. Its own cache lines.
@@ -41,6 +39,9 @@ pub(crate) struct ConsumerSide {
     pub(crate) tail: AtomicU32,
     /// Reports handed out so far. Never reset.
     pub(crate) drained: AtomicU64,
+    /// Most reports a drain has found waiting: between two drains a lane only fills, so this is
+    /// its high-water mark. Never reset.
+    pub(crate) occupancy_max: AtomicU32,
 }
 
 pub(crate) struct Ring {
@@ -74,11 +75,11 @@ impl Ring {
                 queued: AtomicU64::new(0),
                 dropped_full: AtomicU64::new(0),
                 dropped_nested: AtomicU64::new(0),
-                occupancy_max: AtomicU32::new(0),
             }),
             consumer: CachePadded::new(ConsumerSide {
                 tail: AtomicU32::new(index),
                 drained: AtomicU64::new(0),
+                occupancy_max: AtomicU32::new(0),
             }),
             slots: (0..slots).map(|_| UnsafeCell::new(MaybeUninit::uninit())).collect(),
             mask: slots - 1,
@@ -136,6 +137,9 @@ impl Ring {
         self.consumer.tail.store(head, Ordering::Release);
         let drained = self.consumer.drained.load(Ordering::Relaxed);
         self.consumer.drained.store(drained + u64::from(count), Ordering::Relaxed);
+        if count > self.consumer.occupancy_max.load(Ordering::Relaxed) {
+            self.consumer.occupancy_max.store(count, Ordering::Relaxed);
+        }
         count
     }
 }

@@ -91,15 +91,17 @@ pub struct IbsOp {
     cpus: Vec<Cpu>,
     started_ns: u64,
     counters: IbsOpCounters,
-    /// Tags of one CPU and interval that accessed data. Reused.
+    /// Tags of one interval that accessed data, by CPU, and what they accessed. Reused.
     tags: Vec<Tag>,
     pages: Vec<u32>,
+    addresses: Vec<u64>,
     reports: Vec<AccessReport>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Tag {
     count: u64,
+    cpu: u16,
     write: bool,
 }
 
@@ -133,15 +135,16 @@ impl IbsOp {
                 Cpu { random, next_tag }
             })
             .collect();
-        let (tags, pages, reports) = Default::default();
+
         Ok(Self {
             config,
             cpus,
             started_ns: now_ns,
             counters: IbsOpCounters::default(),
-            tags,
-            pages,
-            reports,
+            tags: Vec::new(),
+            pages: Vec::new(),
+            addresses: Vec::new(),
+            reports: Vec::new(),
         })
     }
 
@@ -163,10 +166,18 @@ impl IbsOp {
     pub fn sample(&mut self, machine: &Machine, until_ns: u64, lanes: &[Producer]) {
         let elapsed_ns = u128::from(until_ns.saturating_sub(self.started_ns));
         let limit = (elapsed_ns * u128::from(self.config.rate_hz) / 1_000_000_000) as u64;
-        for (cpu, lane) in (0..self.config.cpus).zip(lanes) {
+        self.tags.clear();
+        for cpu in 0..self.config.cpus {
             self.tag(cpu, limit, machine.workload().store_share);
-            self.report(cpu, machine, lane);
         }
+        self.pages.clear();
+        for tag in &self.tags {
+            self.pages.push(machine.workload().page(&mut self.cpus[usize::from(tag.cpu)].random));
+        }
+        // In a loop of its own, so that the page table's cache misses overlap.
+        self.addresses.clear();
+        self.addresses.extend(self.pages.iter().map(|&page| machine.physical_address(page)));
+        self.report(machine.workload().tgid, limit, until_ns, lanes);
     }
 
     /// Follows one CPU to count `limit`, keeping the tags that accessed data.
@@ -179,15 +190,14 @@ impl IbsOp {
         };
         let (data_below, write_below) = (threshold(config.data_share), threshold(store_share));
         let mut count = *next_tag;
-        let expected = (limit.saturating_sub(count) / (config.period - random_start)) as usize + 2;
-        if tags.len() < expected {
-            tags.resize(expected, Tag::default());
-        }
-        let (mut total, mut kept) = (0, 0);
+        let first = tags.len();
+        let most = limit.saturating_sub(count) / (config.period - random_start) + 2;
+        tags.resize(first + most as usize, Tag::default());
+        let (mut total, mut kept) = (0, first);
         while count < limit {
             // 16 bits for the random start, 24 for each question.
             let draw = random.next_u64();
-            tags[kept] = Tag { count, write: (draw & 0xFF_FFFF) < write_below };
+            tags[kept] = Tag { count, cpu, write: (draw & 0xFF_FFFF) < write_below };
             // Always written, kept or not: a branch here would be mispredicted every other time.
             kept += usize::from((draw >> 24) & 0xFF_FFFF < data_below);
             total += 1;
@@ -195,35 +205,35 @@ impl IbsOp {
             count += config.period - start;
         }
         *next_tag = count;
-        tags.truncate(kept.max(1));
+        tags.truncate(kept);
+        let reported = (kept - first) as u64;
         counters.samples_total += total;
-        counters.samples_filtered += total - kept as u64;
-        counters.reported += kept as u64;
-        self.pages.clear();
-        self.pages.resize(kept, 0);
+        counters.samples_filtered += total - reported;
+        counters.reported += reported;
     }
 
-    fn report(&mut self, cpu: u16, machine: &Machine, lane: &Producer) {
-        let Self { config, cpus, started_ns, tags, pages, reports, .. } = self;
-        let random = &mut cpus[usize::from(cpu)].random;
-        let workload = machine.workload();
-        // All draws first, then all look-ups: the page table's cache misses overlap.
-        for page in &mut *pages {
-            *page = workload.page(random);
-        }
-        let ns_per_count = 1e9 / config.rate_hz as f64;
+    /// What the handler does with the samples that have an address: one report each.
+    fn report(&mut self, tgid: u32, limit: u64, until_ns: u64, lanes: &[Producer]) {
+        let Self { config, tags, addresses, reports, .. } = self;
+        // Nanoseconds per count in 1/2^32; counted back from the end, so that no error adds up.
+        let ns_per_count = (u128::from(1_000_000_000u64) << 32) / u128::from(config.rate_hz);
         reports.clear();
-        reports.extend(pages.iter().zip(&*tags).map(|(&page, tag)| AccessReport {
-            address: machine.physical_address(page),
-            time_ns: *started_ns + (tag.count as f64 * ns_per_count) as u64,
-            size: PAGE_SZ as u32,
-            tid: workload.tgid + u32::from(cpu),
-            tgid: workload.tgid,
-            cpu,
-            kind: AddressKind::Physical,
-            write: tag.write,
+        reports.extend(tags.iter().zip(&*addresses).map(|(tag, &address)| {
+            let before_end = (u128::from(limit - tag.count) * ns_per_count) >> 32;
+            AccessReport {
+                address,
+                time_ns: until_ns.saturating_sub(1 + before_end as u64),
+                size: PAGE_SZ as u32,
+                tid: tgid + u32::from(tag.cpu),
+                tgid,
+                cpu: tag.cpu,
+                kind: AddressKind::Physical,
+                write: tag.write,
+            }
         }));
-        lane.push_batch(reports);
+        for of_one_cpu in reports.chunk_by(|a, b| a.cpu == b.cpu) {
+            lanes[usize::from(of_one_cpu[0].cpu)].push_batch(of_one_cpu);
+        }
     }
 }
 

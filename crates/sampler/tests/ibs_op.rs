@@ -40,7 +40,7 @@ fn run(config: IbsOpConfig, seconds: u64) -> (IbsOp, Vec<AccessReport>) {
         lanes.drain(|lane, report| {
             assert_eq!(lane, u32::from(report.cpu));
             assert!(
-                (tick - 1) * 5_000_000 <= report.time_ns + 1 && report.time_ns < tick * 5_000_000
+                (tick - 1) * 5_000_000 <= report.time_ns + 2 && report.time_ns < tick * 5_000_000
             );
             reports.push(*report);
         });

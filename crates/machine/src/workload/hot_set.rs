@@ -1,7 +1,5 @@
 //! A hot set: some pages get most accesses, all of them alike; the others get the rest.
 
-use std::ops::Range;
-
 use rand_core::Rng;
 
 /// A process with `pages` pages of which the first `hot_pages` are hot.
@@ -37,9 +35,9 @@ impl HotSet {
         Ok(())
     }
 
-    /// The hot pages.
-    pub(crate) fn hot_range(&self) -> Range<usize> {
-        0..self.hot_pages as usize
+    /// Whether a page is hot.
+    pub fn is_hot(&self, page: u32) -> bool {
+        page < self.hot_pages
     }
 
     /// Draws the page of one access. One or two draws of 64 bits.

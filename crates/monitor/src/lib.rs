@@ -1,0 +1,23 @@
+//! One monitor at work: a source of access reports, its lanes, and the kdamond that drains them.
+//!
+//! - [`source`]: what a source is: it fills the lanes up to a moment, and carries out actions.
+//! - [`Emulation`]: the simulated machine under an emulated sampler.
+//! - [`Recording`]: a recording of accesses.
+//! - [`Monitor`]: the loop. Runs until something wants the control plane's attention.
+//!
+//! Time is the source's: simulated, or the recording's own. Nothing here waits for a clock.
+//!
+//! Not here: what a goal aims at, and everything that is done once per interval in TypeScript.
+
+pub mod source;
+
+mod emulation;
+mod memory_blocks;
+mod recording;
+
+mod monitor;
+
+pub use emulation::{Emulation, EmulationError};
+pub use monitor::{Event, Monitor, MonitorConfig, MonitorError};
+pub use recording::{Recording, RecordingError, RecordingOptions};
+pub use source::{Fill, Intake, Source, SourceCounters, SourceError};

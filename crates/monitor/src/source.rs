@@ -1,0 +1,131 @@
+//! What feeds a monitor.
+
+use damon_core::kdamond::Kdamond;
+use damon_core::ops::{Operations, Registry};
+use damon_core::region::{Range, RangeError};
+use damon_ring::{LaneError, Lanes, Producer};
+use damon_sampler::IbsOpCounters;
+use damon_trace::{RowCounts, TraceError};
+use thiserror::Error;
+
+/// What became of a request for reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fill {
+    /// All reports up to the moment asked for are in the lanes.
+    UpToDate,
+    /// As above, and there will be no more.
+    Ended,
+}
+
+/// Why a source could not go on.
+#[derive(Debug, Error)]
+pub enum SourceError {
+    /// The recording.
+    #[error(transparent)]
+    Trace(#[from] TraceError),
+    /// No lane for a CPU.
+    #[error(transparent)]
+    Lanes(#[from] LaneError),
+    /// Memory that cannot be monitored.
+    #[error(transparent)]
+    Ranges(#[from] RangeError),
+}
+
+/// What a source may do to the monitor while it fills.
+pub struct Intake<'a> {
+    lanes: &'a mut Lanes,
+    kdamond: &'a mut Kdamond,
+}
+
+impl<'a> Intake<'a> {
+    pub(crate) fn new(lanes: &'a mut Lanes, kdamond: &'a mut Kdamond) -> Self {
+        Self { lanes, kdamond }
+    }
+
+    /// A lane for one more producer.
+    ///
+    /// # Errors
+    ///
+    /// [`LaneError::Lanes`].
+    pub fn add_lane(&mut self) -> Result<Producer, LaneError> {
+        self.lanes.add()
+    }
+
+    /// Makes room in the lanes by counting what is there, without ending the sampling interval.
+    /// A recording can wait, so it need not drop.
+    pub fn absorb(&mut self) {
+        self.kdamond.absorb(self.lanes);
+    }
+
+    /// Monitors other memory from here on. What is in the lanes is counted first.
+    ///
+    /// # Errors
+    ///
+    /// [`RangeError`].
+    pub fn set_ranges(&mut self, ranges: &[Range]) -> Result<(), RangeError> {
+        self.absorb();
+        self.kdamond.set_ranges(ranges)
+    }
+}
+
+/// Something that sees accesses, and the memory they are made to.
+pub trait Source: Send {
+    /// The moment at which monitoring starts, in nanoseconds of the source's clock.
+    fn started_ns(&self) -> u64;
+
+    /// The operations sets that this source offers.
+    fn register(&self, registry: &mut Registry);
+
+    /// The memory to monitor at the start.
+    fn ranges(&self) -> Vec<Range>;
+
+    /// Reports all accesses before `until_ns` that were not yet reported.
+    ///
+    /// # Errors
+    ///
+    /// [`SourceError`]; the source is then at its end.
+    fn fill(&mut self, until_ns: u64, intake: &mut Intake<'_>) -> Result<Fill, SourceError>;
+
+    /// The memory, for schemes to act on.
+    fn operations(&self) -> &dyn Operations;
+
+    /// As [`operations`](Self::operations).
+    fn operations_mut(&mut self) -> &mut dyn Operations;
+
+    /// Whether pages can be moved, and to which nodes.
+    fn can_migrate_to(&self, nid: u32) -> bool;
+
+    /// Whether there is a node of that number.
+    fn has_node(&self, nid: u32) -> bool;
+
+    /// Bytes of the hot set on each node, if the source knows the truth.
+    fn hot_bytes_by_node(&self) -> Option<Vec<u64>> {
+        None
+    }
+
+    /// What the source has counted.
+    fn counters(&self) -> SourceCounters;
+}
+
+/// What a source has counted. Either kind balances: see the fields' own documentation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SourceCounters {
+    /// Of an [`Emulation`](crate::Emulation).
+    Emulation {
+        /// The sampler's.
+        sampler: IbsOpCounters,
+        /// Pages moved between nodes.
+        migrated_pages: u64,
+        /// Pages that found no room.
+        failed_pages: u64,
+    },
+    /// Of a [`Recording`](crate::Recording).
+    Recording {
+        /// Rows by verdict.
+        rows: RowCounts,
+        /// Bytes of the file consumed.
+        bytes_read: u64,
+        /// Bytes of the file, if known.
+        bytes_total: Option<u64>,
+    },
+}
