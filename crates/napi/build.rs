@@ -1,3 +1,5 @@
+//! Link flags of a Node addon.
+
 fn main() {
     napi_build::setup();
 }

@@ -22,7 +22,8 @@ pub struct RecordingOptions {
     pub reader: ReaderOptions,
     /// Where the nodes of the recorded machine lie, by id; may be empty.
     pub nodes: Vec<Range>,
-    /// Memory to monitor; empty for every memory block the recording touches.
+    /// Memory to monitor; an access elsewhere is a bad row. Empty for every memory block of 128 MiB
+    /// that the recording touches, from then on.
     pub ranges: Vec<Range>,
 }
 
@@ -56,7 +57,9 @@ impl Recording {
     ///
     /// [`RecordingError::Trace`].
     pub fn open(path: &Path, options: RecordingOptions) -> Result<Self, RecordingError> {
-        Self::new(SamplesReader::open(path, options.reader)?, options.nodes, options.ranges)
+        let RecordingOptions { mut reader, nodes, ranges } = options;
+        reader.physical_ranges = ranges.iter().map(|range| range.start..range.end).collect();
+        Self::new(SamplesReader::open(path, reader)?, nodes, ranges)
     }
 
     fn new(

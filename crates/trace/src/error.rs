@@ -64,7 +64,7 @@ pub enum RowCause {
     TimeGap,
     /// `cpu` is not below `cpus_max`.
     CpuBeyondLanes,
-    /// `paddr` is above `physical_address_max`.
+    /// `paddr` is above `physical_address_max`, or in none of the `physical_ranges`.
     AddressOutOfRange,
 }
 

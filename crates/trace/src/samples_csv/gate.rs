@@ -25,7 +25,8 @@ pub struct RowCounts {
     pub time_gap: u64,
     /// Rows of a CPU not below [`ReaderOptions::cpus_max`].
     pub cpu_beyond_lanes: u64,
-    /// Rows above [`ReaderOptions::physical_address_max`].
+    /// Rows above [`ReaderOptions::physical_address_max`] or outside the
+    /// [`ReaderOptions::physical_ranges`].
     pub address_out_of_range: u64,
 }
 
@@ -109,7 +110,7 @@ impl Gate {
         let fits = (row.time_ns >= self.time_ns_min)
             & (row.time_ns <= self.time_ns_max)
             & (row.cpu < u64::from(self.options.cpus_max))
-            & (row.physical_address <= self.options.physical_address_max);
+            & self.is_in_memory(row.physical_address);
         fits.then(|| self.pass(row))
     }
 
@@ -159,6 +160,14 @@ impl Gate {
         }
     }
 
+    #[inline(always)]
+    fn is_in_memory(&self, address: u64) -> bool {
+        let ReaderOptions { physical_address_max, physical_ranges, .. } = &self.options;
+        address <= *physical_address_max
+            && (physical_ranges.is_empty()
+                || physical_ranges.iter().any(|range| range.contains(&address)))
+    }
+
     /// The tests of [`admit`](Self::admit), in the order in which they name a cause.
     fn misfit(&self, row: &Row) -> Option<Refusal<'static>> {
         if row.time_ns < self.time_ns_min {
@@ -167,7 +176,7 @@ impl Gate {
             Some(Refusal::TimeGap)
         } else if row.cpu >= u64::from(self.options.cpus_max) {
             Some(Refusal::CpuBeyondLanes)
-        } else if row.physical_address > self.options.physical_address_max {
+        } else if !self.is_in_memory(row.physical_address) {
             Some(Refusal::AddressOutOfRange)
         } else {
             None
@@ -195,14 +204,25 @@ impl Gate {
                 )
             }
             Refusal::CpuBeyondLanes => (Column::Cpu, format!("below {}", options.cpus_max)),
-            Refusal::AddressOutOfRange => {
-                (Column::PhysicalAddress, format!("at most {:#x}", options.physical_address_max))
-            }
+            Refusal::AddressOutOfRange => (Column::PhysicalAddress, bounds(options)),
         };
         let received = excerpt(row::field(line, column).unwrap_or_default());
         let (column, expected) = (Some(column), expected.into());
         RowError { row, column, cause, cut: false, expected, received }
     }
+}
+
+/// The memory that addresses must lie in, in words.
+fn bounds(options: &ReaderOptions) -> String {
+    let ReaderOptions { physical_address_max, physical_ranges, .. } = options;
+    if physical_ranges.is_empty() {
+        return format!("at most {physical_address_max:#x}");
+    }
+    let ranges: Vec<_> = physical_ranges
+        .iter()
+        .map(|range| format!("{:#x}..{:#x}", range.start, range.end))
+        .collect();
+    format!("in {}", ranges.join(" or "))
 }
 
 impl Refusal<'_> {

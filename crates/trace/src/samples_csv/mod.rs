@@ -45,7 +45,7 @@ pub struct Sample {
     pub time_ns: u64,
     /// Address that the program used; the top bit is set for a kernel address.
     pub virtual_address: u64,
-    /// Address in memory, at most [`ReaderOptions::physical_address_max`].
+    /// Address in memory, as [`ReaderOptions`] bound it.
     pub physical_address: u64,
     /// Bytes accessed, 1 to 2^21.
     pub size: u32,
@@ -79,6 +79,8 @@ pub struct ReaderOptions {
     pub gap_max_ns: u64,
     /// Largest physical address, inclusive. Default: 2^52 - 1, the most that x86-64 can address.
     pub physical_address_max: u64,
+    /// Memory that physical addresses must lie in; empty for any. Default: empty.
+    pub physical_ranges: Vec<std::ops::Range<u64>>,
 }
 
 impl Default for ReaderOptions {
@@ -88,6 +90,7 @@ impl Default for ReaderOptions {
             cpus_max: 8192,
             gap_max_ns: 3_600_000_000_000,
             physical_address_max: (1 << 52) - 1,
+            physical_ranges: Vec::new(),
         }
     }
 }

@@ -309,3 +309,20 @@ fn counting_goes_on_where_stopping_ends() {
     assert!(reading.failure.is_none(), "{reading:?}");
     assert_eq!((reading.counts.malformed, reading.counts.accepted), (3, 1));
 }
+
+#[test]
+fn an_address_outside_the_given_memory_is_refused_with_the_memory_named() {
+    let options = ReaderOptions {
+        physical_ranges: vec![0x1000..0x2000, 0x8000..0x9000],
+        ..ReaderOptions::default()
+    };
+    let text = format!("{HEADER}1,0,0x0,0x1000,0,8\n2,0,0x0,0x8fff,0,8\n3,0,0x0,0x2000,0,8\n");
+    let reading = read(text.into_bytes(), options);
+    assert_eq!(reading.samples.len(), 2);
+    let error = reading.failure.unwrap();
+    assert_eq!(error.code(), "ERR_DAMON_TRACE_ADDRESS");
+    assert_eq!(error.path(), "row 3, column paddr");
+    assert_eq!(error.expected(), "in 0x1000..0x2000 or 0x8000..0x9000");
+    assert_eq!(error.received(), "0x2000");
+    assert_eq!(reading.counts.address_out_of_range, 1);
+}

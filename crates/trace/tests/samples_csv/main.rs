@@ -19,6 +19,7 @@ const COUNT: ReaderOptions = ReaderOptions {
     cpus_max: 8192,
     gap_max_ns: 3_600_000_000_000,
     physical_address_max: (1 << 52) - 1,
+    physical_ranges: Vec::new(),
 };
 
 /// Everything a recording has to say.

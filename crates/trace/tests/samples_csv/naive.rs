@@ -71,7 +71,10 @@ fn judge_line(line: &[u8], last_ns: Option<u64>, options: &ReaderOptions) -> Ver
     if cpu >= u64::from(options.cpus_max) {
         return Err((RowCause::CpuBeyondLanes, Some(Column::Cpu)));
     }
-    if physical_address > options.physical_address_max {
+    let ranges = &options.physical_ranges;
+    let outside =
+        !ranges.is_empty() && !ranges.iter().any(|range| range.contains(&physical_address));
+    if physical_address > options.physical_address_max || outside {
         return Err((RowCause::AddressOutOfRange, Some(Column::PhysicalAddress)));
     }
     let (size, cpu) = (size as u32, cpu as u16);

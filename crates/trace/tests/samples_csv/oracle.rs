@@ -10,7 +10,13 @@ use crate::{HEADER, Trickle, compress, drain, naive};
 
 /// Narrow enough that generated rows fail each test now and then.
 fn narrow(bad_rows: BadRows) -> ReaderOptions {
-    ReaderOptions { bad_rows, cpus_max: 12, gap_max_ns: 900, physical_address_max: 0xffff_ffff }
+    ReaderOptions {
+        bad_rows,
+        cpus_max: 12,
+        gap_max_ns: 900,
+        physical_address_max: 0xffff_ffff,
+        physical_ranges: vec![0..0x1000, 0x1800..0xf000_0000],
+    }
 }
 
 /// Numbers of any length, so that each digit count is as likely as another.

@@ -1,0 +1,180 @@
+//! What has been counted, as plain objects. Counts are exact below 2^53.
+
+use damon_core::scheme::Scheme;
+use damon_monitor::{Monitor, SourceCounters};
+use napi_derive::napi;
+
+/// Rows of a recording.
+#[napi(object)]
+pub struct RowBooks {
+    /// Rows seen.
+    pub read: f64,
+    /// Rows handed on.
+    pub accepted: f64,
+    /// Lines that are no row.
+    pub malformed: f64,
+    /// Rows before the last accepted one.
+    pub time_backwards: f64,
+    /// Rows too far after it.
+    pub time_gap: f64,
+    /// CPU numbers that have no lane.
+    pub cpu_beyond_lanes: f64,
+    /// Addresses that are not monitored, or that no machine has.
+    pub address_out_of_range: f64,
+    /// Bytes of the file consumed.
+    pub bytes_read: f64,
+    /// Bytes of the file, if known.
+    pub bytes_total: Option<f64>,
+}
+
+/// Samples of the emulated sampler, and what the machine did.
+#[napi(object)]
+pub struct SamplerBooks {
+    /// Tagged ops that retired.
+    pub samples_total: f64,
+    /// Those without a physical address.
+    pub samples_filtered: f64,
+    /// Those reported.
+    pub reported: f64,
+    /// Pages moved between nodes.
+    pub migrated_pages: f64,
+    /// Pages that found no room.
+    pub failed_pages: f64,
+}
+
+/// The lanes, summed.
+#[napi(object)]
+pub struct LaneBooks {
+    /// Reports given to the lanes.
+    pub offered: f64,
+    /// Reports stored.
+    pub queued: f64,
+    /// Reports lost to a full lane.
+    pub dropped_full: f64,
+    /// Reports lost to a nested push.
+    pub dropped_nested: f64,
+    /// Reports stored and not yet drained.
+    pub pending: f64,
+    /// Most reports a drain found in one lane.
+    pub occupancy_max: u32,
+}
+
+/// The drain.
+#[napi(object)]
+pub struct DrainBooks {
+    /// Reports taken from the lanes.
+    pub drained: f64,
+    /// Reports credited to a region.
+    pub credited: f64,
+    /// Reports too old.
+    pub stale: f64,
+    /// Reports of another address space.
+    pub wrong_kind: f64,
+    /// Addresses that no region contains.
+    pub no_region: f64,
+    /// Reports that cross the end of their region.
+    pub straddling: f64,
+}
+
+/// All counters of a monitor.
+#[napi(object)]
+pub struct MonitorBooks {
+    /// Of a recording.
+    pub rows: Option<RowBooks>,
+    /// Of the emulation.
+    pub sampler: Option<SamplerBooks>,
+    /// The lanes.
+    pub lanes: LaneBooks,
+    /// The drain.
+    pub drain: DrainBooks,
+    /// The schemes, in order.
+    pub schemes: Vec<SchemeBooks>,
+}
+
+/// One scheme.
+#[napi(object)]
+pub struct SchemeBooks {
+    /// Regions tried.
+    pub nr_tried: f64,
+    /// Bytes tried.
+    pub sz_tried: f64,
+    /// Regions with an effect.
+    pub nr_applied: f64,
+    /// Bytes with an effect.
+    pub sz_applied: f64,
+    /// Full windows.
+    pub qt_exceeds: f64,
+    /// Rounds that reached the last region.
+    pub nr_snapshots: f64,
+    /// Bytes the scheme may try in this window.
+    pub effective_sz_bytes: f64,
+}
+
+pub(crate) fn books(monitor: &Monitor) -> MonitorBooks {
+    let (rows, sampler) = source(&monitor.source_counters());
+    let lanes = monitor.lane_counters();
+    let drain = monitor.kdamond().drain_counters();
+    MonitorBooks {
+        rows,
+        sampler,
+        lanes: LaneBooks {
+            offered: lanes.offered() as f64,
+            queued: lanes.queued as f64,
+            dropped_full: lanes.dropped_full as f64,
+            dropped_nested: lanes.dropped_nested as f64,
+            pending: lanes.pending() as f64,
+            occupancy_max: lanes.occupancy_max,
+        },
+        drain: DrainBooks {
+            drained: drain.drained as f64,
+            credited: drain.credited as f64,
+            stale: drain.stale as f64,
+            wrong_kind: drain.wrong_kind as f64,
+            no_region: drain.no_region as f64,
+            straddling: drain.straddling as f64,
+        },
+        schemes: monitor.kdamond().schemes().iter().map(scheme).collect(),
+    }
+}
+
+fn source(counters: &SourceCounters) -> (Option<RowBooks>, Option<SamplerBooks>) {
+    match counters {
+        SourceCounters::Recording { rows, bytes_read, bytes_total } => {
+            let books = RowBooks {
+                read: rows.read as f64,
+                accepted: rows.accepted as f64,
+                malformed: rows.malformed as f64,
+                time_backwards: rows.time_backwards as f64,
+                time_gap: rows.time_gap as f64,
+                cpu_beyond_lanes: rows.cpu_beyond_lanes as f64,
+                address_out_of_range: rows.address_out_of_range as f64,
+                bytes_read: *bytes_read as f64,
+                bytes_total: bytes_total.map(|bytes| bytes as f64),
+            };
+            (Some(books), None)
+        }
+        SourceCounters::Emulation { sampler, migrated_pages, failed_pages } => {
+            let books = SamplerBooks {
+                samples_total: sampler.samples_total as f64,
+                samples_filtered: sampler.samples_filtered as f64,
+                reported: sampler.reported as f64,
+                migrated_pages: *migrated_pages as f64,
+                failed_pages: *failed_pages as f64,
+            };
+            (None, Some(books))
+        }
+    }
+}
+
+fn scheme(scheme: &Scheme) -> SchemeBooks {
+    let stats = &scheme.stats;
+    SchemeBooks {
+        nr_tried: stats.nr_tried as f64,
+        sz_tried: stats.sz_tried as f64,
+        nr_applied: stats.nr_applied as f64,
+        sz_applied: stats.sz_applied as f64,
+        qt_exceeds: stats.qt_exceeds as f64,
+        nr_snapshots: stats.nr_snapshots as f64,
+        effective_sz_bytes: scheme.quota.effective_sz_bytes as f64,
+    }
+}

@@ -1,0 +1,238 @@
+//! Failures on their way to JavaScript.
+//!
+//! A synchronous call throws an `Error` whose message is a [`Failure`] as JSON; an asynchronous
+//! one resolves to it. TypeScript makes the error class of it in both cases.
+
+use damon_core::kdamond::ConfigError;
+use damon_core::ops::RegistryError;
+use damon_core::region::RangeError;
+use damon_machine::{MachineError, NodeError};
+use damon_monitor::{EmulationError, MonitorError, RecordingError, SourceError};
+use damon_sampler::IbsOpError;
+use damon_trace::TraceError;
+use napi_derive::napi;
+use serde::Serialize;
+
+/// What went wrong, where, and what would have been right.
+#[napi(object)]
+#[derive(Clone, Debug, Serialize)]
+pub struct Failure {
+    /// Stable, `ERR_DAMON_…`.
+    pub code: String,
+    /// One sentence.
+    pub message: String,
+    /// Where in the configuration or the file; empty if nowhere in particular.
+    pub path: String,
+    /// What would have been accepted; empty if that cannot be said.
+    pub expected: String,
+    /// What was given instead; empty if nothing.
+    pub received: String,
+}
+
+impl From<Failure> for napi::Error {
+    fn from(failure: Failure) -> Self {
+        // A struct of strings always serializes.
+        Self::from_reason(serde_json::to_string(&failure).unwrap_or(failure.message))
+    }
+}
+
+impl Failure {
+    /// A refused value.
+    pub(crate) fn refusal(
+        code: &str,
+        path: impl Into<String>,
+        expected: impl Into<String>,
+        received: impl ToString,
+    ) -> Self {
+        let (path, expected, received) = (path.into(), expected.into(), received.to_string());
+        let message = format!("Expected `{path}` to be {expected}, got {received}");
+        Self { code: code.into(), message, path, expected, received }
+    }
+
+    /// A failure without a place.
+    pub(crate) fn plain(code: &str, message: impl Into<String>) -> Self {
+        Self {
+            code: code.into(),
+            message: message.into(),
+            path: String::new(),
+            expected: String::new(),
+            received: String::new(),
+        }
+    }
+
+    /// A bug of ours: what a caught panic said.
+    pub(crate) fn internal(panic: &(dyn std::any::Any + Send)) -> Self {
+        let said = panic
+            .downcast_ref::<&str>()
+            .map(ToString::to_string)
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_default();
+        Self::plain("ERR_DAMON_INTERNAL", format!("This is a bug in node-damon: {said}"))
+    }
+}
+
+impl From<TraceError> for Failure {
+    fn from(error: TraceError) -> Self {
+        Self {
+            code: error.code().into(),
+            message: error.to_string(),
+            path: error.path(),
+            expected: error.expected().into(),
+            received: error.received().into(),
+        }
+    }
+}
+
+impl From<RecordingError> for Failure {
+    fn from(error: RecordingError) -> Self {
+        match error {
+            RecordingError::Trace(error) => error.into(),
+        }
+    }
+}
+
+impl From<SourceError> for Failure {
+    fn from(error: SourceError) -> Self {
+        match error {
+            SourceError::Trace(error) => error.into(),
+            SourceError::Ranges(error) => ranges("recording", error),
+            SourceError::Lanes(error) => Self::plain("ERR_DAMON_LANES", error.to_string()),
+        }
+    }
+}
+
+fn ranges(path: &str, error: RangeError) -> Failure {
+    const CODE: &str = "ERR_DAMON_CONFIG_RANGES";
+    match error {
+        RangeError::Empty { index, start, end } => Failure::refusal(
+            CODE,
+            format!("{path}[{index}]"),
+            "a range whose start is below its end",
+            format!("{start:#x}..{end:#x}"),
+        ),
+        RangeError::Overlap { index, start, previous_end } => Failure::refusal(
+            CODE,
+            format!("{path}[{index}].start"),
+            format!("at or above {previous_end:#x}, where the range before it ends"),
+            format!("{start:#x}"),
+        ),
+    }
+}
+
+impl From<MonitorError> for Failure {
+    fn from(error: MonitorError) -> Self {
+        match error {
+            MonitorError::Config(ConfigError::Attrs(error)) => Self::refusal(
+                "ERR_DAMON_CONFIG_ATTRS",
+                format!("attrs.{}", error.field),
+                error.expected,
+                error.received,
+            ),
+            MonitorError::Config(ConfigError::Ranges(error)) => ranges("regions", error),
+            MonitorError::Config(ConfigError::Metric { scheme, goal, ops }) => Self::refusal(
+                "ERR_DAMON_CONFIG_METRIC",
+                format!("schemes[{scheme}].quota.goals[{goal}].metric"),
+                "a metric that the operations set can measure",
+                format!("`node_eligible_mem_bp` with `{}`", ops.name()),
+            ),
+            MonitorError::Lanes(error) => {
+                Self::plain("ERR_DAMON_CONFIG_LANES", format!("lanes: {error}"))
+            }
+            MonitorError::Ops(RegistryError::Unregistered(ops)) => Self::refusal(
+                "ERR_DAMON_CONFIG_OPERATIONS",
+                "operations",
+                "a set that the source registers (`paddr_ibs`)",
+                format!("`{}`", ops.name()),
+            ),
+            MonitorError::Ops(error) => {
+                Self::plain("ERR_DAMON_CONFIG_OPERATIONS", error.to_string())
+            }
+            MonitorError::Action { scheme, action, nid } => Self::refusal(
+                "ERR_DAMON_CONFIG_ACTION",
+                format!("schemes[{scheme}].action"),
+                "an action that the source can carry out",
+                format!("`{action}` to node {nid}"),
+            ),
+            MonitorError::Node { scheme, goal, nid } => Self::refusal(
+                "ERR_DAMON_CONFIG_NODE",
+                format!("schemes[{scheme}].quota.goals[{goal}].nid"),
+                "a node of the source",
+                nid,
+            ),
+        }
+    }
+}
+
+impl From<EmulationError> for Failure {
+    fn from(error: EmulationError) -> Self {
+        match error {
+            EmulationError::Machine(error) => error.into(),
+            EmulationError::Sampler(error) => error.into(),
+        }
+    }
+}
+
+impl From<MachineError> for Failure {
+    fn from(error: MachineError) -> Self {
+        const CODE: &str = "ERR_DAMON_CONFIG_MACHINE";
+        match error {
+            MachineError::NoNodes => {
+                Self::refusal(CODE, "source.nodes", "a list of at least one node", "none")
+            }
+            MachineError::Node { index, error } => {
+                let path = format!("source.nodes[{index}]");
+                match error {
+                    NodeError::Empty => Self::refusal(CODE, path + ".bytes", "above 0 bytes", "0"),
+                    NodeError::Unaligned { start, bytes } => Self::refusal(
+                        CODE,
+                        path,
+                        "in whole blocks of 128 MiB",
+                        format!("start {start:#x}, {bytes} bytes"),
+                    ),
+                    NodeError::TooHigh(end) => {
+                        Self::refusal(CODE, path, "at or below 8 TiB", format!("{end:#x}"))
+                    }
+                    NodeError::Overlap { start, previous_end } => Self::refusal(
+                        CODE,
+                        path + ".start",
+                        format!("at or above {previous_end:#x}, where the node before it ends"),
+                        format!("{start:#x}"),
+                    ),
+                }
+            }
+            MachineError::UnknownNode(nid) => Self::refusal(
+                CODE,
+                "source.workload.interleave",
+                "weights of the machine's nodes",
+                format!("node {nid}"),
+            ),
+            MachineError::Capacity { nid, needed, capacity } => Self::refusal(
+                CODE,
+                "source.workload.bytes",
+                format!("small enough for node {nid}, which has {capacity} bytes"),
+                format!("{needed} bytes placed there"),
+            ),
+            MachineError::Workload(what) => Self::plain(CODE, format!("source.workload: {what}")),
+        }
+    }
+}
+
+impl From<IbsOpError> for Failure {
+    fn from(error: IbsOpError) -> Self {
+        const CODE: &str = "ERR_DAMON_CONFIG_SAMPLER";
+        let path = |field: &str| format!("source.sampler.{field}");
+        match error {
+            IbsOpError::Cpus => Self::refusal(CODE, path("cpus"), "at least 1", 0),
+            IbsOpError::Period(period) => Self::refusal(
+                CODE,
+                path("period"),
+                "a multiple of 16 from 144 to 134217712",
+                period,
+            ),
+            IbsOpError::Rate(rate) => Self::refusal(CODE, path("rateHz"), "1 to 1e12", rate),
+            IbsOpError::DataShare(share) => {
+                Self::refusal(CODE, path("dataShare"), "above 0 and at most 1", share)
+            }
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! The monitor as a JavaScript class.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+
+use damon_core::Snapshot;
+use damon_core::kdamond::{MetricValue, TuneRequest, Verdict};
+use damon_monitor::{Emulation, Event, Monitor, MonitorConfig, Recording, Source};
+use napi::Task;
+use napi::bindgen_prelude::{AsyncTask, BigInt, BigUint64Array, Float64Array, Uint32Array};
+use napi_derive::napi;
+
+use crate::counters::{MonitorBooks, books};
+use crate::error::Failure;
+use crate::options::{EmulationInit, MonitorInit, RecordingInit};
+
+enum State {
+    Open(Box<Monitor>),
+    Closed,
+    /// A panic was caught; what is left cannot be trusted.
+    Poisoned(Failure),
+}
+
+/// One monitor with its source. All methods but `run` return at once.
+#[napi]
+pub struct NativeMonitor {
+    state: Arc<Mutex<State>>,
+    cancel: Arc<AtomicBool>,
+}
+
+/// Columns of the caller's, to be filled.
+#[napi(object)]
+pub struct Columns {
+    /// First byte of each region.
+    pub starts: BigUint64Array,
+    /// One past the last byte.
+    pub ends: BigUint64Array,
+    /// Access counts.
+    pub nr_accesses: Uint32Array,
+    /// Ages in aggregations.
+    pub ages: Uint32Array,
+    /// Weights.
+    pub hits: Float64Array,
+}
+
+impl Columns {
+    fn len(&self) -> usize {
+        self.starts
+            .len()
+            .min(self.ends.len())
+            .min(self.nr_accesses.len())
+            .min(self.ages.len())
+            .min(self.hits.len())
+    }
+
+    /// `snapshot` is not longer than the shortest column.
+    fn fill(&mut self, snapshot: &Snapshot) {
+        // SAFETY: (each of the five) this call is synchronous, so no JavaScript runs while the
+        // slice lives; the slices live one after the other, so arrays over one buffer do not alias.
+        copy(unsafe { self.starts.as_mut() }, &snapshot.starts);
+        // SAFETY: as above.
+        copy(unsafe { self.ends.as_mut() }, &snapshot.ends);
+        // SAFETY: as above.
+        copy(unsafe { self.nr_accesses.as_mut() }, &snapshot.nr_accesses);
+        // SAFETY: as above.
+        copy(unsafe { self.ages.as_mut() }, &snapshot.ages);
+        // SAFETY: as above.
+        let hits = unsafe { self.hits.as_mut() };
+        for (column, &hits) in hits.iter_mut().zip(&snapshot.hits) {
+            *column = hits as f64;
+        }
+    }
+}
+
+fn copy<T: Copy>(into: &mut [T], from: &[T]) {
+    into[..from.len()].copy_from_slice(from);
+}
+
+/// What a goal's metric reads.
+#[napi(object)]
+pub struct MetricReading {
+    /// Basis points; absent for `user_input`.
+    pub value_bp: Option<f64>,
+    /// Bytes on the goal's node; absent for `user_input`.
+    pub bytes_on_node: Option<f64>,
+    /// Bytes that were looked at; absent for `user_input`.
+    pub bytes_total: Option<f64>,
+}
+
+/// A quota window opened.
+#[napi(object)]
+pub struct TuneCall {
+    /// Index of the scheme.
+    pub scheme: u32,
+    /// Tuner steps to take, 1 or 2.
+    pub openings: u32,
+    /// By goal.
+    pub metrics: Vec<MetricReading>,
+}
+
+/// The tuner's answer.
+#[napi(object)]
+pub struct VerdictInit {
+    /// Index of the scheme.
+    pub scheme: u32,
+    /// Bytes the goals allow in this window.
+    pub bytes: f64,
+}
+
+/// Why a run came back.
+#[napi(object)]
+pub struct RunResult {
+    /// `reached`, `tune`, `snapshot`, `ended`, `cancelled` or `failed`.
+    pub kind: String,
+    /// The monitor's clock, in nanoseconds.
+    pub now_ns: BigInt,
+    /// Of `snapshot`: how many regions.
+    pub regions: u32,
+    /// Of `snapshot`: when the one before was taken.
+    pub since_ns: BigInt,
+    /// Of `tune`.
+    pub calls: Vec<TuneCall>,
+    /// Bytes of the hot set by node, if the source knows.
+    pub hot_bytes: Option<Vec<f64>>,
+    /// Of `failed`.
+    pub failure: Option<Failure>,
+}
+
+#[napi]
+impl NativeMonitor {
+    /// Opens a recording.
+    #[napi(factory, catch_unwind)]
+    pub fn recording(source: RecordingInit, monitor: MonitorInit) -> napi::Result<Self> {
+        let config = monitor.build()?;
+        let recording =
+            Recording::open(Path::new(&source.path), source.build()?).map_err(Failure::from)?;
+        Ok(Self::new(Box::new(recording), config)?)
+    }
+
+    /// Builds a machine.
+    #[napi(factory, catch_unwind)]
+    pub fn emulation(source: EmulationInit, monitor: MonitorInit) -> napi::Result<Self> {
+        let config = monitor.build()?;
+        let emulation =
+            Emulation::new(source.machine()?, source.sampler()?).map_err(Failure::from)?;
+        Ok(Self::new(Box::new(emulation), config)?)
+    }
+
+    fn new(source: Box<dyn Source>, config: MonitorConfig) -> Result<Self, Failure> {
+        let monitor = Monitor::new(source, config)?;
+        let cancel = monitor.cancel_flag();
+        Ok(Self { state: Arc::new(Mutex::new(State::Open(Box::new(monitor)))), cancel })
+    }
+
+    /// Runs on a thread of the pool until something wants attention, at most to `untilNs` of the
+    /// monitor's clock. One run at a time.
+    #[napi(ts_return_type = "Promise<RunResult>")]
+    pub fn run(&self, until_ns: BigInt, verdicts: Vec<VerdictInit>) -> AsyncTask<Run> {
+        let (_, until_ns, _) = until_ns.get_u64();
+        let verdicts = verdicts
+            .iter()
+            // A saturating conversion: the control plane passes non-negative integers.
+            .map(|verdict| Verdict { scheme: verdict.scheme as usize, bytes: verdict.bytes as u64 })
+            .collect();
+        AsyncTask::new(Run { state: Arc::clone(&self.state), until_ns, verdicts })
+    }
+
+    /// Ends the run at its next tick, now and in future.
+    #[napi]
+    pub fn cancel(&self) {
+        self.cancel.store(true, Ordering::Relaxed);
+    }
+
+    /// Copies the last snapshot into columns of at least `regions` elements each; returns how many
+    /// regions there are.
+    #[napi(catch_unwind)]
+    pub fn snapshot_into(&self, mut columns: Columns) -> napi::Result<u32> {
+        self.with(|monitor| {
+            let snapshot = monitor.snapshot();
+            let shortest = columns.len();
+            if shortest < snapshot.len() {
+                let expected = format!("at least {} elements long", snapshot.len());
+                return Err(Failure::refusal("ERR_DAMON_COLUMNS", "columns", expected, shortest));
+            }
+            columns.fill(snapshot);
+            Ok(snapshot.len() as u32)
+        })
+    }
+
+    /// All counters.
+    #[napi(catch_unwind)]
+    pub fn books(&self) -> napi::Result<MonitorBooks> {
+        self.with(|monitor| Ok(books(monitor)))
+    }
+
+    /// The monitor's clock, in nanoseconds.
+    #[napi(catch_unwind)]
+    pub fn now_ns(&self) -> napi::Result<BigInt> {
+        self.with(|monitor| Ok(BigInt::from(monitor.now_ns())))
+    }
+
+    /// Frees everything, as soon as a run in progress has ended. Idempotent.
+    #[napi]
+    pub fn close(&self) {
+        self.cancel();
+        match self.state.try_lock() {
+            Ok(mut state) => *state = State::Closed,
+            Err(TryLockError::Poisoned(poisoned)) => *poisoned.into_inner() = State::Closed,
+            // A run holds it and will end at its next tick; dropping our last reference frees it.
+            Err(TryLockError::WouldBlock) => {}
+        }
+    }
+
+    fn with<T>(&self, look: impl FnOnce(&Monitor) -> Result<T, Failure>) -> napi::Result<T> {
+        let state = match self.state.try_lock() {
+            Ok(state) => state,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                let message = "The monitor is running: wait for the run to end";
+                return Err(Failure::plain("ERR_DAMON_BUSY", message).into());
+            }
+        };
+        match &*state {
+            State::Open(monitor) => Ok(look(monitor)?),
+            State::Closed => Err(closed().into()),
+            State::Poisoned(failure) => Err(failure.clone().into()),
+        }
+    }
+}
+
+fn closed() -> Failure {
+    Failure::plain("ERR_DAMON_CLOSED", "The monitor is closed")
+}
+
+/// One run, on a thread of the pool.
+pub struct Run {
+    state: Arc<Mutex<State>>,
+    until_ns: u64,
+    verdicts: Vec<Verdict>,
+}
+
+impl Run {
+    fn run(&self, state: &mut MutexGuard<'_, State>) -> Result<RunResult, Failure> {
+        let monitor = match &mut **state {
+            State::Open(monitor) => monitor,
+            State::Closed => return Err(closed()),
+            State::Poisoned(failure) => return Err(failure.clone()),
+        };
+        let ran = catch_unwind(AssertUnwindSafe(|| monitor.run(self.until_ns, &self.verdicts)));
+        match ran {
+            Ok(event) => Ok(result(monitor, event?)),
+            Err(panic) => {
+                let failure = Failure::internal(&*panic);
+                **state = State::Poisoned(failure.clone());
+                Err(failure)
+            }
+        }
+    }
+}
+
+fn result(monitor: &Monitor, event: Event) -> RunResult {
+    let (kind, calls) = match event {
+        Event::Reached => ("reached", Vec::new()),
+        Event::Tune => ("tune", monitor.requests().iter().map(call).collect()),
+        Event::Snapshot => ("snapshot", Vec::new()),
+        Event::Ended => ("ended", Vec::new()),
+        Event::Cancelled => ("cancelled", Vec::new()),
+    };
+    let hot_bytes = monitor.hot_bytes_by_node();
+    RunResult {
+        kind: kind.into(),
+        now_ns: BigInt::from(monitor.now_ns()),
+        regions: monitor.snapshot().len() as u32,
+        since_ns: BigInt::from(monitor.snapshot().since_ns),
+        calls,
+        hot_bytes: hot_bytes.map(|nodes| nodes.into_iter().map(|bytes| bytes as f64).collect()),
+        failure: None,
+    }
+}
+
+fn call(request: &TuneRequest) -> TuneCall {
+    TuneCall {
+        scheme: request.scheme as u32,
+        openings: request.openings,
+        metrics: request.metrics.iter().map(reading).collect(),
+    }
+}
+
+fn reading(value: &MetricValue) -> MetricReading {
+    match *value {
+        MetricValue::UserInput => {
+            MetricReading { value_bp: None, bytes_on_node: None, bytes_total: None }
+        }
+        MetricValue::NodeEligible { value_bp, on_node, total } => MetricReading {
+            value_bp: Some(value_bp as f64),
+            bytes_on_node: Some(on_node as f64),
+            bytes_total: Some(total as f64),
+        },
+    }
+}
+
+impl Task for Run {
+    type Output = RunResult;
+    type JsValue = RunResult;
+
+    fn compute(&mut self) -> napi::Result<RunResult> {
+        let mut state = match self.state.lock() {
+            Ok(state) => state,
+            Err(poisoned) => poisoned.into_inner(),
+        };
+        Ok(self.run(&mut state).unwrap_or_else(|failure| RunResult {
+            kind: "failed".into(),
+            now_ns: BigInt::from(0u64),
+            regions: 0,
+            since_ns: BigInt::from(0u64),
+            calls: Vec::new(),
+            hot_bytes: None,
+            failure: Some(failure),
+        }))
+    }
+
+    fn resolve(&mut self, _env: napi::Env, output: RunResult) -> napi::Result<RunResult> {
+        Ok(output)
+    }
+}
