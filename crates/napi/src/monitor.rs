@@ -27,7 +27,10 @@ enum State {
 #[napi]
 pub struct NativeMonitor {
     state: Arc<Mutex<State>>,
+    /// Ends the run in progress at its next tick.
     cancel: Arc<AtomicBool>,
+    /// Frees the monitor when the run in progress has ended.
+    closing: Arc<AtomicBool>,
 }
 
 /// Columns of the caller's, to be filled.
@@ -151,23 +154,27 @@ impl NativeMonitor {
     fn new(source: Box<dyn Source>, config: MonitorConfig) -> Result<Self, Failure> {
         let monitor = Monitor::new(source, config)?;
         let cancel = monitor.cancel_flag();
-        Ok(Self { state: Arc::new(Mutex::new(State::Open(Box::new(monitor)))), cancel })
+        let state = Arc::new(Mutex::new(State::Open(Box::new(monitor))));
+        Ok(Self { state, cancel, closing: Arc::default() })
     }
 
     /// Runs on a thread of the pool until something wants attention, at most to `untilNs` of the
     /// monitor's clock. One run at a time.
     #[napi(ts_return_type = "Promise<RunResult>")]
     pub fn run(&self, until_ns: BigInt, verdicts: Vec<VerdictInit>) -> AsyncTask<Run> {
+        // A flag raised for a run before this one is not meant for this one.
+        self.cancel.store(false, Ordering::Relaxed);
         let (_, until_ns, _) = until_ns.get_u64();
         let verdicts = verdicts
             .iter()
             // A saturating conversion: the control plane passes non-negative integers.
             .map(|verdict| Verdict { scheme: verdict.scheme as usize, bytes: verdict.bytes as u64 })
             .collect();
-        AsyncTask::new(Run { state: Arc::clone(&self.state), until_ns, verdicts })
+        let (state, closing) = (Arc::clone(&self.state), Arc::clone(&self.closing));
+        AsyncTask::new(Run { state, closing, until_ns, verdicts })
     }
 
-    /// Ends the run at its next tick, now and in future.
+    /// Ends the run in progress at its next tick.
     #[napi]
     pub fn cancel(&self) {
         self.cancel.store(true, Ordering::Relaxed);
@@ -204,11 +211,12 @@ impl NativeMonitor {
     /// Frees everything, as soon as a run in progress has ended. Idempotent.
     #[napi]
     pub fn close(&self) {
+        self.closing.store(true, Ordering::Relaxed);
         self.cancel();
         match self.state.try_lock() {
             Ok(mut state) => *state = State::Closed,
             Err(TryLockError::Poisoned(poisoned)) => *poisoned.into_inner() = State::Closed,
-            // A run holds it and will end at its next tick; dropping our last reference frees it.
+            // A run holds it, will end at its next tick, and then see `closing`.
             Err(TryLockError::WouldBlock) => {}
         }
     }
@@ -237,6 +245,7 @@ fn closed() -> Failure {
 /// One run, on a thread of the pool.
 pub struct Run {
     state: Arc<Mutex<State>>,
+    closing: Arc<AtomicBool>,
     until_ns: u64,
     verdicts: Vec<Verdict>,
 }
@@ -310,7 +319,11 @@ impl Task for Run {
             Ok(state) => state,
             Err(poisoned) => poisoned.into_inner(),
         };
-        Ok(self.run(&mut state).unwrap_or_else(|failure| RunResult {
+        let ran = self.run(&mut state);
+        if self.closing.load(Ordering::Relaxed) {
+            *state = State::Closed;
+        }
+        Ok(ran.unwrap_or_else(|failure| RunResult {
             kind: "failed".into(),
             now_ns: BigInt::from(0u64),
             regions: 0,

@@ -1,0 +1,66 @@
+import test from 'ava';
+import fc from 'fast-check';
+
+import { DamonError, refuse } from '../src/errors.ts';
+
+test('an error has what it was given, and nothing else of its own', (t) => {
+  const cause = new Error('disk on fire');
+  const error = new DamonError('Cannot read', { code: 'ERR_DAMON_TEST', hint: 'try again', cause });
+  t.true(error instanceof Error);
+  t.is(error.name, 'DamonError');
+  t.is(error.cause, cause);
+  t.deepEqual(Object.keys(error), ['code', 'hint']);
+  t.false('path' in error);
+});
+
+test('toString and the stack begin with the name', (t) => {
+  const error = new DamonError('Cannot read', { code: 'ERR_DAMON_TEST' });
+  t.is(String(error), 'DamonError: Cannot read');
+  t.regex(error.stack ?? '', /Cannot read/);
+});
+
+test('toJSON leaves out what is absent, the stack, and the depths of the cause', (t) => {
+  const bare = new DamonError('Cannot read', { code: 'ERR_DAMON_TEST', path: undefined });
+  t.deepEqual(bare.toJSON(), {
+    name: 'DamonError',
+    code: 'ERR_DAMON_TEST',
+    message: 'Cannot read',
+  });
+  const full = new DamonError('Cannot read', {
+    code: 'ERR_DAMON_TEST',
+    path: 'file',
+    expected: 'a file',
+    received: null,
+    hint: 'name one',
+    cause: new TypeError('null'),
+  });
+  t.like(full.toJSON(), { path: 'file', expected: 'a file', received: null, cause: 'null' });
+});
+
+test('any received value survives JSON', (t) => {
+  const odd = [10n, NaN, -Infinity, undefined, Symbol('s'), () => 1, new Map([[1, 2]])];
+  const circular: Record<string, unknown> = {};
+  circular['self'] = circular;
+  const values = fc.oneof(fc.anything({ withBigInt: true }), fc.constantFrom(...odd, circular));
+  fc.assert(
+    fc.property(values, (received) => {
+      const error = refuse({ code: 'ERR_DAMON_TEST', path: 'x', expected: 'better', received });
+      t.notThrows(() => JSON.stringify(error));
+      t.false(error.message.includes('\n'));
+    }),
+  );
+});
+
+test('a refusal names the path, the expectation, and the value with its type', (t) => {
+  const message = (received: unknown) =>
+    refuse({ code: 'ERR_DAMON_CONFIG', path: 'quota.szBytes', expected: '0 or more', received })
+      .message;
+  const start = 'Expected `quota.szBytes` to be 0 or more, got ';
+  t.is(message(-12), `${start}\`-12\` (number)`);
+  t.is(message(5n), `${start}\`5n\` (bigint)`);
+  t.is(message('4 KiBB'), `${start}\`'4 KiBB'\` (string)`);
+  t.is(message([1, 2]), `${start}\`[ 1, 2 ]\` (array)`);
+  t.is(message(null), `${start}\`null\``);
+  t.is(message(undefined), `${start}\`undefined\``);
+  t.true(message('x'.repeat(1000)).length < 200);
+});

@@ -1,0 +1,83 @@
+import test from 'ava';
+import fc from 'fast-check';
+
+import { DamonError } from '../../src/errors.ts';
+import { Snapshot } from '../../src/report/snapshot.ts';
+import { snapshot } from './arbitrary.ts';
+import { check } from './property.ts';
+import { snapshotOf } from './sample.ts';
+
+const TWO = snapshotOf([
+  [0x1000n, 0x3000n, 141, 20, 3],
+  [0x3000n, 0x4000n, 0.5, 0, 12],
+]);
+
+test('a snapshot hands out its regions in order', (t) => {
+  t.is(TWO.length, 2);
+  t.deepEqual(TWO.region(1), { start: 0x3000n, end: 0x4000n, nrAccesses: 0, age: 12, hits: 0.5 });
+  t.deepEqual([...TWO], [TWO.region(0), TWO.region(1)]);
+});
+
+test('a region that does not exist is refused by its index', (t) => {
+  for (const index of [-1, 2, 0.5]) {
+    const error = t.throws(() => TWO.region(index), { instanceOf: DamonError });
+    t.is(error.code, 'ERR_DAMON_SNAPSHOT_REGION');
+    t.is(error.received, index);
+  }
+});
+
+test('columns of different length are refused by name', (t) => {
+  const error = t.throws(() => new Snapshot({ ...columnsOf(TWO), ages: Uint32Array.of(1) }), {
+    instanceOf: DamonError,
+  });
+  t.is(error.message, 'Expected `ages.length` to be 2, the number of regions, got `1` (number)');
+});
+
+test('regions that are empty, unsorted or overlap are refused', (t) => {
+  const cases: [bigint, bigint][][] = [
+    [[1n, 1n]],
+    [[2n, 1n]],
+    // [0 .. 4)
+    //     [3 .. 5)
+    [
+      [0n, 4n],
+      [3n, 5n],
+    ],
+    [
+      [4n, 5n],
+      [0n, 1n],
+    ],
+  ];
+  for (const regions of cases) {
+    const code = 'ERR_DAMON_SNAPSHOT_COLUMNS';
+    t.throws(() => snapshotOf(regions.map(([start, end]) => [start, end, 0])), { code });
+  }
+  t.throws(() => snapshotOf([], { intervalNs: -1n }), { code: 'ERR_DAMON_SNAPSHOT_COLUMNS' });
+  t.notThrows(() => snapshotOf([]));
+});
+
+test('a line of JSON holds a time above 2^53 exactly', (t) => {
+  const timeNs = 2n ** 53n + 1n;
+  const late = new Snapshot({ ...columnsOf(TWO), timeNs });
+  t.is(
+    late.toNdjson(),
+    '{"type":"snapshot","timeNs":9007199254740993,"regions":[' +
+      '{"start":"0x1000","end":"0x3000","nrAccesses":20,"age":3,"hits":141},' +
+      '{"start":"0x3000","end":"0x4000","nrAccesses":0,"age":12,"hits":0.5}]}',
+  );
+  t.is(late.toJSON().timeNs, '9007199254740993');
+});
+
+test('a line of JSON says the same as JSON.stringify and has no line break', (t) => {
+  check(
+    t,
+    fc.property(snapshot(fc.double({ min: 0, noNaN: true, noDefaultInfinity: true })), (any) => {
+      t.deepEqual(JSON.parse(any.toNdjson()), JSON.parse(JSON.stringify(any)));
+      t.false(any.toNdjson().includes('\n'));
+    }),
+  );
+});
+
+function columnsOf({ ...columns }: Snapshot): ConstructorParameters<typeof Snapshot>[0] {
+  return columns;
+}

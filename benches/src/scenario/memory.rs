@@ -1,0 +1,46 @@
+//! What a lane weighs, as the allocator sees it.
+
+use serde_json::json;
+
+use super::Context;
+use crate::measure::heap_bytes;
+use crate::ours::Ours;
+use crate::rival::array_queue::CrossbeamArrayQueue;
+use crate::rival::rfc::{Folded, Rfc};
+use crate::rival::rtrb::Rtrb;
+use crate::row::{Row, rounded};
+use crate::subject::{Channel, SLOTS};
+
+const LANES: usize = 132;
+
+pub(super) fn measure(context: &mut Context<'_>) {
+    let params = json!({ "lanes": LANES, "slots": SLOTS });
+    context.say(&params);
+    let row = |subject, bytes| Row {
+        scenario: context.scenario,
+        params: params.clone(),
+        subject,
+        ns_per_item: None,
+        bytes_per_item: Some(rounded(bytes)),
+        spread: [rounded(bytes); 2],
+        rival: None,
+        ratio: None,
+    };
+    let ours = per_lane::<Ours>();
+    let rivals = [
+        ("rfc", per_lane::<Rfc<Folded>>()),
+        (Rtrb::NAME, per_lane::<Rtrb>()),
+        (CrossbeamArrayQueue::NAME, per_lane::<CrossbeamArrayQueue>()),
+    ];
+    for (name, bytes) in rivals {
+        let ratio = Some(rounded(bytes / ours));
+        (context.emit)(Row { rival: Some(name), ratio, ..row(Ours::NAME, ours) });
+    }
+    for (name, bytes) in rivals {
+        (context.emit)(row(name, bytes));
+    }
+}
+
+fn per_lane<C: Channel>() -> f64 {
+    heap_bytes(|| C::open(LANES)) as f64 / LANES as f64
+}

@@ -1,0 +1,160 @@
+//! What is measured. Each scenario has a name, two sizes, and the same subjects in both.
+//!
+//! In the order data flows: one lane on one core, one lane between two cores, the drain into
+//! regions, the RFC's own tick, the drain of many quiet lanes; then what a lane weighs.
+
+mod full_drain;
+mod lanes;
+mod memory;
+mod push_drain;
+mod rfc_tick;
+mod two_cores;
+
+use std::time::Duration;
+
+use crate::measure::{Round, time};
+use crate::reports::{Memory, Spread};
+use crate::row::Row;
+use crate::subject::Monitor;
+
+/// How much.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Size {
+    /// Seconds for all; answers are checked, times mean nothing.
+    Smoke,
+    /// Minutes for all.
+    Full,
+}
+
+impl Size {
+    /// `full` or `smoke`.
+    fn pick<T>(self, full: T, smoke: T) -> T {
+        match self {
+            Self::Full => full,
+            Self::Smoke => smoke,
+        }
+    }
+}
+
+/// A named scenario.
+pub(crate) struct Scenario {
+    pub(crate) name: &'static str,
+    /// One or two sentences for the reader of a table.
+    pub(crate) about: &'static str,
+    /// What a time is divided by.
+    pub(crate) item: &'static str,
+    measure: fn(&mut Context<'_>),
+}
+
+/// What a running scenario is given.
+struct Context<'a> {
+    scenario: &'static str,
+    size: Size,
+    progress: &'a mut dyn FnMut(&str),
+    emit: &'a mut dyn FnMut(Row),
+}
+
+impl Scenario {
+    pub(crate) fn run(
+        &self,
+        size: Size,
+        progress: &mut dyn FnMut(&str),
+        emit: &mut dyn FnMut(Row),
+    ) {
+        (self.measure)(&mut Context { scenario: self.name, size, progress, emit });
+    }
+}
+
+impl Context<'_> {
+    fn say(&mut self, params: &serde_json::Value) {
+        (self.progress)(&format!("{} {params}", self.scenario));
+    }
+}
+
+/// All of them, in the order they run.
+pub(crate) const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "push-drain-one-core",
+        about: "250 reports are pushed into one lane, then drained, on one thread.",
+        item: "report",
+        measure: push_drain::measure,
+    },
+    Scenario {
+        name: "two-cores-no-loss",
+        about: "A producer thread and a consumer thread share one lane of 256 slots; the producer \
+                tries again when it is full.",
+        item: "report",
+        measure: two_cores::measure,
+    },
+    Scenario {
+        name: "full-drain",
+        about: "132 full lanes of 255 reports are drained into regions that have not changed since \
+                the drain before.",
+        item: "report",
+        measure: full_drain::measure,
+    },
+    Scenario {
+        name: "rfc-tick",
+        about: "The RFC's own load: 4,000 samples a second on each of 132 CPUs are 20 reports per \
+                lane and tick, drained into 1,000 regions that changed since the drain before.",
+        item: "report",
+        measure: rfc_tick::measure,
+    },
+    Scenario {
+        name: "lanes",
+        about: "A drain of at most 4 lanes with 20 reports each, among lanes that hold nothing.",
+        item: "drain",
+        measure: lanes::measure,
+    },
+    Scenario {
+        name: "memory",
+        about: "Heap bytes of 132 lanes of 256 slots, handles and pending marks included.",
+        item: "lane",
+        measure: memory::measure,
+    },
+];
+
+/// How a monitor is loaded in one round of drains.
+struct Load<'a> {
+    memory: &'a Memory,
+    spread: Spread,
+    lanes: usize,
+    reports_per_lane: usize,
+    drains: u64,
+    /// Whether the regions change before each drain.
+    regions: Regions,
+}
+
+/// Whether what is derived of the regions can be kept from drain to drain.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Regions {
+    Unchanged,
+    ChangedBeforeEachDrain,
+}
+
+/// One round: a drain that is not timed, for the caches and so that what grows has grown, then
+/// `drains` that are. Filling is not timed. Each drain has addresses of its own, the same ones for every subject.
+fn drain_round(monitor: &mut impl Monitor, load: &Load<'_>, round: u64) -> Round {
+    let mut elapsed = Duration::ZERO;
+    let mut batch = vec![0; load.reports_per_lane];
+    for drain in 0..=load.drains {
+        let seed = round * (load.drains + 1) + drain;
+        let mut addresses = load.memory.addresses(load.spread, seed);
+        for lane in 0..load.lanes {
+            batch.fill_with(|| addresses.next().unwrap_or_default());
+            monitor.fill(lane, &batch);
+        }
+        let mut interval = || {
+            if load.regions == Regions::ChangedBeforeEachDrain {
+                monitor.regions_changed();
+            }
+            monitor.drain();
+        };
+        if drain == 0 {
+            interval();
+        } else {
+            elapsed += time(interval).0;
+        }
+    }
+    Round { elapsed, answer: monitor.answer() }
+}

@@ -1,0 +1,1265 @@
+// The public API of node-damon, rolled up from src. Written by `npm run build`.
+
+/** A number in the unit the field is named for, or a text with a unit, such as `"5 ms"`. */
+type Duration = number | string;
+/** A number of bytes, or a text with a unit, such as `"512 MiB"`. */
+type Bytes = number | string;
+/** A number in basis points, or a text such as `"70 %"`. */
+type Ratio = number | string;
+/** A byte address: a number or bigint, or a text such as `"0x40000000"` or `"1 GiB"`. */
+type Address = number | bigint | string;
+
+/** A half-open range `[start, end)` of byte addresses. */
+interface RangeOptions {
+  /** First byte. */
+  readonly start: Address;
+  /** One past the last byte. Minimum: `start` + 1. */
+  readonly end: Address;
+}
+
+/** {@link RangeOptions} as numbers: a physical address has at most 52 bits. */
+interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A NUMA node and the memory it owns. Its id is its place in the list. */
+interface NodeOptions extends RangeOptions {
+  /** Such as `DRAM`. @default `node <id>` */
+  readonly name?: string;
+}
+
+/** {@link NodeOptions}, resolved. */
+interface NodeMemory extends Range {
+  readonly id: number;
+  readonly name: string;
+}
+
+/** One IBS Op event on every CPU. */
+interface IbsOpOptions {
+  readonly type: 'ibs_op';
+  /** CPUs, each with a lane of its own. From 1 to 8192. @default 132 */
+  readonly cpus?: number;
+  /** Cycles or ops between tags: a multiple of 16 from 144 to 134217712. @default 262144 */
+  readonly period?: number;
+  /**
+   * What the period counts: `cycles` (the RFC's setting, `config` 0) or dispatched `ops`, with the
+   * hardware's random start of 1 to 127. @default "cycles"
+   */
+  readonly counting?: 'cycles' | 'ops';
+  /** Cycles not halted, or ops dispatched, per second and CPU. @default 2557000000 */
+  readonly rateHz?: number;
+  /**
+   * Share of tagged ops that access data and so have a physical address. @default 0.41, as a
+   * kernel build in cycle mode (`samplers.md` 1.6)
+   */
+  readonly dataShare?: number;
+}
+
+/** {@link IbsOpOptions}, every one given. */
+interface IbsOp {
+  readonly type: 'ibs_op';
+  readonly cpus: number;
+  readonly period: number;
+  readonly counting: 'cycles' | 'ops';
+  readonly rateHz: number;
+  readonly dataShare: number;
+}
+
+/** A process that touches some of its pages, the hot set, more than the others. */
+interface WorkloadOptions {
+  readonly type: 'hot_set';
+  /** All its memory. */
+  readonly bytes: Bytes;
+  /** The part that is hot. @default all */
+  readonly hotBytes?: Bytes;
+  /** Share of accesses that go to the hot part. @default 1 */
+  readonly hotShare?: number;
+  /** Share of accesses that are stores. @default 0.3 */
+  readonly storeShare?: number;
+  /** Pages placed on each node in turn at the start, by node id. @default 1 on each node */
+  readonly interleave?: readonly number[];
+}
+
+/** {@link WorkloadOptions}, every one given. */
+interface Workload {
+  readonly type: 'hot_set';
+  readonly bytes: number;
+  readonly hotBytes: number;
+  readonly hotShare: number;
+  readonly storeShare: number;
+  readonly interleave?: readonly number[] | undefined;
+}
+
+/** A machine, its workload, and the sampler that watches it. */
+interface EmulationOptions {
+  readonly type: 'emulation';
+  /** In whole memory blocks of 128 MiB, sorted, below 8 TiB. */
+  readonly nodes: readonly NodeOptions[];
+  readonly workload: WorkloadOptions;
+  /** @default IBS Op as the RFC programs it */
+  readonly sampler?: IbsOpOptions;
+}
+
+/** {@link EmulationOptions}, every one given. */
+interface Emulation {
+  readonly type: 'emulation';
+  readonly nodes: readonly NodeMemory[];
+  readonly workload: Workload;
+  readonly sampler: IbsOp;
+}
+
+/** Machines that others have measured. */
+
+/**
+ * The RFC's demonstration: DRAM and CXL as two nodes, a hot set of 32 GiB that is touched evenly
+ * and lies half on each, 132 CPUs with some 4000 valid IBS Op samples a second each.
+ * `hardware-sampling.md` 13.1 and 1.5. The nodes' sizes are not published; ours are 128 GiB.
+ */
+declare const RFC_MACHINE: EmulationOptions;
+
+/** A file in the samples format, plain or compressed by zstd. */
+interface RecordingOptions {
+  readonly type: 'recording';
+  /** The file. */
+  readonly path: string;
+  /** Where the recorded machine's nodes lie. @default none: reports then name no node */
+  readonly nodes?: readonly NodeOptions[];
+  /**
+   * Memory to monitor, sorted and disjoint; an access elsewhere is a bad row. @default every
+   * memory block of 128 MiB that the recording touches, from then on
+   */
+  readonly regions?: readonly RangeOptions[];
+  /** CPU numbers must be below. From 1 to 8192. @default 8192 */
+  readonly cpus?: number;
+  /** What a bad row does: `stop` ends the replay, `count` counts it by cause. @default "stop" */
+  readonly badRows?: 'stop' | 'count';
+  /** Largest step forward in time between two rows. @default "1 h" */
+  readonly gapMaxNs?: Duration;
+}
+
+/** {@link RecordingOptions}, every one given. */
+interface Recording {
+  readonly type: 'recording';
+  readonly path: string;
+  readonly nodes: readonly NodeMemory[];
+  readonly regions: readonly Range[];
+  readonly cpus: number;
+  readonly badRows: 'stop' | 'count';
+  readonly gapMaxNs: number;
+}
+
+/**
+ * Reads the nodes of a recorded machine from its description: `{"nodes": [{name, start, end}]}`.
+ *
+ * @param path the file; without it, the file beside the recording, if there is one
+ * @throws DamonError `ERR_DAMON_CONFIG_MACHINE_FILE`
+ */
+declare function readMachineFile(recording: string, path?: string): readonly NodeOptions[];
+
+/** What a scheme's quota is steered by. */
+type GoalOptions = NodeEligibleGoalOptions | UserInputGoalOptions;
+/** The share of eligible memory on a node. Physical operations sets only. */
+interface NodeEligibleGoalOptions {
+  readonly metric: 'node_eligible_mem_bp';
+  /** The node. */
+  readonly nid: number;
+  /** The share to reach: basis points, or a text such as `"70 %"`. From 1 to 10000. */
+  readonly targetValue: Ratio;
+}
+
+/** A value of the user's own. */
+interface UserInputGoalOptions {
+  readonly metric: 'user_input';
+  /** The value to reach. Minimum: 1. */
+  readonly targetValue: number;
+  /** The value now; see `Kdamond.setGoal`. @default 0 */
+  readonly currentValue?: number;
+}
+
+/** A goal, resolved. */
+type Goal =
+  | {
+      readonly metric: 'node_eligible_mem_bp';
+      readonly nid: number;
+      readonly targetValue: number;
+    }
+  | {
+      readonly metric: 'user_input';
+      readonly targetValue: number;
+      readonly currentValue: number;
+    };
+/** What a goal's metric reads, and how that compares with its target. */
+interface GoalReading {
+  readonly goal: Goal;
+  /** In the metric's unit. */
+  readonly currentValue: number;
+  /** `currentValue` in basis points of the target: 10000 when the goal is met. */
+  readonly scoreBp: number;
+}
+
+/** What a tuner is: a pure function from where the quota stands to where it goes. */
+/** Where a scheme's quota stands when a window opens. */
+interface TunerInput {
+  /** The tuner's last answer, 0 at first: bytes per window, times 10000. */
+  readonly quotaBp: bigint;
+  /** How well the goals are met: 10000 when they are. */
+  readonly scoreBp: bigint;
+  /** The scheme's size quota in bytes, 0 for none. */
+  readonly szBytes: bigint;
+}
+
+/** Gives the bytes that the goals allow in the window that opens, times 10000. */
+type Tuner = (input: TunerInput) => bigint;
+
+/** The name of a tuner. */
+type TunerName = 'consist' | 'temporal';
+
+/** How often the monitor looks, and into how many regions it divides memory. */
+interface AttrsOptions {
+  /** Sampling interval: the lanes are drained once per interval. Minimum: 1. @default "5 ms" */
+  readonly sampleUs?: Duration;
+  /**
+   * Aggregation interval: regions are merged, aged and split once per interval. Minimum: the
+   * sampling interval. @default "100 ms"
+   */
+  readonly aggregationUs?: Duration;
+  /** Regions adaptation aims at as the least. Minimum: 3. @default 10 */
+  readonly minNrRegions?: number;
+  /** Regions adaptation aims at as the most. Minimum: `minNrRegions`. @default 1000 */
+  readonly maxNrRegions?: number;
+}
+
+/** {@link AttrsOptions}, every one given. */
+interface Attrs {
+  /** Microseconds. */
+  readonly sampleUs: number;
+  /** Microseconds. */
+  readonly aggregationUs: number;
+  readonly minNrRegions: number;
+  readonly maxNrRegions: number;
+}
+
+/** Operations sets: which address space is monitored, and how accesses are seen. */
+
+/** The kernel's names, in its order. */
+declare const OPERATIONS: readonly ['vaddr', 'fvaddr', 'paddr', 'paddr_ibs'];
+/**
+ * The name of an operations set. `paddr_ibs`: physical addresses, accesses seen by access reports.
+ * Which sets there are is the source's to say; selecting another is refused.
+ */
+type OperationsName = (typeof OPERATIONS)[number];
+
+/** The actions that this monitor knows, by their kernel names. */
+declare const ACTIONS: readonly ['stat', 'migrate_hot', 'migrate_cold'];
+/** The name of an action. */
+type ActionName = (typeof ACTIONS)[number];
+/** Closed bounds. */
+interface BoundsOptions<Value = number> {
+  /** Smallest value that matches. @default 0 */
+  readonly min?: Value;
+  /** Largest value that matches. @default no bound */
+  readonly max?: Value;
+}
+
+/** Which regions a scheme is about; all three must match. */
+interface PatternOptions {
+  /** Size of the region. */
+  readonly szBytes?: BoundsOptions<Bytes>;
+  /** Sampling intervals per aggregation in which the region was seen accessed. */
+  readonly nrAccesses?: BoundsOptions;
+  /** Aggregations since the access pattern last changed. */
+  readonly age?: BoundsOptions;
+}
+
+/** How much a scheme may do. */
+interface QuotaOptions {
+  /** Bytes the action may be tried on per window, 0 for no limit. Minimum when set: 4096. @default 0 */
+  readonly szBytes?: Bytes;
+  /** Length of a window; 0 opens one at every round. @default 0 */
+  readonly resetIntervalMs?: Duration;
+  /** What makes a region come first, in permil of each other. @default both 0: all regions alike */
+  readonly weights?: {
+    readonly nrAccessesPermil?: number;
+    readonly agePermil?: number;
+  };
+  /** What the effective quota is tuned by. */
+  readonly goals?: readonly GoalOptions[];
+  /** How. @default "consist" */
+  readonly tuner?: TunerName;
+}
+
+/** Memory that a scheme does or does not touch. Cuts regions at its edges. */
+interface FilterOptions {
+  readonly type: 'addr';
+  /** The addresses; both ends are rounded down to 4096 bytes. */
+  readonly range: RangeOptions;
+  /** Act on memory inside the range; `false`: on memory outside. @default true */
+  readonly matching?: boolean;
+  /** Let through what the filter acts on; `false`: reject it. @default false */
+  readonly allow?: boolean;
+}
+
+/** A scheme. */
+interface SchemeOptions {
+  /** What people call it in reports. @default the action */
+  readonly name?: string;
+  /** What is done. */
+  readonly action: ActionName;
+  /** The node to migrate to; required by, and only for, the migrate actions. */
+  readonly targetNid?: number;
+  /** Which regions. @default all */
+  readonly pattern?: PatternOptions;
+  /** How often the scheme is applied, 0 for once per aggregation. @default 0 */
+  readonly applyIntervalUs?: Duration;
+  /** How much. @default no limit */
+  readonly quota?: QuotaOptions;
+  /** In order, the first that hits decides; if none does, the opposite of the last one's `allow`. */
+  readonly filters?: readonly FilterOptions[];
+}
+
+/** Closed bounds, resolved; no `max` is no bound. */
+interface Bounds {
+  readonly min: number;
+  readonly max?: number | undefined;
+}
+
+/** {@link SchemeOptions}, every one given. */
+interface Scheme {
+  readonly name: string;
+  readonly action: ActionName;
+  readonly targetNid?: number | undefined;
+  readonly pattern: {
+    readonly szBytes: Bounds;
+    readonly nrAccesses: Bounds;
+    readonly age: Bounds;
+  };
+  readonly applyIntervalUs: number;
+  readonly quota: {
+    readonly szBytes: number;
+    readonly resetIntervalMs: number;
+    readonly weights: {
+      readonly nrAccessesPermil: number;
+      readonly agePermil: number;
+    };
+    readonly goals: readonly Goal[];
+    readonly tuner: TunerName;
+  };
+  readonly filters: readonly {
+    readonly type: 'addr';
+    readonly range: Range;
+    readonly matching: boolean;
+    readonly allow: boolean;
+  }[];
+}
+
+/** What a monitor watches, how, and what it does about it. */
+interface KdamondOptions {
+  /** Where accesses come from. */
+  readonly source: EmulationOptions | RecordingOptions;
+  /** How they are seen. @default "paddr_ibs", which both sources offer */
+  readonly operations?: OperationsName;
+  /** How often, and how finely. */
+  readonly attrs?: AttrsOptions;
+  /** What to do, in order. @default nothing */
+  readonly schemes?: readonly SchemeOptions[];
+  /** Time between snapshots, rounded up to whole aggregations; 0 for each. @default "1 s" */
+  readonly everyMs?: Duration;
+  /** Slots of each lane, a power of two from 1 to 65536. @default 256 */
+  readonly laneSlots?: number;
+  /** Decides every random draw: the same options and seed give the same bytes. @default 1 */
+  readonly seed?: number;
+}
+
+/** {@link KdamondOptions}, every one given. */
+interface KdamondConfig {
+  readonly source: Emulation | Recording;
+  readonly operations: OperationsName;
+  readonly attrs: Attrs;
+  readonly schemes: readonly Scheme[];
+  readonly everyMs: number;
+  readonly laneSlots: number;
+  readonly seed: number;
+}
+
+/**
+ * How fast and how well a share followed its target.
+ *
+ * Pure statistics over one sample per second: the ramp from wherever the share started to the
+ * target, then mean and spread around it. Not here: what moved the share, or how it is drawn.
+ */
+/** A share over time, and where it should have gone. */
+interface ConvergenceInit {
+  /** What the share should be, in percent. */
+  readonly target: number;
+  /** The share in percent, one sample per second; `NaN` where a second has no value. */
+  readonly samples: Float64Array;
+}
+
+/**
+ * What became of a target. Where the target was never reached there is nothing to average, and
+ * all results but `target` and `samples` are `null`.
+ */
+interface Convergence {
+  /** What the share should be, in percent. */
+  readonly target: number;
+  /** Mean share after the ramp, in percent. */
+  readonly mean: number | null;
+  /** `mean - target`, in percentage points. */
+  readonly offset: number | null;
+  /** Sample standard deviation after the ramp, in percentage points; `null` below two samples. */
+  readonly stddev: number | null;
+  /** Seconds until the share first reached the target; 0 when it started there. */
+  readonly rampSeconds: number | null;
+  /**
+   * How far the share went past the target after the ramp, seen from where it started, in
+   * percentage points; minimum 0. For a share that started at the target, the larger excursion.
+   */
+  readonly overshoot: number | null;
+  /** Seconds after the ramp that have a value: what `mean` and `stddev` rest on. */
+  readonly samples: number;
+}
+
+/** A target that holds from a second on, until the next one. */
+interface TargetStep {
+  /** First second the target holds for. */
+  readonly fromSecond: number;
+  /** The target, in percent. */
+  readonly target: number;
+}
+
+/** One stretch of a run under one target: a row of the demo table. */
+interface ConvergenceRow extends Convergence {
+  /** First second of the stretch. */
+  readonly fromSecond: number;
+  /** First second after the stretch. */
+  readonly toSecond: number;
+}
+
+/**
+ * Splits a series into the ramp and what follows, and describes both.
+ *
+ * The ramp ends with the first sample that touches the target or lies beyond it, seen from the
+ * first sample; that sample already counts towards the mean.
+ *
+ * @example
+ * ```ts
+ * convergence({ target: 70, samples: Float64Array.of(0, 40, 71, 69) });
+ * // { target: 70, mean: 70, offset: 0, stddev: 1.414…, rampSeconds: 2, overshoot: 1, samples: 2 }
+ * ```
+ */
+declare function convergence({ target, samples }: ConvergenceInit): Convergence;
+/**
+ * One {@link convergence} per target of a run whose target was changed while it ran. The ramp of
+ * a later target starts at the second of the change.
+ */
+declare function convergenceRows(
+  share: Float64Array,
+  targets: readonly TargetStep[],
+): ConvergenceRow[];
+
+/**
+ * What the monitor knew at one instant, as columns.
+ *
+ * A snapshot is the one thing that crosses from the monitor to the views, once per interval. It
+ * keeps the typed arrays it is given, and builds a {@link Region} only when someone asks for one.
+ * Not here: what a count means for placement (see `hot-ranges.ts`), or history (see `heatmap.ts`).
+ */
+/** One region of memory and what was seen of it. */
+interface Region {
+  /** First address, in bytes. */
+  readonly start: bigint;
+  /** First address after the region: the range is `[start, end)`. */
+  readonly end: bigint;
+  /** Sampling intervals of the last aggregation in which the region was seen accessed. */
+  readonly nrAccesses: number;
+  /** Aggregations for which the access rate has stayed about the same. */
+  readonly age: number;
+  /** Access reports credited to the region since the previous snapshot: a weight, not an integer. */
+  readonly hits: number;
+}
+
+/** The columns of a {@link Snapshot}: all of one length, regions sorted by start, disjoint. */
+interface SnapshotInit {
+  /** When the snapshot was taken, on the clock of the monitor. */
+  readonly timeNs: bigint;
+  /** Time since the previous snapshot: what `hits` covers. Minimum: 0. */
+  readonly intervalNs: bigint;
+  /** Length of an aggregation: the unit of `ages`. */
+  readonly aggregationNs: bigint;
+  /** First address of each region. */
+  readonly starts: BigUint64Array;
+  /** First address after each region. */
+  readonly ends: BigUint64Array;
+  /** See {@link Region.nrAccesses}. */
+  readonly nrAccesses: Uint32Array;
+  /** See {@link Region.age}. */
+  readonly ages: Uint32Array;
+  /** See {@link Region.hits}. */
+  readonly hits: Float64Array;
+}
+
+/** A region as `JSON.stringify` writes it: addresses in hexadecimal text, so that none is rounded. */
+interface RegionJson {
+  readonly start: string;
+  readonly end: string;
+  readonly nrAccesses: number;
+  readonly age: number;
+  readonly hits: number;
+}
+
+/** A snapshot as `JSON.stringify` writes it. */
+interface SnapshotJson {
+  readonly type: 'snapshot';
+  /** A number where that is exact (up to 2^53), decimal text above. */
+  readonly timeNs: number | string;
+  readonly regions: readonly RegionJson[];
+}
+
+/**
+ * What the monitor knew at one instant; columns of equal length, regions sorted by start,
+ * disjoint, half-open `[start, end)`.
+ *
+ * The columns are kept, not copied: whoever made them must not write into them afterwards.
+ *
+ * @example
+ * ```ts
+ * const snapshot = new Snapshot({
+ *   timeNs: 100_000_000n,
+ *   intervalNs: 100_000_000n,
+ *   aggregationNs: 100_000_000n,
+ *   starts: BigUint64Array.of(0x1000n, 0x3000n),
+ *   ends: BigUint64Array.of(0x3000n, 0x4000n),
+ *   nrAccesses: Uint32Array.of(20, 0),
+ *   ages: Uint32Array.of(3, 12),
+ *   hits: Float64Array.of(141, 0),
+ * });
+ * for (const { start, hits } of snapshot) console.log(start, hits);
+ * ```
+ */
+declare class Snapshot implements Iterable<Region> {
+  readonly timeNs: bigint;
+  readonly intervalNs: bigint;
+  readonly aggregationNs: bigint;
+  readonly starts: BigUint64Array;
+  readonly ends: BigUint64Array;
+  readonly nrAccesses: Uint32Array;
+  readonly ages: Uint32Array;
+  readonly hits: Float64Array;
+  /**
+   * @throws DamonError `ERR_DAMON_SNAPSHOT_COLUMNS` when the columns differ in length, or regions
+   * are empty, unsorted or overlap.
+   */
+  constructor(init: SnapshotInit);
+  /** Number of regions. */
+  get length(): number;
+  /**
+   * The region at index `i`, in order of address.
+   * @throws DamonError `ERR_DAMON_SNAPSHOT_REGION` when there is none.
+   */
+  region(i: number): Region;
+  [Symbol.iterator](): Iterator<Region>;
+  /** What `JSON.stringify` writes. For a stream of snapshots prefer {@link toNdjson}. */
+  toJSON(): SnapshotJson;
+  /** One line of newline-delimited JSON, without the newline; `timeNs` is an exact integer at any size. */
+  toNdjson(): string;
+}
+
+/**
+ * Where and when memory was accessed: a time × address matrix that never grows.
+ *
+ * Both axes work the same way. Time is cut into columns and memory into rows of one width each;
+ * when an axis is full its width doubles and neighbours are added up pairwise, so any number of
+ * snapshots fits and every hit stays in the sum. Rows exist only for memory that was monitored, so
+ * a hole between two nodes costs nothing, and memory that turns up later gets its rows then.
+ *
+ * Hits are handed to cells in units of 2^-20, which makes their sums exact: whole hits in, the same
+ * whole hits out, to the bit, up to 2^33 of them.
+ *
+ * Cost of a snapshot: O(regions + rows); of a doubling: O(rows · columns).
+ * Not here: colours and labels (see `palette.ts`, `terminal.ts`, `html.ts`).
+ */
+
+/** Limits of a {@link Heatmap}, which takes 16 bytes · `columns` · `rows`. */
+interface HeatmapOptions {
+  /** Most columns (time). Minimum: 2. @default 512 */
+  readonly columns?: number;
+  /** Most rows (address). Minimum: 2. @default 512 */
+  readonly rows?: number;
+}
+
+/** The size at which to read a {@link Heatmap}. */
+interface HeatmapReadOptions {
+  /** Most columns of the grid. Minimum: 1. @default what is stored */
+  readonly columns?: number;
+  /** Most rows of the grid. Minimum: 1. @default what is stored */
+  readonly rows?: number;
+  /** Addresses that no row may straddle while there are rows enough, such as the starts of nodes. */
+  readonly cuts?: readonly bigint[];
+}
+
+/** A heatmap at some size. Row 0 has the lowest addresses, column 0 is the earliest time. */
+interface HeatmapGrid {
+  readonly columns: number;
+  readonly rows: number;
+  /** When the columns begin, and the last one ends: `columns + 1` times on the monitor's clock. */
+  readonly edgesNs: readonly bigint[];
+  /** First monitored address of each row. */
+  readonly rowStarts: BigUint64Array;
+  /** First address after each row. */
+  readonly rowEnds: BigUint64Array;
+  /** Rows below which (towards address 0) memory is not monitored, ascending; never row 0. */
+  readonly breaks: readonly number[];
+  /** Hits by `row * columns + column`. */
+  readonly hits: Float64Array;
+  /** Hits per second per MiB in the same order; `NaN` where nothing was monitored. */
+  readonly rates: Float64Array;
+}
+
+/**
+ * Collects snapshots into a time × address matrix of bounded size.
+ *
+ * @example
+ * ```ts
+ * const heatmap = new Heatmap();
+ * for (const snapshot of snapshots) heatmap.add(snapshot);
+ * const { rows, columns, rates } = heatmap.read({ rows: 40, columns: 100 });
+ * ```
+ */
+declare class Heatmap {
+  #private;
+  readonly maxColumns: number;
+  readonly maxRows: number;
+  constructor({ columns, rows }?: HeatmapOptions);
+  /** Columns in use. */
+  get columns(): number;
+  /** Rows in use. */
+  get rows(): number;
+  /** Snapshots added so far. */
+  get snapshots(): number;
+  /** Hits of all snapshots; the sum over the cells. */
+  get totalHits(): number;
+  /** Start of the first snapshot's interval; 0 before there is one. */
+  get startNs(): bigint;
+  /** End of the latest snapshot's interval; 0 before there is one. */
+  get endNs(): bigint;
+  /**
+   * Adds the hits of a snapshot, spread evenly over its interval and over each region.
+   * @throws DamonError `ERR_DAMON_HEATMAP_TIME` when its interval starts before the first one's.
+   */
+  add(snapshot: Snapshot): void;
+  /**
+   * The matrix at a size of at most `rows` × `columns`, with every hit in it: a cell of the grid is
+   * the sum of whole cells of the matrix. Each stretch of contiguous memory has rows of its own
+   * while there are enough of them; beyond that the narrowest holes are closed first.
+   */
+  read(options?: HeatmapReadOptions): HeatmapGrid;
+}
+
+/**
+ * What a snapshot means to someone who places memory: hot ranges and the working set.
+ *
+ * The monitor splits and merges regions for its own ends. Here neighbours that are about equally
+ * hot become one range, none of which spans two nodes, because a range is something to move.
+ * Not here: history (see `heatmap.ts`), or a decision to move anything (see schemes).
+ */
+
+/** A NUMA node and the memory it owns, `[start, end)`. A node with two ranges is listed twice. */
+interface MemoryNode {
+  readonly id: number;
+  /** What people call it, such as `DRAM` or `CXL`. */
+  readonly name?: string;
+  readonly start: bigint;
+  readonly end: bigint;
+}
+
+/** Contiguous memory of one node with about the same access rate throughout. */
+interface HotRange {
+  readonly start: bigint;
+  /** First address after the range. */
+  readonly end: bigint;
+  readonly szBytes: number;
+  /** The node that owns the range; `null` when no listed node does. */
+  readonly node: MemoryNode | null;
+  /** Access reports credited to the range in the interval of the snapshot. */
+  readonly hits: number;
+  /** Hits per second per MiB: the access rate. */
+  readonly rate: number;
+  /** Mean `nrAccesses` of the regions, weighted by size. */
+  readonly nrAccesses: number;
+  /** How long the access rate has been about the same: mean of the regions, weighted by size. */
+  readonly ageSeconds: number;
+  /** Share of all hits of the snapshot, 0 to 1; 0 when there are none. */
+  readonly share: number;
+}
+
+/** How {@link hotRanges} merges and what it returns. */
+interface HotRangesOptions {
+  /** Boundaries that no range may span, and names for them. @default [] */
+  readonly nodes?: readonly MemoryNode[];
+  /** Most ranges to return. @default 10 */
+  readonly top?: number;
+  /** Neighbours merge while the faster has at most this many times the rate of the slower. @default 2 */
+  readonly ratio?: number;
+}
+
+/**
+ * The hottest ranges of a snapshot, hottest first.
+ *
+ * Neighbours merge when their rates are within `ratio`, or when their hits are too few to tell the
+ * rates apart. All ranges together (`top: Infinity`) are exactly the memory of the snapshot.
+ *
+ * @example
+ * ```ts
+ * const [hottest] = hotRanges(snapshot, { nodes: [{ id: 0, name: 'DRAM', start: 0n, end: 1n << 37n }] });
+ * ```
+ */
+declare function hotRanges(snapshot: Snapshot, options?: HotRangesOptions): HotRange[];
+/** How much memory takes the given share of the hits. */
+interface WorkingSetShare {
+  /** Of all hits, from 0 to 100. */
+  readonly percent: number;
+  /** Fewest bytes that took that share. */
+  readonly szBytes: number;
+}
+
+/** How much memory was in use. */
+interface WorkingSet {
+  /** Bytes of all regions. */
+  readonly monitoredBytes: number;
+  /** Bytes of regions that were seen accessed. */
+  readonly accessedBytes: number;
+  /** Hits of all regions. */
+  readonly hits: number;
+  readonly shares: readonly WorkingSetShare[];
+}
+
+/**
+ * Working set of a snapshot: the bytes that were accessed at all, and the fewest bytes that take
+ * the given shares of the hits. Regions are taken by hits per byte, the last one in part.
+ */
+declare function workingSet(snapshot: Snapshot, percents?: readonly number[]): WorkingSet;
+
+/**
+ * What a run leaves behind for its report: plain data, filled by the loop, read by the renderers.
+ *
+ * Not here: anything that renders, or that feeds back into monitoring.
+ */
+
+/** Counters by name, in groups by name, as deep as needed. Every counter is a whole number. */
+interface Counters {
+  readonly [name: string]: number | bigint | Counters;
+}
+
+/** Two sums over counters that must be equal when nothing was lost uncounted. */
+interface Equation {
+  /** What the equation says, such as `every drained report is accounted for`. */
+  readonly name: string;
+  /** Paths of counters, such as `ring.drained`. */
+  readonly left: readonly string[];
+  /** Paths of counters. */
+  readonly right: readonly string[];
+}
+
+/** What went in, what came out, and where the rest went. */
+interface Books {
+  readonly counters: Counters;
+  readonly equations: readonly Equation[];
+}
+
+/** An {@link Equation} with its numbers. */
+interface Balance {
+  readonly equation: Equation;
+  /** The counters that {@link Equation.left} names, in its order. */
+  readonly left: readonly bigint[];
+  readonly right: readonly bigint[];
+  /** Left minus right: 0 when the equation holds. */
+  readonly offBy: bigint;
+}
+
+/** What the replay of a recording found. */
+interface ReplayRecord {
+  /** The recording, as a user would name it. */
+  readonly source: string;
+  readonly nodes: readonly MemoryNode[];
+  /** First and last time of the recording, on its own clock. */
+  readonly startNs: bigint;
+  readonly endNs: bigint;
+  readonly heatmap: Heatmap;
+  /** The snapshot that `hotRanges` and `workingSet` describe: the last one, or the busiest. */
+  readonly last: Snapshot;
+  readonly hotRanges: readonly HotRange[];
+  readonly workingSet: WorkingSet;
+  readonly books: Books;
+  /** How long the replay took. */
+  readonly durationMs: number;
+  /** Samples replayed per second of that time. */
+  readonly samplesPerSecond: number;
+}
+
+/** A result from the literature, to compare with. */
+interface PublishedResult {
+  /** In percent. */
+  readonly target: number;
+  /** In percent. */
+  readonly mean: number;
+  /** In percentage points. */
+  readonly stddev: number;
+}
+
+/** The effective quota of one scheme, one value per second. */
+interface QuotaSeries {
+  /** What people call the scheme, such as `promote` or `demote`. */
+  readonly name: string;
+  readonly effectiveBytes: Float64Array;
+}
+
+/** What a closed-loop run on the simulated machine found. */
+interface DemoRecord {
+  readonly seed: number | bigint | string;
+  /** The quota goal tuner, such as `consist`. */
+  readonly tuner: string;
+  readonly simulatedSeconds: number;
+  readonly wallSeconds: number;
+  /** The machine and its workload in a few short phrases. */
+  readonly machine: readonly string[];
+  /** The share in percent, one value per second, as the goal metric sees it. */
+  readonly share: Float64Array;
+  /** The same as the simulated machine knows it. */
+  readonly trueShare: Float64Array;
+  readonly targets: readonly TargetStep[];
+  readonly rows: readonly ConvergenceRow[];
+  readonly published: readonly PublishedResult[];
+  readonly quotas?: readonly QuotaSeries[];
+  readonly books: Books;
+  /** With `nodes`, where the workload was seen to go. */
+  readonly heatmap?: Heatmap;
+  readonly nodes?: readonly MemoryNode[];
+}
+
+/**
+ * Works every equation of the books out.
+ * @throws DamonError `ERR_DAMON_BOOKS_COUNTER` when an equation names what is not a counter.
+ */
+declare function balance({ counters, equations }: Books): Balance[];
+
+/** A step of a scheme's tuner: what was measured, what followed from it. */
+interface Tuning {
+  /** When, in nanoseconds of the source's clock. */
+  readonly timeNs: bigint;
+  /** Index of the scheme. */
+  readonly scheme: number;
+  readonly tuner: TunerName;
+  /** Each goal: what its metric read. */
+  readonly goals: readonly GoalReading[];
+  /** The best-met goal's score: 10000 when it is met. */
+  readonly scoreBp: number;
+  /** Bytes that the goals allow in the window that opens. */
+  readonly goalBytes: bigint;
+  /** Bytes the scheme may try in the window: the smaller of that and its size quota. */
+  readonly effectiveBytes: number;
+  /** Bytes of the workload's hot set on each node, where the source knows: the emulation. */
+  readonly hotBytes?: readonly number[];
+}
+
+/** How far a run is. */
+interface Progress {
+  readonly done: number;
+  /** `undefined` where the end is not known. */
+  readonly total: number | undefined;
+  readonly unit: 'bytes' | 'seconds';
+}
+
+/** How long to run, and who wants to know. */
+interface RunOptions {
+  /** Ends the run this long after the start of monitoring. @default when the source ends */
+  readonly untilMs?: Duration;
+  /** Called for each step of a tuner, before it takes effect. */
+  readonly onTuning?: (tuning: Tuning) => void;
+  /** Called now and then, at most ten times a second. */
+  readonly onProgress?: (progress: Progress) => void;
+  /** Ends the run with the signal's reason. The monitor stays usable. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * One monitor: a source of accesses, the regions they fall in, and the schemes that act on those.
+ *
+ * @example
+ * ```ts
+ * const kdamond = new Kdamond({ source: { type: 'recording', path: 'redis.samples.csv.zst' } });
+ * for await (const snapshot of kdamond.snapshots()) console.log(snapshot.timeNs, snapshot.length);
+ * kdamond.close();
+ * ```
+ */
+declare class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDisposable {
+  #private;
+  /** What it was told, every option resolved. */
+  readonly config: KdamondConfig;
+  /**
+   * Opens the source; nothing runs yet.
+   *
+   * @throws DamonError `ERR_DAMON_CONFIG…` for options, `ERR_DAMON_TRACE_…` for a recording
+   */
+  constructor(options: KdamondOptions);
+  /**
+   * Runs and yields a snapshot per interval. Leaving the loop early leaves the monitor where it
+   * is: a further call goes on from there.
+   *
+   * @throws DamonError what the source fails with; `ERR_DAMON_BUSY` while another run is in
+   *   progress; `ERR_DAMON_CLOSED`
+   */
+  snapshots(options?: RunOptions): AsyncGenerator<Snapshot, void, void>;
+  /** {@link snapshots} to the end of the source. */
+  [Symbol.asyncIterator](): AsyncGenerator<Snapshot, void, void>;
+  /** Runs without looking at the snapshots. */
+  run(options?: RunOptions): Promise<void>;
+  /**
+   * Changes a goal of a scheme: its target, or the current value of a `user_input` goal. Takes
+   * effect when the scheme's next quota window opens; everything else stays as it is.
+   *
+   * @throws DamonError `ERR_DAMON_CONFIG_GOAL` when there is no such goal or its metric would change
+   */
+  setGoal(scheme: number, goal: number, options: GoalOptions): void;
+  /** The source's clock in nanoseconds: simulated time, or the recording's own. */
+  get nowNs(): bigint;
+  /** When monitoring started, on the source's clock. */
+  get startNs(): bigint;
+  /** All counters so far, and what must balance. */
+  get books(): Books;
+  /** Whether {@link close} was called. */
+  get closed(): boolean;
+  /** Ends a run in progress at its next tick and frees everything. Idempotent. */
+  close(): void;
+  [Symbol.dispose](): void;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * The RFC's pair of schemes that hold a share of hot memory on one of two nodes.
+ *
+ * PULL moves hot memory to the node while its share is below the target; PUSH moves it away while
+ * the other node's is. Both are `migrate_hot`, each limited by an address filter to memory that is
+ * not yet where it moves it. `hardware-sampling.md` 9.3.
+ */
+
+/** A node of the pair. */
+interface PullPushNode extends RangeOptions {
+  readonly id: number;
+}
+
+/** What to hold, where, and how hard to work for it. */
+interface PullPushOptions {
+  /** The node that is to hold the share. */
+  readonly fast: PullPushNode;
+  /** The node that is to hold the rest. */
+  readonly slow: PullPushNode;
+  /** The share in basis points, from 1 to 9999. */
+  readonly targetBp: number;
+  /** Bytes each scheme may move per window. @default "512 MiB" */
+  readonly szBytes?: Bytes;
+  /** Length of a window. @default "1 s" */
+  readonly resetIntervalMs?: Duration;
+  /** @default "temporal" */
+  readonly tuner?: TunerName;
+}
+
+/** The two schemes, PULL first. The defaults are the RFC's settings. */
+declare function pullPush(options: PullPushOptions): [pull: SchemeOptions, push: SchemeOptions];
+
+/** Goal metrics: one row each. What is measured, in which unit, and whether it needs a node. */
+
+/** The metrics that this monitor can measure. */
+type MetricName = 'node_eligible_mem_bp' | 'user_input';
+
+/** Starts at the least, so that a cold start takes 30 windows to 1 GiB. */
+declare const consist: Tuner;
+
+/** Without a size quota, "all" has no bound but that of the number. */
+declare const temporal: Tuner;
+
+/**
+ * Text laid out for a terminal: tables, wrapped lines, and text from outside made harmless.
+ */
+
+/** 0 none, 1 the sixteen basic colours, 2 the 256 colours, 3 all; as in chalk. */
+type ColorLevel = 0 | 1 | 2 | 3;
+/** The terminal to render for. */
+interface TerminalOptions {
+  /** Columns of the terminal, 80 to 200; anything else is taken as the nearer of the two. @default 80 */
+  readonly width?: number;
+  /** @default 0 */
+  readonly colorLevel?: ColorLevel;
+}
+
+/**
+ * The heatmap as text for a terminal: half blocks in colour, or glyphs without.
+ */
+
+/** How {@link renderHeatmap} lays the map out. */
+interface TerminalHeatmapOptions extends TerminalOptions {
+  /** Lines of the map itself. With 256 colours or more each line has two rows. @default 24 */
+  readonly lines?: number;
+  /** Names for the addresses, and boundaries that rows respect. @default [] */
+  readonly nodes?: readonly MemoryNode[];
+}
+
+/** Time × address, low addresses on top: one line of labels, the map, the time axis, the legend. */
+declare function renderHeatmap(heatmap: Heatmap, options?: TerminalHeatmapOptions): string;
+
+/**
+ * The views as text for a terminal.
+ *
+ * Every function returns a string without a final newline and prints nothing. Colour is an
+ * argument, so the same input gives the same bytes everywhere; without colour, glyphs carry the
+ * same information. No line ends in a space or is wider than `width`.
+ */
+
+/** The hottest ranges as a table. */
+declare function renderHotRanges(ranges: readonly HotRange[], options?: TerminalOptions): string;
+/** The working set in a line, or two where the terminal is narrow. */
+declare function renderWorkingSet(set: WorkingSet, options?: TerminalOptions): string;
+/** All counters, and whether every equation balances. */
+declare function renderBooks(books: Books, options?: TerminalOptions): string;
+/** How well each target was held, next to published results for the same target. */
+declare function renderConvergence(
+  rows: readonly ConvergenceRow[],
+  published?: readonly PublishedResult[],
+  options?: TerminalOptions,
+): string;
+
+/**
+ * The views as one HTML file that needs nothing else: no network, no server, no other file.
+ *
+ * Charts are drawn by Chart.js, which is copied into the page. A content security policy lets the
+ * page run exactly the scripts and the style it came with, and forbids it to load anything.
+ * Not here: the style and the script themselves, and the thinning of data (see `page/`).
+ */
+
+/** What goes into a page. */
+interface HtmlReport {
+  readonly title: string;
+  /** Who made the page and how, such as a command line. */
+  readonly generatedBy: string;
+  readonly replay?: ReplayRecord;
+  readonly demo?: DemoRecord;
+}
+
+/**
+ * A page that shows the records, as the text of one self-contained file.
+ *
+ * @example
+ * ```ts
+ * writeFileSync('report.html', renderHtml({ title: 'Two nodes', generatedBy: 'my script', replay }));
+ * ```
+ */
+declare function renderHtml({ title, generatedBy, replay, demo }: HtmlReport): string;
+
+/** The first job: replay a recording through the whole monitor and say what a tiering engineer asks. */
+
+/** What to replay, and how closely to look. */
+interface ReplayOptions extends Omit<RecordingOptions, 'type'> {
+  /** Time between snapshots. @default "1 s" */
+  readonly everyMs?: Duration;
+  /** @default {@link replayAttrs} */
+  readonly attrs?: AttrsOptions;
+  /** Decides where regions are cut. @default 1 */
+  readonly seed?: number;
+  /** Called for each snapshot, in order, and waited for; may keep it. */
+  readonly onSnapshot?: (snapshot: Snapshot) => void | Promise<void>;
+  /** Called now and then. */
+  readonly onProgress?: (progress: Progress) => void;
+  /** Called with the books as they stand when the replay fails, before it rejects. */
+  readonly onFailure?: (books: Books) => void;
+  /** Ends the replay with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Attributes for recordings: as the kernel's, but with 500 to 1000 regions and aggregations of up
+ * to 500 ms that divide the time between snapshots.
+ *
+ * The kernel starts with 10 regions because each costs it an access check. A report costs the same
+ * however many regions there are, and a region's count is that of *any* report in it, so counts can
+ * only be compared between regions of similar size: many, evenly sized regions see sharper.
+ */
+declare function replayAttrs(everyMs: number): Required<AttrsOptions>;
+/**
+ * Replays a recording: reader, lanes, drain, regions, a `stat` scheme, report.
+ *
+ * @throws DamonError `ERR_DAMON_TRACE_…` for the file, `ERR_DAMON_CONFIG…` for options
+ */
+declare function replay(options: ReplayOptions): Promise<ReplayRecord>;
+
+/**
+ * The second job: the RFC's demonstration. Two schemes, PULL and PUSH, hold a share of the hot
+ * memory on DRAM beside CXL, on the emulated machine.
+ */
+
+/** What to hold, for how long. */
+interface DemoOptions {
+  /** Shares of hot memory on DRAM in percent, each above 0 and below 100, one after the other. @default [70] */
+  readonly targets?: readonly number[];
+  /** Simulated minutes for each target. Above 0. @default 15, the least of the RFC's runs */
+  readonly minutes?: number;
+  /** Decides every random draw. @default 1 */
+  readonly seed?: number;
+  /** @default "temporal", as the RFC */
+  readonly tuner?: TunerName;
+  /** Called now and then. */
+  readonly onProgress?: (progress: Progress) => void;
+  /** Ends the run with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** The RFC's closed-loop results, in percent. `hardware-sampling.md` 13.1. */
+declare const PUBLISHED: readonly PublishedResult[];
+/**
+ * Runs the demonstration.
+ *
+ * @throws DamonError `ERR_DAMON_CONFIG_DEMO` for a target or a time that cannot be
+ */
+declare function demo(options?: DemoOptions): Promise<DemoRecord>;
+
+/** What a {@link DamonError} tells beyond its message. */
+interface DamonErrorDetails {
+  /** Names the kind of failure, `ERR_DAMON_…`. Stable: programs may compare it. */
+  readonly code: string;
+  /** Where in the configuration or the file, such as `kdamonds[0].contexts[0].schemes[1]`. */
+  readonly path?: string | undefined;
+  /** What would have been accepted, in words. */
+  readonly expected?: string | undefined;
+  /** What was given instead, as it was given. */
+  readonly received?: unknown;
+  /** What to do about it. */
+  readonly hint?: string | undefined;
+  /** The error that led to this one. */
+  readonly cause?: unknown;
+}
+
+/** A {@link DamonError} as plain data, safe for `JSON.stringify`. */
+interface DamonErrorJson {
+  readonly name: string;
+  readonly code: string;
+  readonly message: string;
+  readonly path?: string;
+  readonly expected?: string;
+  readonly received?: string | number | boolean | null;
+  readonly hint?: string;
+  readonly cause?: string;
+}
+
+/**
+ * Every error that this package throws on purpose.
+ *
+ * @example
+ * ```ts
+ * import { DamonError } from 'node-damon';
+ *
+ * try {
+ *   throw new DamonError('The recording is empty', { code: 'ERR_DAMON_TRACE_EMPTY' });
+ * } catch (error) {
+ *   if (!(error instanceof DamonError)) throw error;
+ *   console.log(error.code, error.hint ?? 'no hint');
+ * }
+ * ```
+ */
+declare class DamonError extends Error {
+  readonly name: 'DamonError';
+  /** Names the kind of failure, `ERR_DAMON_…`. Stable: programs may compare it. */
+  readonly code: string;
+  /** Where in the configuration or the file, such as `kdamonds[0].contexts[0].schemes[1]`. */
+  readonly path?: string;
+  /** What would have been accepted, in words. */
+  readonly expected?: string;
+  /** What was given instead, as it was given. */
+  readonly received?: unknown;
+  /** What to do about it. */
+  readonly hint?: string;
+  constructor(message: string, details: DamonErrorDetails);
+  /** The error as plain data, without the stack; a `received` that JSON cannot hold becomes text. */
+  toJSON(): DamonErrorJson;
+}
+
+export {
+  DamonError,
+  Heatmap,
+  Kdamond,
+  PUBLISHED,
+  RFC_MACHINE,
+  Snapshot,
+  balance,
+  consist,
+  convergence,
+  convergenceRows,
+  demo,
+  hotRanges,
+  pullPush,
+  readMachineFile,
+  renderBooks,
+  renderConvergence,
+  renderHeatmap,
+  renderHotRanges,
+  renderHtml,
+  renderWorkingSet,
+  replay,
+  replayAttrs,
+  temporal,
+  workingSet,
+};
+export type {
+  ActionName,
+  Address,
+  AttrsOptions,
+  Balance,
+  Books,
+  BoundsOptions,
+  Bytes,
+  Convergence,
+  ConvergenceRow,
+  DamonErrorDetails,
+  DamonErrorJson,
+  DemoOptions,
+  DemoRecord,
+  Duration,
+  EmulationOptions,
+  Equation,
+  FilterOptions,
+  GoalOptions,
+  GoalReading,
+  HeatmapGrid,
+  HeatmapOptions,
+  HeatmapReadOptions,
+  HotRange,
+  HotRangesOptions,
+  HtmlReport,
+  IbsOpOptions,
+  KdamondConfig,
+  KdamondOptions,
+  MemoryNode,
+  MetricName,
+  NodeOptions,
+  OperationsName,
+  PatternOptions,
+  Progress,
+  PullPushNode,
+  PullPushOptions,
+  QuotaOptions,
+  RangeOptions,
+  Ratio,
+  RecordingOptions,
+  Region,
+  ReplayOptions,
+  ReplayRecord,
+  RunOptions,
+  SchemeOptions,
+  SnapshotInit,
+  SnapshotJson,
+  TargetStep,
+  Tuner,
+  TunerInput,
+  TunerName,
+  Tuning,
+  WorkingSet,
+  WorkloadOptions,
+};

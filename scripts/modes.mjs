@@ -1,0 +1,58 @@
+// What each npm script does once Node is known to be new enough.
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+import { build } from './build.mjs';
+import { Refusal, ROOT, run } from './process.mjs';
+import { requireRust } from './toolchain.mjs';
+
+/** @type {Record<string, (args: string[]) => Promise<number | void>>} */
+const MODES = {
+  start: (args) => cli(['start', ...args]),
+  cli,
+  bench,
+  build: buildAll,
+  // Not imported above: the other modes need nothing of it.
+  test: async (args) => (await import('./test.mjs')).test(args),
+};
+
+/**
+ * @param {string | undefined} mode
+ * @param {string[]} args
+ */
+export async function enter(mode, args) {
+  const work = mode && Object.hasOwn(MODES, mode) ? MODES[mode] : undefined;
+  if (!work) {
+    throw new Refusal(`usage: node scripts/run.mjs ${Object.keys(MODES).join('|')} [ARGS]`, 2);
+  }
+  const code = await work(args);
+  // Set, not exit(): what is still being written must come out.
+  if (code !== undefined) process.exitCode = code;
+}
+
+/**
+ * Runs the command in this very process: its streams, signals and exit code are ours for free.
+ *
+ * @param {string[]} args
+ */
+async function cli(args) {
+  await build();
+  const main = join(ROOT, 'dist', 'cli', 'main.js');
+  process.argv = [process.execPath, main, ...args];
+  await import(pathToFileURL(main).href);
+}
+
+/** @param {string[]} args */
+async function bench(args) {
+  requireRust();
+  await build();
+  const cargo = ['cargo', 'run', '--release', '--locked', '-p', 'damon-benches', '--'];
+  return (await run([...cargo, ...args])).code;
+}
+
+async function buildAll() {
+  const built = await build();
+  const { writeApi } = await import('./api.mjs');
+  const written = await writeApi();
+  if (!built && !written) process.stderr.write('everything is up to date\n');
+}

@@ -1,0 +1,85 @@
+/** Where a command writes: streams, how wide and how colourful they are, and files. */
+import { once } from 'node:events';
+import { rename, writeFile } from 'node:fs/promises';
+
+import { supportsColor } from 'chalk';
+import { Presets, SingleBar } from 'cli-progress';
+
+import { DamonError } from '../errors.ts';
+import type { Progress } from '../kdamond.ts';
+import { formatBytes, formatDuration } from '../report/format.ts';
+import type { ColorLevel } from '../report/terminal.ts';
+
+/** A stream, and what it knows if it is a terminal. */
+export type Output = NodeJS.WritableStream & {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+};
+
+/** What a command may use of the world. */
+export interface CliContext {
+  /** Takes the results, and nothing else. */
+  readonly stdout: Output;
+  /** Takes errors, progress and advice. */
+  readonly stderr: Output;
+  /** Fires on Ctrl-C. */
+  readonly signal: AbortSignal;
+}
+
+const WIDTH = 100;
+
+/** How to render for a stream. */
+export function rendering({ columns, isTTY }: Output): { width: number; colorLevel: ColorLevel } {
+  const isPlain = process.env['NO_COLOR'] || (!isTTY && !process.env['FORCE_COLOR']);
+  const level = supportsColor ? supportsColor.level : 0;
+  return { width: columns ?? WIDTH, colorLevel: isPlain ? 0 : (level as ColorLevel) };
+}
+
+/** Writes text and waits while the reader is behind, so that memory stays flat. */
+export async function write(stream: Output, text: string): Promise<void> {
+  if (!stream.write(text)) await once(stream, 'drain');
+}
+
+/**
+ * Writes a file whole or not at all.
+ *
+ * @throws DamonError `ERR_DAMON_OUTPUT`
+ */
+export async function writeWhole(path: string, text: string): Promise<void> {
+  const partial = `${path}.part`;
+  try {
+    await writeFile(partial, text);
+    await rename(partial, path);
+  } catch (cause) {
+    const message = `Expected ${path} to be writable, got ${(cause as Error).message}`;
+    throw new DamonError(message, { code: 'ERR_DAMON_OUTPUT', path, cause });
+  }
+}
+
+/** A bar on standard error, if that is a terminal; call `stop` whatever happens. */
+export function progressBar(
+  stream: Output,
+  title: string,
+): { onProgress: (progress: Progress) => void; stop: () => void } {
+  if (!stream.isTTY) return { onProgress: () => undefined, stop: () => undefined };
+  const bar = new SingleBar(
+    {
+      stream,
+      format: `${title} {bar} {percentage} % | {at} of {end} | {duration_formatted}`,
+      clearOnComplete: true,
+      hideCursor: true,
+    },
+    Presets.shades_classic,
+  );
+  const show = (value: number, unit: Progress['unit']): string =>
+    unit === 'bytes' ? formatBytes(Math.round(value)) : `${formatDuration(value)} simulated`;
+  return {
+    onProgress: ({ done, total, unit }) => {
+      const end = total ?? done;
+      const payload = { at: show(done, unit), end: show(end, unit) };
+      if (bar.isActive) bar.update(done, payload);
+      else bar.start(end, done, payload);
+    },
+    stop: () => bar.stop(),
+  };
+}

@@ -1,0 +1,33 @@
+/**
+ * The `consist` tuner: a feedback loop that keeps a quota which just meets the goal.
+ * `damos_goal_tune_esz_bp_consist`, `damon_feed_loop_next_input`; `damon-core.md` 6.3.
+ */
+import { BP, U64_MAX, multFrac } from '../arithmetic.ts';
+import type { Tuner } from './tuner.ts';
+
+/** Smallest quota: 1 byte, in 1/10000. */
+const LEAST = 10_000n;
+const MET = BP;
+const OVER = 2n * BP;
+
+/**
+ * Next input of the feedback loop: changes it by the share by which the score misses 10000, at
+ * most doubling it, and to the least at twice the goal. Kernel `damon_feed_loop_next_input`.
+ *
+ * @example
+ * ```ts
+ * nextInput(40_960_000n, 5_000n); // 61_440_000n
+ * ```
+ */
+export function nextInput(last: bigint, score: bigint): bigint {
+  if (score === MET) return last;
+  if (score >= OVER) return LEAST;
+  const missed = score > MET ? score - MET : MET - score;
+  const change = multFrac(last, missed, BP);
+  if (score > MET) return last > change + LEAST ? last - change : LEAST;
+  return last >= U64_MAX - change ? U64_MAX : last + change;
+}
+
+/** Starts at the least, so that a cold start takes 30 windows to 1 GiB. */
+export const consist: Tuner = ({ quotaBp, scoreBp }) =>
+  nextInput(quotaBp > LEAST ? quotaBp : LEAST, scoreBp);

@@ -1,0 +1,64 @@
+/**
+ * The public API: importing it loads no addon and does no work.
+ *
+ * In the order of the data's way: sources, the monitor, what it is told to do, what it reports.
+ */
+
+export { RFC_MACHINE } from './machine/preset.ts';
+export type { EmulationOptions, WorkloadOptions } from './machine/machine.ts';
+export type { IbsOpOptions } from './sampler/ibs-op.ts';
+export { readMachineFile } from './trace/recording.ts';
+export type { RecordingOptions } from './trace/recording.ts';
+
+export { Kdamond } from './kdamond.ts';
+export type { Progress, RunOptions, Tuning } from './kdamond.ts';
+export type { KdamondConfig, KdamondOptions } from './kdamond-options.ts';
+export type { AttrsOptions } from './monitor/attrs.ts';
+export type { NodeOptions, RangeOptions } from './monitor/memory.ts';
+export type { OperationsName } from './monitor/operations.ts';
+
+export { pullPush } from './scheme/pull-push.ts';
+export type { PullPushNode, PullPushOptions } from './scheme/pull-push.ts';
+export type {
+  ActionName,
+  BoundsOptions,
+  FilterOptions,
+  PatternOptions,
+  QuotaOptions,
+  SchemeOptions,
+} from './scheme/scheme.ts';
+export type { GoalOptions, GoalReading } from './goal/goal.ts';
+export type { MetricName } from './goal/metric.ts';
+export { consist } from './goal/tuner/consist.ts';
+export { temporal } from './goal/tuner/temporal.ts';
+export type { Tuner, TunerInput } from './goal/tuner/tuner.ts';
+export type { TunerName } from './goal/tuner/tuners.ts';
+
+export { Snapshot } from './report/snapshot.ts';
+export type { Region, SnapshotInit, SnapshotJson } from './report/snapshot.ts';
+export { hotRanges, workingSet } from './report/hot-ranges.ts';
+export type { HotRange, HotRangesOptions, MemoryNode, WorkingSet } from './report/hot-ranges.ts';
+export { Heatmap } from './report/heatmap.ts';
+export type { HeatmapGrid, HeatmapOptions, HeatmapReadOptions } from './report/heatmap.ts';
+export { convergence, convergenceRows } from './report/convergence.ts';
+export type { Convergence, ConvergenceRow, TargetStep } from './report/convergence.ts';
+export { balance } from './report/record.ts';
+export type { Balance, Books, DemoRecord, Equation, ReplayRecord } from './report/record.ts';
+export {
+  renderBooks,
+  renderConvergence,
+  renderHeatmap,
+  renderHotRanges,
+  renderWorkingSet,
+} from './report/terminal.ts';
+export { renderHtml } from './report/html.ts';
+export type { HtmlReport } from './report/html.ts';
+
+export { replay, replayAttrs } from './job/replay.ts';
+export type { ReplayOptions } from './job/replay.ts';
+export { demo, PUBLISHED } from './job/demo.ts';
+export type { DemoOptions } from './job/demo.ts';
+
+export type { Address, Bytes, Duration, Ratio } from './units.ts';
+export { DamonError } from './errors.ts';
+export type { DamonErrorDetails, DamonErrorJson } from './errors.ts';

@@ -1,0 +1,180 @@
+/**
+ * The second job: the RFC's demonstration. Two schemes, PULL and PUSH, hold a share of the hot
+ * memory on DRAM beside CXL, on the emulated machine.
+ */
+import { Kdamond, type Progress, type Tuning } from '../kdamond.ts';
+import type { TunerName } from '../goal/tuner/tuners.ts';
+import { RFC_MACHINE } from '../machine/preset.ts';
+import { convergenceRows, type TargetStep } from '../report/convergence.ts';
+import { formatBytes } from '../report/format.ts';
+import { Heatmap } from '../report/heatmap.ts';
+import type { DemoRecord, PublishedResult } from '../report/record.ts';
+import { pullPush } from '../scheme/pull-push.ts';
+import { refuse } from '../errors.ts';
+import { memoryNodes } from './replay.ts';
+
+/** What to hold, for how long. */
+export interface DemoOptions {
+  /** Shares of hot memory on DRAM in percent, each above 0 and below 100, one after the other. @default [70] */
+  readonly targets?: readonly number[];
+  /** Simulated minutes for each target. Above 0. @default 15, the least of the RFC's runs */
+  readonly minutes?: number;
+  /** Decides every random draw. @default 1 */
+  readonly seed?: number;
+  /** @default "temporal", as the RFC */
+  readonly tuner?: TunerName;
+  /** Called now and then. */
+  readonly onProgress?: (progress: Progress) => void;
+  /** Ends the run with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** The RFC's closed-loop results, in percent. `hardware-sampling.md` 13.1. */
+export const PUBLISHED: readonly PublishedResult[] = [
+  { target: 70, mean: 69.73, stddev: 0.7 },
+  { target: 30, mean: 31.0, stddev: 1.28 },
+  { target: 90, mean: 89.74, stddev: 0.64 },
+  { target: 85, mean: 84.61, stddev: 0.6 },
+];
+
+const SECONDS_PER_MINUTE = 60;
+const PULL = 0;
+const PUSH = 1;
+
+/**
+ * Runs the demonstration.
+ *
+ * @throws DamonError `ERR_DAMON_CONFIG_DEMO` for a target or a time that cannot be
+ */
+export async function demo(options: DemoOptions = {}): Promise<DemoRecord> {
+  const {
+    targets = [70],
+    minutes = 15,
+    seed = 1,
+    tuner = 'temporal',
+    onProgress,
+    signal,
+  } = options;
+  check(targets, minutes);
+  const secondsPerTarget = Math.round(minutes * SECONDS_PER_MINUTE);
+  const [dram, cxl] = RFC_MACHINE.nodes;
+  if (dram === undefined || cxl === undefined) throw new RangeError('the RFC has two nodes');
+  const started = performance.now();
+  using kdamond = new Kdamond({
+    source: RFC_MACHINE,
+    schemes: pullPush({
+      fast: { id: 0, ...range(dram) },
+      slow: { id: 1, ...range(cxl) },
+      targetBp: toBp(targets[0] ?? 70),
+      tuner,
+    }),
+    seed,
+    everyMs: '10 s',
+  });
+
+  const seconds = secondsPerTarget * targets.length;
+  const share = new Float64Array(seconds).fill(NaN);
+  const trueShare = new Float64Array(seconds).fill(NaN);
+  const quotas = [new Float64Array(seconds), new Float64Array(seconds)];
+  const onTuning = (tuning: Tuning): void => {
+    // A window opens once per second, at the first aggregation in it.
+    const second = Math.floor(Number(tuning.timeNs) / 1e9);
+    if (second >= seconds) return;
+    const series = quotas[tuning.scheme];
+    if (series) series[second] = tuning.effectiveBytes;
+    if (tuning.scheme !== PULL) return;
+    share[second] = (tuning.goals[0]?.currentValue ?? NaN) / 100;
+    trueShare[second] = onDram(tuning.hotBytes);
+  };
+
+  const heatmap = new Heatmap();
+  for (const [i, target] of targets.entries()) {
+    if (i > 0) retarget(kdamond, toBp(target));
+    const run = kdamond.snapshots({
+      untilMs: (i + 1) * secondsPerTarget * 1_000,
+      onTuning,
+      ...(onProgress && {
+        onProgress: ({ done, unit }: Progress) => onProgress({ done, total: seconds, unit }),
+      }),
+      ...(signal && { signal }),
+    });
+    for await (const snapshot of run) heatmap.add(snapshot);
+  }
+
+  const steps: TargetStep[] = targets.map((target, i) => ({
+    fromSecond: i * secondsPerTarget,
+    target,
+  }));
+  const source = kdamond.config.source;
+  return {
+    seed,
+    tuner,
+    simulatedSeconds: seconds,
+    wallSeconds: (performance.now() - started) / 1_000,
+    machine: describe(kdamond),
+    share,
+    trueShare,
+    targets: steps,
+    rows: convergenceRows(share, steps),
+    published: PUBLISHED.filter(({ target }) => targets.includes(target)),
+    quotas: [
+      { name: 'PULL', effectiveBytes: quotas[PULL] ?? new Float64Array() },
+      { name: 'PUSH', effectiveBytes: quotas[PUSH] ?? new Float64Array() },
+    ],
+    books: kdamond.books,
+    heatmap,
+    nodes: memoryNodes(source.nodes),
+  };
+}
+
+function check(targets: readonly number[], minutes: number): void {
+  const code = 'ERR_DAMON_CONFIG_DEMO';
+  if (targets.length === 0) {
+    throw refuse({ code, path: 'targets', expected: 'at least one share', received: targets });
+  }
+  targets.forEach((target, i) => {
+    if (target > 0 && target < 100 && Number.isInteger(target * 100)) return;
+    const expected = 'a percentage above 0 and below 100, in steps of 0.01';
+    throw refuse({ code, path: `targets[${i}]`, expected, received: target });
+  });
+  if (!(minutes > 0 && Number.isFinite(minutes)) || Math.round(minutes * SECONDS_PER_MINUTE) < 1) {
+    const expected = 'at least one simulated second';
+    throw refuse({ code, path: 'minutes', expected, received: minutes });
+  }
+}
+
+function toBp(percent: number): number {
+  return Math.round(percent * 100);
+}
+
+function range({
+  start,
+  end,
+}: (typeof RFC_MACHINE.nodes)[number]): Pick<(typeof RFC_MACHINE.nodes)[number], 'start' | 'end'> {
+  return { start, end };
+}
+
+/** A live change of the target: both schemes' goals, nothing else. */
+function retarget(kdamond: Kdamond, targetBp: number): void {
+  const metric = 'node_eligible_mem_bp';
+  kdamond.setGoal(PULL, 0, { metric, nid: 0, targetValue: targetBp });
+  kdamond.setGoal(PUSH, 0, { metric, nid: 1, targetValue: 10_000 - targetBp });
+}
+
+function onDram(hotBytes: readonly number[] | undefined): number {
+  const total = hotBytes?.reduce((sum, bytes) => sum + bytes, 0) ?? 0;
+  return total === 0 ? NaN : ((hotBytes?.[0] ?? 0) / total) * 100;
+}
+
+function describe({ config: { source, schemes, attrs } }: Kdamond): string[] {
+  if (source.type !== 'emulation') return [];
+  const { nodes, workload, sampler } = source;
+  const quota = schemes[PULL]?.quota;
+  return [
+    ...nodes.map(({ name, start, end }) => `${name} ${formatBytes(end - start)}`),
+    `hot set ${formatBytes(workload.hotBytes)}, half on each node`,
+    `${sampler.cpus} CPUs, IBS Op every ${sampler.period} ${sampler.counting}`,
+    `quota ${formatBytes(quota?.szBytes ?? 0)} per ${quota?.resetIntervalMs} ms and scheme`,
+    `sampling ${attrs.sampleUs / 1_000} ms, aggregation ${attrs.aggregationUs / 1_000} ms`,
+  ];
+}

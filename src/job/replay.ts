@@ -1,0 +1,117 @@
+/** The first job: replay a recording through the whole monitor and say what a tiering engineer asks. */
+import { Kdamond, type Progress } from '../kdamond.ts';
+import type { AttrsOptions } from '../monitor/attrs.ts';
+import type { NodeMemory } from '../monitor/memory.ts';
+import { Heatmap } from '../report/heatmap.ts';
+import { type MemoryNode, hotRanges, workingSet } from '../report/hot-ranges.ts';
+import type { Books, ReplayRecord } from '../report/record.ts';
+import type { Snapshot } from '../report/snapshot.ts';
+import type { RecordingOptions } from '../trace/recording.ts';
+import { type Duration, quantity } from '../units.ts';
+
+/** What to replay, and how closely to look. */
+export interface ReplayOptions extends Omit<RecordingOptions, 'type'> {
+  /** Time between snapshots. @default "1 s" */
+  readonly everyMs?: Duration;
+  /** @default {@link replayAttrs} */
+  readonly attrs?: AttrsOptions;
+  /** Decides where regions are cut. @default 1 */
+  readonly seed?: number;
+  /** Called for each snapshot, in order, and waited for; may keep it. */
+  readonly onSnapshot?: (snapshot: Snapshot) => void | Promise<void>;
+  /** Called now and then. */
+  readonly onProgress?: (progress: Progress) => void;
+  /** Called with the books as they stand when the replay fails, before it rejects. */
+  readonly onFailure?: (books: Books) => void;
+  /** Ends the replay with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** Longest aggregation that {@link replayAttrs} chooses. */
+const AGGREGATION_MAX_US = 500_000;
+const SAMPLE_US = 5_000;
+
+/**
+ * Attributes for recordings: as the kernel's, but with 500 to 1000 regions and aggregations of up
+ * to 500 ms that divide the time between snapshots.
+ *
+ * The kernel starts with 10 regions because each costs it an access check. A report costs the same
+ * however many regions there are, and a region's count is that of *any* report in it, so counts can
+ * only be compared between regions of similar size: many, evenly sized regions see sharper.
+ */
+export function replayAttrs(everyMs: number): Required<AttrsOptions> {
+  const everyUs = Math.max(everyMs * 1_000, SAMPLE_US);
+  const parts = Math.ceil(everyUs / AGGREGATION_MAX_US);
+  const aggregationUs = Math.max(Math.floor(everyUs / parts / SAMPLE_US), 1) * SAMPLE_US;
+  return { sampleUs: SAMPLE_US, aggregationUs, minNrRegions: 500, maxNrRegions: 1000 };
+}
+
+/**
+ * Replays a recording: reader, lanes, drain, regions, a `stat` scheme, report.
+ *
+ * @throws DamonError `ERR_DAMON_TRACE_…` for the file, `ERR_DAMON_CONFIG…` for options
+ */
+export async function replay(options: ReplayOptions): Promise<ReplayRecord> {
+  const {
+    everyMs = 1_000,
+    attrs,
+    seed,
+    onSnapshot,
+    onProgress,
+    onFailure,
+    signal,
+    ...source
+  } = options;
+  const every = quantity(everyMs, 'ms', 'everyMs');
+  const started = performance.now();
+  using kdamond = new Kdamond({
+    source: { type: 'recording', ...source },
+    attrs: attrs ?? replayAttrs(every),
+    everyMs: every,
+    // What is accessed at all.
+    schemes: [{ name: 'accessed', action: 'stat', pattern: { nrAccesses: { min: 1 } } }],
+    ...(seed !== undefined && { seed }),
+  });
+  const heatmap = new Heatmap();
+  let last: Snapshot | undefined;
+  try {
+    const run = { ...(onProgress && { onProgress }), ...(signal && { signal }) };
+    for await (const snapshot of kdamond.snapshots(run)) {
+      heatmap.add(snapshot);
+      await onSnapshot?.(snapshot);
+      last = snapshot;
+    }
+  } catch (error) {
+    onFailure?.(kdamond.books);
+    throw error;
+  }
+  if (last === undefined) throw new RangeError('a recording with rows ends with a snapshot');
+  const durationMs = performance.now() - started;
+  const nodes = memoryNodes(kdamond.config.source.nodes);
+  const { books, startNs, nowNs: endNs } = kdamond;
+  return {
+    source: source.path,
+    nodes,
+    startNs,
+    endNs,
+    heatmap,
+    last,
+    hotRanges: hotRanges(last, { nodes }),
+    workingSet: workingSet(last),
+    books,
+    durationMs,
+    samplesPerSecond: (samples(books.counters['rows']) / durationMs) * 1_000,
+  };
+}
+
+function samples(rows: unknown): number {
+  return (rows as { accepted: number }).accepted;
+}
+
+/** Nodes as the views want them. */
+export function memoryNodes(nodes: readonly NodeMemory[]): MemoryNode[] {
+  return nodes.map(({ id, name, start, end }) => {
+    const memory = { id, start: BigInt(start), end: BigInt(end) };
+    return name === `node ${id}` ? memory : { ...memory, name };
+  });
+}

@@ -1,0 +1,19 @@
+/** Operations sets: which address space is monitored, and how accesses are seen. */
+import { type Schema, oneOf } from '../validate.ts';
+
+/** The kernel's names, in its order. */
+export const OPERATIONS = ['vaddr', 'fvaddr', 'paddr', 'paddr_ibs'] as const;
+
+/**
+ * The name of an operations set. `paddr_ibs`: physical addresses, accesses seen by access reports.
+ * Which sets there are is the source's to say; selecting another is refused.
+ */
+export type OperationsName = (typeof OPERATIONS)[number];
+
+/** Sets that monitor physical memory: one target, and pages lie on nodes. */
+export function isPhysical(operations: OperationsName): boolean {
+  return operations === 'paddr' || operations === 'paddr_ibs';
+}
+
+/** Reads an {@link OperationsName}. */
+export const operationsSchema: Schema<OperationsName> = oneOf(OPERATIONS);

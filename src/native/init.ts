@@ -1,0 +1,144 @@
+/** Resolved options in the shape the addon takes, and its failures as errors. */
+import type {
+  EmulationInit,
+  Failure,
+  MonitorInit,
+  NativeMonitor,
+  RangeInit,
+  RecordingInit,
+  SchemeInit,
+} from '../../native/binding.cjs';
+import { DamonError } from '../errors.ts';
+import type { KdamondConfig } from '../kdamond-options.ts';
+import type { Emulation } from '../machine/machine.ts';
+import type { Range } from '../monitor/memory.ts';
+import type { Bounds, Scheme } from '../scheme/scheme.ts';
+import type { Recording } from '../trace/recording.ts';
+import { native } from './binding.ts';
+
+const NS_PER_MS = 1_000_000;
+
+/**
+ * Opens the source and sets the monitor up.
+ *
+ * @throws DamonError what the source or the core refuses
+ */
+export function openMonitor(config: KdamondConfig): NativeMonitor {
+  const { NativeMonitor: Monitor } = native();
+  const { source } = config;
+  return translating(() =>
+    source.type === 'recording'
+      ? Monitor.recording(recordingInit(source), monitorInit(config))
+      : Monitor.emulation(emulationInit(source, config.seed), monitorInit(config)),
+  );
+}
+
+/** Calls the addon and throws its failures as {@link DamonError}. */
+export function translating<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    throw failureOf(error) ?? error;
+  }
+}
+
+/** The error that a failure tells of. */
+export function toError(failure: Failure): DamonError {
+  const { code, message, path, expected, received } = failure;
+  return new DamonError(message, {
+    code,
+    ...(path && { path }),
+    ...(expected && { expected }),
+    ...(received && { received }),
+    ...hintFor(code),
+  });
+}
+
+function hintFor(code: string): { hint?: string } {
+  const isRow = ['ROW', 'TIME', 'CPU', 'ADDRESS'].some(
+    (kind) => code === `ERR_DAMON_TRACE_${kind}`,
+  );
+  return isRow ? { hint: 'badRows: "count" (--bad-rows count) counts such rows and goes on' } : {};
+}
+
+/** The addon throws errors whose message is a failure as JSON. */
+function failureOf(error: unknown): DamonError | undefined {
+  if (!(error instanceof Error) || !error.message.startsWith('{')) return undefined;
+  try {
+    return toError(JSON.parse(error.message) as Failure);
+  } catch {
+    return undefined;
+  }
+}
+
+function monitorInit(config: KdamondConfig): MonitorInit {
+  return {
+    operations: config.operations,
+    attrs: { ...config.attrs },
+    schemes: config.schemes.map(schemeInit),
+    snapshotEveryNs: config.everyMs * NS_PER_MS,
+    laneSlots: config.laneSlots,
+    seed: config.seed,
+  };
+}
+
+function schemeInit({ pattern, quota, ...scheme }: Scheme): SchemeInit {
+  return {
+    action: scheme.action,
+    ...(scheme.targetNid !== undefined && { targetNid: scheme.targetNid }),
+    size: boundsInit(pattern.szBytes),
+    nrAccesses: boundsInit(pattern.nrAccesses),
+    age: boundsInit(pattern.age),
+    applyIntervalUs: scheme.applyIntervalUs,
+    quotaSzBytes: quota.szBytes,
+    quotaResetIntervalMs: quota.resetIntervalMs,
+    weightNrAccesses: quota.weights.nrAccessesPermil,
+    weightAge: quota.weights.agePermil,
+    goals: quota.goals.map((goal) =>
+      goal.metric === 'user_input'
+        ? { metric: goal.metric }
+        : { metric: goal.metric, nid: goal.nid },
+    ),
+    filters: scheme.filters.map(({ range, matching, allow }) => ({
+      range: rangeInit(range),
+      matching,
+      allow,
+    })),
+  };
+}
+
+function boundsInit({ min, max }: Bounds): { min: number; max?: number } {
+  return max === undefined ? { min } : { min, max };
+}
+
+function rangeInit({ start, end }: Range): RangeInit {
+  return { start, end };
+}
+
+function recordingInit(source: Recording): RecordingInit {
+  return {
+    path: source.path,
+    countBadRows: source.badRows === 'count',
+    cpusMax: source.cpus,
+    gapMaxNs: source.gapMaxNs,
+    nodes: source.nodes.map(rangeInit),
+    regions: source.regions.map(rangeInit),
+  };
+}
+
+function emulationInit({ nodes, workload, sampler }: Emulation, seed: number): EmulationInit {
+  return {
+    nodes: nodes.map(rangeInit),
+    workloadBytes: workload.bytes,
+    hotBytes: workload.hotBytes,
+    hotShare: workload.hotShare,
+    storeShare: workload.storeShare,
+    interleave: [...(workload.interleave ?? nodes.map(() => 1))],
+    cpus: sampler.cpus,
+    period: sampler.period,
+    countOps: sampler.counting === 'ops',
+    rateHz: sampler.rateHz,
+    dataShare: sampler.dataShare,
+    seed,
+  };
+}

@@ -1,0 +1,117 @@
+/**
+ * How fast and how well a share followed its target.
+ *
+ * Pure statistics over one sample per second: the ramp from wherever the share started to the
+ * target, then mean and spread around it. Not here: what moved the share, or how it is drawn.
+ */
+
+/** A share over time, and where it should have gone. */
+export interface ConvergenceInit {
+  /** What the share should be, in percent. */
+  readonly target: number;
+  /** The share in percent, one sample per second; `NaN` where a second has no value. */
+  readonly samples: Float64Array;
+}
+
+/**
+ * What became of a target. Where the target was never reached there is nothing to average, and
+ * all results but `target` and `samples` are `null`.
+ */
+export interface Convergence {
+  /** What the share should be, in percent. */
+  readonly target: number;
+  /** Mean share after the ramp, in percent. */
+  readonly mean: number | null;
+  /** `mean - target`, in percentage points. */
+  readonly offset: number | null;
+  /** Sample standard deviation after the ramp, in percentage points; `null` below two samples. */
+  readonly stddev: number | null;
+  /** Seconds until the share first reached the target; 0 when it started there. */
+  readonly rampSeconds: number | null;
+  /**
+   * How far the share went past the target after the ramp, seen from where it started, in
+   * percentage points; minimum 0. For a share that started at the target, the larger excursion.
+   */
+  readonly overshoot: number | null;
+  /** Seconds after the ramp that have a value: what `mean` and `stddev` rest on. */
+  readonly samples: number;
+}
+
+/** A target that holds from a second on, until the next one. */
+export interface TargetStep {
+  /** First second the target holds for. */
+  readonly fromSecond: number;
+  /** The target, in percent. */
+  readonly target: number;
+}
+
+/** One stretch of a run under one target: a row of the demo table. */
+export interface ConvergenceRow extends Convergence {
+  /** First second of the stretch. */
+  readonly fromSecond: number;
+  /** First second after the stretch. */
+  readonly toSecond: number;
+}
+
+/**
+ * Splits a series into the ramp and what follows, and describes both.
+ *
+ * The ramp ends with the first sample that touches the target or lies beyond it, seen from the
+ * first sample; that sample already counts towards the mean.
+ *
+ * @example
+ * ```ts
+ * convergence({ target: 70, samples: Float64Array.of(0, 40, 71, 69) });
+ * // { target: 70, mean: 70, offset: 0, stddev: 1.414…, rampSeconds: 2, overshoot: 1, samples: 2 }
+ * ```
+ */
+export function convergence({ target, samples }: ConvergenceInit): Convergence {
+  const first = samples.find(Number.isFinite);
+  // +1 when the share comes from below, -1 from above, 0 when it starts at the target.
+  const direction = Math.sign(target - (first ?? NaN));
+  const rampSeconds = samples.findIndex((share) => (share - target) * direction >= 0);
+  if (rampSeconds < 0) {
+    return {
+      target,
+      mean: null,
+      offset: null,
+      stddev: null,
+      rampSeconds: null,
+      overshoot: null,
+      samples: 0,
+    };
+  }
+  const settled = samples.subarray(rampSeconds).filter(Number.isFinite);
+  const mean = sum(settled) / settled.length;
+  const variance = sum(settled.map((share) => (share - mean) ** 2)) / (settled.length - 1);
+  const excursion = (share: number): number =>
+    direction === 0 ? Math.abs(share - target) : (share - target) * direction;
+  return {
+    target,
+    mean,
+    offset: mean - target,
+    stddev: settled.length > 1 ? Math.sqrt(variance) : null,
+    rampSeconds,
+    overshoot: settled.reduce((most, share) => Math.max(most, excursion(share)), 0),
+    samples: settled.length,
+  };
+}
+
+/**
+ * One {@link convergence} per target of a run whose target was changed while it ran. The ramp of
+ * a later target starts at the second of the change.
+ */
+export function convergenceRows(
+  share: Float64Array,
+  targets: readonly TargetStep[],
+): ConvergenceRow[] {
+  return targets.map(({ fromSecond, target }, i) => {
+    const toSecond = Math.min(targets[i + 1]?.fromSecond ?? share.length, share.length);
+    const samples = share.subarray(fromSecond, Math.max(fromSecond, toSecond));
+    return { ...convergence({ target, samples }), fromSecond, toSecond };
+  });
+}
+
+function sum(values: Float64Array): number {
+  return values.reduce((total, value) => total + value, 0);
+}

@@ -1,0 +1,189 @@
+/**
+ * What the monitor knew at one instant, as columns.
+ *
+ * A snapshot is the one thing that crosses from the monitor to the views, once per interval. It
+ * keeps the typed arrays it is given, and builds a {@link Region} only when someone asks for one.
+ * Not here: what a count means for placement (see `hot-ranges.ts`), or history (see `heatmap.ts`).
+ */
+
+import { refuse } from '../errors.ts';
+import { item } from './item.ts';
+
+/** One region of memory and what was seen of it. */
+export interface Region {
+  /** First address, in bytes. */
+  readonly start: bigint;
+  /** First address after the region: the range is `[start, end)`. */
+  readonly end: bigint;
+  /** Sampling intervals of the last aggregation in which the region was seen accessed. */
+  readonly nrAccesses: number;
+  /** Aggregations for which the access rate has stayed about the same. */
+  readonly age: number;
+  /** Access reports credited to the region since the previous snapshot: a weight, not an integer. */
+  readonly hits: number;
+}
+
+/** The columns of a {@link Snapshot}: all of one length, regions sorted by start, disjoint. */
+export interface SnapshotInit {
+  /** When the snapshot was taken, on the clock of the monitor. */
+  readonly timeNs: bigint;
+  /** Time since the previous snapshot: what `hits` covers. Minimum: 0. */
+  readonly intervalNs: bigint;
+  /** Length of an aggregation: the unit of `ages`. */
+  readonly aggregationNs: bigint;
+  /** First address of each region. */
+  readonly starts: BigUint64Array;
+  /** First address after each region. */
+  readonly ends: BigUint64Array;
+  /** See {@link Region.nrAccesses}. */
+  readonly nrAccesses: Uint32Array;
+  /** See {@link Region.age}. */
+  readonly ages: Uint32Array;
+  /** See {@link Region.hits}. */
+  readonly hits: Float64Array;
+}
+
+/** A region as `JSON.stringify` writes it: addresses in hexadecimal text, so that none is rounded. */
+export interface RegionJson {
+  readonly start: string;
+  readonly end: string;
+  readonly nrAccesses: number;
+  readonly age: number;
+  readonly hits: number;
+}
+
+/** A snapshot as `JSON.stringify` writes it. */
+export interface SnapshotJson {
+  readonly type: 'snapshot';
+  /** A number where that is exact (up to 2^53), decimal text above. */
+  readonly timeNs: number | string;
+  readonly regions: readonly RegionJson[];
+}
+
+/**
+ * What the monitor knew at one instant; columns of equal length, regions sorted by start,
+ * disjoint, half-open `[start, end)`.
+ *
+ * The columns are kept, not copied: whoever made them must not write into them afterwards.
+ *
+ * @example
+ * ```ts
+ * const snapshot = new Snapshot({
+ *   timeNs: 100_000_000n,
+ *   intervalNs: 100_000_000n,
+ *   aggregationNs: 100_000_000n,
+ *   starts: BigUint64Array.of(0x1000n, 0x3000n),
+ *   ends: BigUint64Array.of(0x3000n, 0x4000n),
+ *   nrAccesses: Uint32Array.of(20, 0),
+ *   ages: Uint32Array.of(3, 12),
+ *   hits: Float64Array.of(141, 0),
+ * });
+ * for (const { start, hits } of snapshot) console.log(start, hits);
+ * ```
+ */
+export class Snapshot implements Iterable<Region> {
+  readonly timeNs: bigint;
+  readonly intervalNs: bigint;
+  readonly aggregationNs: bigint;
+  readonly starts: BigUint64Array;
+  readonly ends: BigUint64Array;
+  readonly nrAccesses: Uint32Array;
+  readonly ages: Uint32Array;
+  readonly hits: Float64Array;
+
+  /**
+   * @throws DamonError `ERR_DAMON_SNAPSHOT_COLUMNS` when the columns differ in length, or regions
+   * are empty, unsorted or overlap.
+   */
+  constructor(init: SnapshotInit) {
+    checkColumns(init);
+    this.timeNs = init.timeNs;
+    this.intervalNs = init.intervalNs;
+    this.aggregationNs = init.aggregationNs;
+    this.starts = init.starts;
+    this.ends = init.ends;
+    this.nrAccesses = init.nrAccesses;
+    this.ages = init.ages;
+    this.hits = init.hits;
+  }
+
+  /** Number of regions. */
+  get length(): number {
+    return this.starts.length;
+  }
+
+  /**
+   * The region at index `i`, in order of address.
+   * @throws DamonError `ERR_DAMON_SNAPSHOT_REGION` when there is none.
+   */
+  region(i: number): Region {
+    const start = this.starts[i];
+    if (start === undefined) {
+      throw refuse({
+        code: 'ERR_DAMON_SNAPSHOT_REGION',
+        path: 'i',
+        expected: `an integer from 0 to ${this.length - 1}`,
+        received: i,
+      });
+    }
+    return {
+      start,
+      end: item(this.ends, i),
+      nrAccesses: item(this.nrAccesses, i),
+      age: item(this.ages, i),
+      hits: item(this.hits, i),
+    };
+  }
+
+  *[Symbol.iterator](): Iterator<Region> {
+    for (let i = 0; i < this.length; i++) yield this.region(i);
+  }
+
+  /** What `JSON.stringify` writes. For a stream of snapshots prefer {@link toNdjson}. */
+  toJSON(): SnapshotJson {
+    const timeNs = Number(this.timeNs);
+    return {
+      type: 'snapshot',
+      timeNs: Number.isSafeInteger(timeNs) ? timeNs : this.timeNs.toString(),
+      regions: Array.from(this, regionToJson),
+    };
+  }
+
+  /** One line of newline-delimited JSON, without the newline; `timeNs` is an exact integer at any size. */
+  toNdjson(): string {
+    const regions = Array.from(this, (region) => JSON.stringify(regionToJson(region)));
+    return `{"type":"snapshot","timeNs":${this.timeNs},"regions":[${regions.join(',')}]}`;
+  }
+}
+
+function regionToJson({ start, end, nrAccesses, age, hits }: Region): RegionJson {
+  return { start: `0x${start.toString(16)}`, end: `0x${end.toString(16)}`, nrAccesses, age, hits };
+}
+
+function checkColumns(init: SnapshotInit): void {
+  const code = 'ERR_DAMON_SNAPSHOT_COLUMNS';
+  const { starts, ends, intervalNs } = init;
+  for (const column of ['ends', 'nrAccesses', 'ages', 'hits'] as const) {
+    const received = init[column].length;
+    if (received !== starts.length) {
+      const expected = `${starts.length}, the number of regions`;
+      throw refuse({ code, path: `${column}.length`, expected, received });
+    }
+  }
+  if (intervalNs < 0n) {
+    throw refuse({ code, path: 'intervalNs', expected: 'at least 0', received: intervalNs });
+  }
+  let previousEnd = 0n;
+  starts.forEach((start, i) => {
+    const end = item(ends, i);
+    if (start < previousEnd) {
+      const expected = `at least ${previousEnd}, where the region before it ends`;
+      throw refuse({ code, path: `starts[${i}]`, expected, received: start });
+    }
+    if (end <= start) {
+      const expected = `more than ${start}, where the region starts`;
+      throw refuse({ code, path: `ends[${i}]`, expected, received: end });
+    }
+    previousEnd = end;
+  });
+}

@@ -1,0 +1,94 @@
+/**
+ * Text laid out for a terminal: tables, wrapped lines, and text from outside made harmless.
+ */
+
+import type { ChalkInstance } from 'chalk';
+import Table from 'cli-table3';
+
+/** 0 none, 1 the sixteen basic colours, 2 the 256 colours, 3 all; as in chalk. */
+export type ColorLevel = 0 | 1 | 2 | 3;
+
+/** The terminal to render for. */
+export interface TerminalOptions {
+  /** Columns of the terminal, 80 to 200; anything else is taken as the nearer of the two. @default 80 */
+  readonly width?: number;
+  /** @default 0 */
+  readonly colorLevel?: ColorLevel;
+}
+
+const WIDTH_MIN = 80;
+const WIDTH_MAX = 200;
+
+/** Widest node label; longer ones are cut. */
+export const NODE_WIDTH_MAX = 16;
+
+export type Align = 'left' | 'right';
+
+/** A table without lines, two spaces between columns, its head dimmed. */
+export function table(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  aligns: readonly Align[],
+  chalk: ChalkInstance,
+): string {
+  const lines = new Table({
+    head: head.map((title) => chalk.dim(title)),
+    colAligns: [...aligns],
+    chars: NO_LINES,
+    style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 2 },
+  });
+  lines.push(...rows.map((row) => [...row]));
+  return lines
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n');
+}
+
+const NO_LINES = {
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '',
+  'left-mid': '',
+  mid: '',
+  'mid-mid': '',
+  right: '',
+  'right-mid': '',
+  middle: '',
+} as const;
+
+/** Joins parts into lines of at most `width`, breaking between parts only. */
+export function wrap(parts: readonly string[], glue: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const part of parts) {
+    const previous = lines.at(-1);
+    const room = previous !== undefined && (previous + glue + part).length <= width;
+    if (room) lines[lines.length - 1] = previous + glue + part;
+    else lines.push(cut(part, width));
+  }
+  return lines.map((line, i) => (i < lines.length - 1 ? line + glue.trimEnd() : line));
+}
+
+/** Puts `first` before the first line and as many spaces as `indent` before the others. */
+export function hang(lines: readonly string[], first: string, indent: number): string[] {
+  return lines.map((line, i) => (i === 0 ? first : ' '.repeat(indent)) + line);
+}
+
+/** Text from outside without control characters, which a terminal would obey. */
+export function printable(text: string): string {
+  return text.replace(/\p{C}/gu, '�');
+}
+
+export function cut(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
+}
+
+export function clampWidth(width: number = WIDTH_MIN): number {
+  return Math.min(WIDTH_MAX, Math.max(WIDTH_MIN, Math.floor(width) || WIDTH_MIN));
+}

@@ -1,0 +1,130 @@
+/**
+ * Options checked once, by name: the schemas' building blocks, and the error made of a refusal.
+ *
+ * The schemas themselves stand beside what they describe. A schema's output is *resolved*: units
+ * read, defaults filled in, nothing optional left to guess.
+ */
+import * as v from 'valibot';
+
+import { DamonError, refuse } from './errors.ts';
+import { type UnitName, expectedQuantity, readAddress, readQuantity } from './units.ts';
+
+/** A schema that reads anything and gives what it resolves to. */
+export type Schema<Output> = v.GenericSchema<unknown, Output>;
+
+/** A quantity in the unit the field is named for; see `units.ts`. */
+export function quantityOf(unit: UnitName): Schema<number> {
+  const expected = expectedQuantity(unit);
+  return v.pipe(
+    v.union([v.number(), v.string()], expected),
+    v.rawTransform(({ dataset, addIssue, NEVER }) => {
+      const value = readQuantity(dataset.value, unit);
+      if (value !== undefined) return value;
+      addIssue({ expected, message: expected });
+      return NEVER;
+    }),
+  );
+}
+
+/** A physical byte address. */
+export function address(): Schema<number> {
+  const expected = 'an address below 2^53, such as 0x40000000 or "1 GiB"';
+  return v.pipe(
+    v.union([v.number(), v.bigint(), v.string()], expected),
+    v.rawTransform(({ dataset, addIssue, NEVER }) => {
+      const value = readAddress(dataset.value);
+      if (value !== undefined) return value;
+      addIssue({ expected, message: expected });
+      return NEVER;
+    }),
+  );
+}
+
+/** An integer within closed bounds. */
+export function integer(min: number, max: number): Schema<number> {
+  const expected = `an integer from ${min} to ${max === SAFE ? '2^53 - 1' : max}`;
+  return v.pipe(
+    v.number(expected),
+    v.check((value) => Number.isSafeInteger(value) && min <= value && value <= max, expected),
+  );
+}
+
+/** Largest integer that a number holds exactly. */
+export const SAFE: number = Number.MAX_SAFE_INTEGER;
+/** Largest count of the core's 32-bit counters. */
+export const U32: number = 2 ** 32 - 1;
+
+/** A share: 0 to 1. */
+export function share(): Schema<number> {
+  const expected = 'a share from 0 to 1';
+  return v.pipe(
+    v.number(expected),
+    v.check((value) => 0 <= value && value <= 1, expected),
+  );
+}
+
+/** One of a few words. */
+export function oneOf<const Words extends readonly string[]>(words: Words): Schema<Words[number]> {
+  return v.picklist(words, words.map((word) => `\`${word}\``).join(', '));
+}
+
+/** An object of options that has no others. */
+export function options<Entries extends v.ObjectEntries>(
+  entries: Entries,
+): v.StrictObjectSchema<Entries, (issue: v.StrictObjectIssue) => string> {
+  const known = Object.keys(entries).join(', ');
+  // valibot tells an unknown key by expecting "never" of it.
+  return v.strictObject(entries, ({ expected, input }) =>
+    expected === 'never' && typeof input === 'string' ? `one of ${known}` : 'an object',
+  );
+}
+
+/**
+ * Reads options.
+ *
+ * @param code of the error
+ * @param path of the options in the user's words, empty for the top
+ * @throws DamonError with `code`, the field's path, what was expected and what was received
+ */
+export function resolve<Output>(
+  schema: v.GenericSchema<unknown, Output>,
+  input: unknown,
+  code: string,
+  path = '',
+): Output {
+  const result = v.safeParse(schema, input, { abortEarly: true });
+  if (result.success) return result.output;
+  throw refusal(deepest(result.issues[0]), code, path);
+}
+
+/** Of an issue with a union, the branch that got furthest: what the user most likely meant. */
+function deepest(issue: v.BaseIssue<unknown>): v.BaseIssue<unknown> {
+  const branches = (issue.issues ?? []).map(deepest);
+  const depth = ({ path }: v.BaseIssue<unknown>): number => path?.length ?? 0;
+  return branches.reduce((best, one) => (depth(one) > depth(best) ? one : best), issue);
+}
+
+function refusal(issue: v.BaseIssue<unknown>, code: string, base: string): DamonError {
+  const path = pathOf(issue, base) || 'options';
+  if (issue.type === 'strict_object' && issue.expected === 'never') {
+    const [key, expected] = [String(issue.input), issue.message];
+    const message = `Expected no option \`${path}\`: an option here is ${expected}`;
+    return new DamonError(message, { code, path, expected, received: key });
+  }
+  const expected = expectation(issue);
+  return refuse({ code, path, expected, received: issue.input });
+}
+
+/** Our own messages are expectations; valibot's begin with "Invalid". */
+function expectation({ message, expected }: v.BaseIssue<unknown>): string {
+  // A missing option's own schema has not run, so valibot names the key instead.
+  if (/^"\w+"$/.test(expected ?? '')) return 'given';
+  return message.startsWith('Invalid') ? (expected ?? message) : message;
+}
+
+function pathOf({ path }: v.BaseIssue<unknown>, base: string): string {
+  return (path ?? []).reduce((text, { key }) => {
+    if (typeof key === 'number') return `${text}[${key}]`;
+    return text === '' ? String(key) : `${text}.${String(key)}`;
+  }, base);
+}
