@@ -1,7 +1,7 @@
 //! The memory that is monitored and the addresses at which it is accessed, from fixed seeds.
 //!
-//! Physical memory of adjacent regions of 1 to 64 pages. An access covers one page, so every report
-//! is credited: losses are the tests' affair.
+//! Physical memory of adjacent regions. An access covers one page, so every report is credited:
+//! losses are the tests' affair.
 
 use damon_core::region::Range;
 use rand_core::{Rng, SeedableRng};
@@ -9,19 +9,22 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 pub(crate) const PAGE: u64 = 4096;
 
-const PAGES_MAX: u64 = 64;
-
-/// What is monitored: adjacent regions from address 0.
+/// What is monitored, and where it is accessed.
 pub(crate) struct Memory {
+    /// Adjacent, from address 0.
     pub(crate) regions: Vec<Range>,
+    /// Where 9 of 10 accesses fall; the rest, and all if there is none, may fall anywhere.
+    hot: Option<Range>,
 }
 
-/// Where accesses fall.
+/// Where accesses fall, and how regions have adapted to it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Spread {
-    /// Every page alike.
+    /// Every page alike, regions of 1 to 64 pages.
     Uniform,
-    /// 90 % in the pages of the middle tenth of the regions, the rest anywhere.
+    /// 90 % in the middle tenth of the regions. Those are small, of 1 to 4 pages, as regions are
+    /// where splitting found differences; the others are of 1 to 4096 pages, small ones as often
+    /// as large ones.
     Clustered,
 }
 
@@ -42,33 +45,38 @@ pub(crate) struct Addresses {
 }
 
 impl Memory {
-    pub(crate) fn with_regions(count: usize) -> Self {
+    pub(crate) fn with_regions(count: usize, spread: Spread) -> Self {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(count as u64);
+        let tenth = count.div_ceil(10);
+        let first = (count - tenth) / 2;
+        let middle = first..first + tenth;
         let mut start = 0;
-        let regions = (0..count)
-            .map(|_| {
-                let end = start + (1 + below(&mut random, PAGES_MAX)) * PAGE;
+        let regions: Vec<Range> = (0..count)
+            .map(|index| {
+                let pages = match spread {
+                    Spread::Uniform => 1 + below(&mut random, 64),
+                    Spread::Clustered if middle.contains(&index) => 1 + below(&mut random, 4),
+                    Spread::Clustered => 1 << below(&mut random, 13),
+                };
+                let end = start + pages * PAGE;
                 Range { start: std::mem::replace(&mut start, end), end }
             })
             .collect();
-        Self { regions }
+        let hot = match spread {
+            Spread::Uniform => None,
+            Spread::Clustered => {
+                Some(Range { start: regions[middle.start].start, end: regions[middle.end - 1].end })
+            }
+        };
+        Self { regions, hot }
     }
 
-    pub(crate) fn addresses(&self, spread: Spread, seed: u64) -> Addresses {
-        let regions = &self.regions;
-        let tenth = regions.len().div_ceil(10);
-        let first = (regions.len() - tenth) / 2;
-        let span = |first: usize, last: usize| Range {
-            start: regions[first].start,
-            end: regions[last].end,
-        };
+    pub(crate) fn addresses(&self, seed: u64) -> Addresses {
+        let end = self.regions.last().map_or(0, |region| region.end);
         Addresses {
             random: Xoshiro256PlusPlus::seed_from_u64(seed),
-            all: span(0, regions.len() - 1),
-            hot: match spread {
-                Spread::Uniform => None,
-                Spread::Clustered => Some(span(first, first + tenth - 1)),
-            },
+            all: Range { start: 0, end },
+            hot: self.hot,
         }
     }
 }

@@ -21,23 +21,22 @@ pub(super) fn measure(context: &mut Context<'_>) {
         context.size.pick(&[10, 100, 1_000, 10_000, 100_000, 1_000_000], &[10, 1_000]);
     for &count in counts {
         for spread in [Spread::Uniform, Spread::Clustered] {
-            let memory = Memory::with_regions(count);
+            let memory = Memory::with_regions(count, spread);
             let load = Load {
                 memory: &memory,
-                spread,
                 lanes,
                 reports_per_lane: USABLE,
                 drains: context.size.pick(4, 1),
                 regions: Regions::Unchanged,
             };
-            run(context, &load);
+            run(context, &load, spread);
         }
     }
 }
 
-fn run(context: &mut Context<'_>, load: &Load<'_>) {
+fn run(context: &mut Context<'_>, load: &Load<'_>, spread: Spread) {
     let regions = &load.memory.regions;
-    let params = json!({ "regions": regions.len(), "addresses": load.spread.name() });
+    let params = json!({ "regions": regions.len(), "addresses": spread.name() });
     context.say(&params);
     let plan = Race {
         scenario: context.scenario,

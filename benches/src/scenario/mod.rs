@@ -13,7 +13,7 @@ mod two_cores;
 use std::time::Duration;
 
 use crate::measure::{Round, time};
-use crate::reports::{Memory, Spread};
+use crate::reports::Memory;
 use crate::row::Row;
 use crate::subject::Monitor;
 
@@ -117,7 +117,6 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
 /// How a monitor is loaded in one round of drains.
 struct Load<'a> {
     memory: &'a Memory,
-    spread: Spread,
     lanes: usize,
     reports_per_lane: usize,
     drains: u64,
@@ -139,7 +138,7 @@ fn drain_round(monitor: &mut impl Monitor, load: &Load<'_>, round: u64) -> Round
     let mut batch = vec![0; load.reports_per_lane];
     for drain in 0..=load.drains {
         let seed = round * (load.drains + 1) + drain;
-        let mut addresses = load.memory.addresses(load.spread, seed);
+        let mut addresses = load.memory.addresses(seed);
         for lane in 0..load.lanes {
             batch.fill_with(|| addresses.next().unwrap_or_default());
             monitor.fill(lane, &batch);

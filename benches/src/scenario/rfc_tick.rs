@@ -19,11 +19,10 @@ const REPORTS_PER_LANE: usize = 20;
 
 pub(super) fn measure(context: &mut Context<'_>) {
     let lanes = context.size.pick(132, 5);
-    let memory = Memory::with_regions(REGIONS);
+    let memory = Memory::with_regions(REGIONS, Spread::Uniform);
     let regions = &memory.regions;
     let load = Load {
         memory: &memory,
-        spread: Spread::Uniform,
         lanes,
         reports_per_lane: REPORTS_PER_LANE,
         drains: context.size.pick(40, 1),

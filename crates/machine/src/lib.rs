@@ -18,14 +18,16 @@ pub mod frames;
 pub mod workload;
 
 mod paddr;
+mod page_table;
 
 pub use damon_core::Operations;
 pub use frames::PAGE_SZ;
 pub use node::{NodeConfig, NodeError};
 pub use workload::{HotSet, Interleave};
 
-use frames::{Frames, NO_FRAME};
+use frames::Frames;
 use node::Nodes;
+use page_table::PageTable;
 use thiserror::Error;
 
 /// Why a machine was refused.
@@ -48,6 +50,9 @@ pub enum MachineError {
     /// The workload places pages on a node that is not there.
     #[error("workload.interleave: node {0} does not exist")]
     UnknownNode(u32),
+    /// The operating system has no memory for the books.
+    #[error("workload: no memory for the page table: {0}")]
+    Memory(String),
     /// The pages do not fit where the placement puts them.
     #[error("workload: {needed} bytes do not fit on node {nid}, which has {capacity}")]
     Capacity {
@@ -86,7 +91,7 @@ pub struct Machine {
     nodes: Nodes,
     frames: Frames,
     /// Frame of each virtual page.
-    page_table: Vec<u32>,
+    page_table: PageTable,
     workload: HotSet,
     /// Hot pages on each node.
     hot_pages: Vec<u64>,
@@ -104,7 +109,8 @@ impl Machine {
         config.workload.validate().map_err(MachineError::Workload)?;
         let mut machine = Self {
             frames: Frames::new(&nodes),
-            page_table: vec![NO_FRAME; config.workload.pages as usize],
+            page_table: PageTable::new(config.workload.pages)
+                .map_err(|error| MachineError::Memory(error.to_string()))?,
             workload: config.workload,
             hot_pages: vec![0; nodes.len()],
             migrations: MigrationCounters::default(),
@@ -129,7 +135,7 @@ impl Machine {
             needed[*nid as usize] += PAGE_SZ;
             match self.frames.allocate(&self.nodes, *nid) {
                 Some(frame) => {
-                    self.page_table[page as usize] = frame;
+                    self.page_table.set(page, frame);
                     self.frames.set_owner(frame, page);
                     if self.workload.is_hot(page) {
                         self.hot_pages[*nid as usize] += 1;
@@ -166,7 +172,7 @@ impl Machine {
     ///
     /// If the workload has no such page.
     pub fn physical_address(&self, page: u32) -> u64 {
-        u64::from(self.page_table[page as usize]) * PAGE_SZ
+        u64::from(self.page_table.get(page)) * PAGE_SZ
     }
 
     /// Pages of the hot set on each node: the truth that a monitor estimates.

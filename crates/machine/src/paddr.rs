@@ -44,7 +44,7 @@ impl Machine {
             books.evacuate(part, |books, page| match books.allocate(nodes, target_nid) {
                 Some(frame) => {
                     books.set_owner(frame, page);
-                    page_table[page as usize] = frame;
+                    page_table.set(page, frame);
                     moved.migrated_pages += 1;
                     if workload.is_hot(page) {
                         hot_pages[nid as usize] -= 1;

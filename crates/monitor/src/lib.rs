@@ -13,6 +13,7 @@ pub mod source;
 
 mod emulation;
 mod memory_blocks;
+mod read_ahead;
 mod recording;
 
 mod monitor;

@@ -10,10 +10,8 @@ use damon_trace::{ReaderOptions, Sample, SamplesReader, TraceError};
 use thiserror::Error;
 
 use crate::memory_blocks::MemoryBlocks;
+use crate::read_ahead::ReadAhead;
 use crate::source::{Fill, Intake, Source, SourceCounters, SourceError};
-
-/// Rows read at a time.
-const BATCH: usize = 4096;
 
 /// How a recording is read.
 #[derive(Clone, Debug, Default)]
@@ -33,14 +31,14 @@ pub enum RecordingError {
     /// The file.
     #[error(transparent)]
     Trace(#[from] TraceError),
+    /// No thread to read it on.
+    #[error("no thread to read the recording on: {0}")]
+    Thread(#[from] std::io::Error),
 }
 
 /// A recording of accesses by physical address. Its memory can be watched, not acted on.
 pub struct Recording {
-    reader: SamplesReader,
-    batch: Vec<Sample>,
-    /// Rows of the batch already reported.
-    reported: usize,
+    rows: ReadAhead,
     started_ns: u64,
     /// The lane of each CPU seen so far.
     lanes: Vec<Option<Producer>>,
@@ -55,7 +53,7 @@ impl Recording {
     ///
     /// # Errors
     ///
-    /// [`RecordingError::Trace`].
+    /// [`RecordingError`].
     pub fn open(path: &Path, options: RecordingOptions) -> Result<Self, RecordingError> {
         let RecordingOptions { mut reader, nodes, ranges } = options;
         reader.physical_ranges = ranges.iter().map(|range| range.start..range.end).collect();
@@ -63,22 +61,19 @@ impl Recording {
     }
 
     fn new(
-        mut reader: SamplesReader,
+        reader: SamplesReader,
         nodes: Vec<Range>,
         fixed: Vec<Range>,
     ) -> Result<Self, RecordingError> {
-        let mut batch = Vec::with_capacity(BATCH);
-        reader.read_batch(&mut batch)?;
+        let mut rows = ReadAhead::new(reader)?;
         let mut blocks = MemoryBlocks::default();
-        let first = batch.first();
+        let first = rows.peek()?;
         if let Some(first) = first {
             blocks.touch(first.physical_address);
         }
         Ok(Self {
             started_ns: first.map_or(0, |first| first.time_ns),
-            reader,
-            batch,
-            reported: 0,
+            rows,
             lanes: Vec::new(),
             memory: RecordedMemory { nodes },
             blocks,
@@ -86,39 +81,16 @@ impl Recording {
         })
     }
 
-    /// The next row before `until_ns`, if there is one.
-    fn next(&mut self, until_ns: u64) -> Result<Next, TraceError> {
-        if self.reported == self.batch.len() {
-            self.reported = 0;
-            if self.reader.read_batch(&mut self.batch)? == 0 {
-                return Ok(Next::Ended);
-            }
-        }
-        let sample = self.batch[self.reported];
-        if sample.time_ns >= until_ns {
-            return Ok(Next::Later);
-        }
-        self.reported += 1;
-        Ok(Next::Row(sample))
-    }
-
     fn lane(&mut self, cpu: u16, intake: &mut Intake<'_>) -> Result<&Producer, SourceError> {
         let cpu = usize::from(cpu);
         if self.lanes.len() <= cpu {
             self.lanes.resize_with(cpu + 1, || None);
         }
-        let lane = &mut self.lanes[cpu];
-        Ok(match lane {
-            Some(lane) => lane,
-            None => lane.insert(intake.add_lane()?),
-        })
+        match &mut self.lanes[cpu] {
+            Some(lane) => Ok(lane),
+            none => Ok(none.insert(intake.add_lane()?)),
+        }
     }
-}
-
-enum Next {
-    Row(Sample),
-    Later,
-    Ended,
 }
 
 impl Source for Recording {
@@ -138,11 +110,11 @@ impl Source for Recording {
 
     fn fill(&mut self, until_ns: u64, intake: &mut Intake<'_>) -> Result<Fill, SourceError> {
         loop {
-            let sample = match self.next(until_ns)? {
-                Next::Row(sample) => sample,
-                Next::Later => return Ok(Fill::UpToDate),
-                Next::Ended => return Ok(Fill::Ended),
-            };
+            let Some(sample) = self.rows.peek()? else { return Ok(Fill::Ended) };
+            if sample.time_ns >= until_ns {
+                return Ok(Fill::UpToDate);
+            }
+            self.rows.take();
             if self.fixed.is_empty() && self.blocks.touch(sample.physical_address) {
                 intake.set_ranges(&self.blocks.ranges())?;
             }
@@ -151,7 +123,7 @@ impl Source for Recording {
                 intake.absorb();
             }
             // There is room now, so nothing is dropped; if there were not, the lane would count it.
-            let _ = self.lane(sample.cpu, intake)?.push(report(&sample));
+            let _ = lane.push(report(&sample));
         }
     }
 
@@ -173,9 +145,9 @@ impl Source for Recording {
 
     fn counters(&self) -> SourceCounters {
         SourceCounters::Recording {
-            rows: self.reader.counts(),
-            bytes_read: self.reader.bytes_read(),
-            bytes_total: self.reader.bytes_total(),
+            rows: self.rows.counts(),
+            bytes_read: self.rows.bytes_read(),
+            bytes_total: self.rows.bytes_total(),
         }
     }
 }

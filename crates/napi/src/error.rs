@@ -87,6 +87,7 @@ impl From<RecordingError> for Failure {
     fn from(error: RecordingError) -> Self {
         match error {
             RecordingError::Trace(error) => error.into(),
+            RecordingError::Thread(_) => Self::plain("ERR_DAMON_THREAD", error.to_string()),
         }
     }
 }
@@ -212,6 +213,7 @@ impl From<MachineError> for Failure {
                 format!("small enough for node {nid}, which has {capacity} bytes"),
                 format!("{needed} bytes placed there"),
             ),
+            MachineError::Memory(_) => Self::plain("ERR_DAMON_MEMORY", error.to_string()),
             MachineError::Workload(what) => Self::plain(CODE, format!("source.workload: {what}")),
         }
     }

@@ -9,11 +9,13 @@
 //! each other. Not yet modelled: cache level and latency of the access, the L3-miss and latency
 //! filters, the handler's cost, throttling.
 
-use damon_machine::{Machine, PAGE_SZ};
+use damon_machine::{HotSet, Machine, PAGE_SZ};
 use damon_ring::{AccessReport, AddressKind, Producer};
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use thiserror::Error;
+
+use crate::coins::Bias;
 
 /// Largest period with the OpCntExt capability: 27 bits, the low 4 not stored.
 const PERIOD_MAX: u64 = 0x7FF_FFF0;
@@ -88,7 +90,11 @@ struct Cpu {
 #[derive(Debug)]
 pub struct IbsOp {
     config: IbsOpConfig,
+    /// Whether a tagged op accesses data.
+    data: Bias,
     cpus: Vec<Cpu>,
+    /// Decides which accesses are stores.
+    stores: Xoshiro256PlusPlus,
     started_ns: u64,
     counters: IbsOpCounters,
     /// Tags of one interval that accessed data, by CPU, and what they accessed. Reused.
@@ -98,11 +104,10 @@ pub struct IbsOp {
     reports: Vec<AccessReport>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Tag {
     count: u64,
     cpu: u16,
-    write: bool,
 }
 
 impl IbsOp {
@@ -138,7 +143,9 @@ impl IbsOp {
 
         Ok(Self {
             config,
+            data: Bias::new(data_share),
             cpus,
+            stores: stream,
             started_ns: now_ns,
             counters: IbsOpCounters::default(),
             tags: Vec::new(),
@@ -168,7 +175,7 @@ impl IbsOp {
         let limit = (elapsed_ns * u128::from(self.config.rate_hz) / 1_000_000_000) as u64;
         self.tags.clear();
         for cpu in 0..self.config.cpus {
-            self.tag(cpu, limit, machine.workload().store_share);
+            self.tag(cpu, limit);
         }
         self.pages.clear();
         for tag in &self.tags {
@@ -177,48 +184,40 @@ impl IbsOp {
         // In a loop of its own, so that the page table's cache misses overlap.
         self.addresses.clear();
         self.addresses.extend(self.pages.iter().map(|&page| machine.physical_address(page)));
-        self.report(machine.workload().tgid, limit, until_ns, lanes);
+        self.report(machine.workload(), limit, until_ns, lanes);
     }
 
     /// Follows one CPU to count `limit`, keeping the tags that accessed data.
-    fn tag(&mut self, cpu: u16, limit: u64, store_share: f64) {
-        let Self { config, cpus, counters, tags, .. } = self;
+    fn tag(&mut self, cpu: u16, limit: u64) {
+        let Self { config, cpus, counters, tags, data, .. } = self;
         let Cpu { random, next_tag } = &mut cpus[usize::from(cpu)];
-        let random_start = match config.counting {
-            Counting::Cycles => 0,
-            Counting::Ops => RANDOM_START_MAX,
-        };
-        let (data_below, write_below) = (threshold(config.data_share), threshold(store_share));
-        let mut count = *next_tag;
-        let first = tags.len();
-        let most = limit.saturating_sub(count) / (config.period - random_start) + 2;
-        tags.resize(first + most as usize, Tag::default());
-        let (mut total, mut kept) = (0, first);
-        while count < limit {
-            // 16 bits for the random start, 24 for each question.
-            let draw = random.next_u64();
-            tags[kept] = Tag { count, cpu, write: (draw & 0xFF_FFFF) < write_below };
-            // Always written, kept or not: a branch here would be mispredicted every other time.
-            kept += usize::from((draw >> 24) & 0xFF_FFFF < data_below);
-            total += 1;
-            let start = (((draw >> 48) * random_start) >> 16) + u64::from(random_start != 0);
-            count += config.period - start;
+        while *next_tag < limit {
+            let mut counts = [0; 64];
+            let tagged = match config.counting {
+                Counting::Cycles => evenly(&mut counts, next_tag, limit, config.period),
+                Counting::Ops => unevenly(&mut counts, next_tag, limit, config.period, random),
+            };
+            let mut with_data = data.toss(random) & (u64::MAX >> (64 - tagged));
+            counters.samples_total += tagged as u64;
+            counters.reported += u64::from(with_data.count_ones());
+            counters.samples_filtered += tagged as u64 - u64::from(with_data.count_ones());
+            while with_data != 0 {
+                tags.push(Tag { count: counts[with_data.trailing_zeros() as usize], cpu });
+                with_data &= with_data - 1;
+            }
         }
-        *next_tag = count;
-        tags.truncate(kept);
-        let reported = (kept - first) as u64;
-        counters.samples_total += total;
-        counters.samples_filtered += total - reported;
-        counters.reported += reported;
     }
 
     /// What the handler does with the samples that have an address: one report each.
-    fn report(&mut self, tgid: u32, limit: u64, until_ns: u64, lanes: &[Producer]) {
-        let Self { config, tags, addresses, reports, .. } = self;
+    fn report(&mut self, workload: &HotSet, limit: u64, until_ns: u64, lanes: &[Producer]) {
+        let Self { config, stores, tags, addresses, reports, .. } = self;
+        let (tgid, store) = (workload.tgid, Bias::new(workload.store_share));
         // Nanoseconds per count in 1/2^32; counted back from the end, so that no error adds up.
         let ns_per_count = (u128::from(1_000_000_000u64) << 32) / u128::from(config.rate_hz);
         reports.clear();
-        reports.extend(tags.iter().zip(&*addresses).map(|(tag, &address)| {
+        let mut coins = 0;
+        reports.extend((0..).zip(tags.iter().zip(&*addresses)).map(|(index, (tag, &address))| {
+            coins = if index % 64 == 0 { store.toss(stores) } else { coins >> 1 };
             let before_end = (u128::from(limit - tag.count) * ns_per_count) >> 32;
             AccessReport {
                 address,
@@ -228,7 +227,7 @@ impl IbsOp {
                 tgid,
                 cpu: tag.cpu,
                 kind: AddressKind::Physical,
-                write: tag.write,
+                write: coins & 1 == 1,
             }
         }));
         for of_one_cpu in reports.chunk_by(|a, b| a.cpu == b.cpu) {
@@ -237,7 +236,33 @@ impl IbsOp {
     }
 }
 
-/// The share as a bound on 24 random bits.
-fn threshold(share: f64) -> u64 {
-    (share * f64::from(1 << 24)).round() as u64
+/// Counts at which up to 64 ops are tagged, a period apart; returns how many. At least one.
+fn evenly(counts: &mut [u64; 64], next: &mut u64, limit: u64, period: u64) -> usize {
+    let tagged = ((limit - *next).div_ceil(period)).min(64) as usize;
+    for count in &mut counts[..tagged] {
+        *count = *next;
+        *next += period;
+    }
+    tagged
+}
+
+/// As [`evenly`], but each gap is shorter by a random start of 1..=127.
+fn unevenly(
+    counts: &mut [u64; 64],
+    next: &mut u64,
+    limit: u64,
+    period: u64,
+    random: &mut impl Rng,
+) -> usize {
+    let mut draw = 0;
+    for (tagged, count) in counts.iter_mut().enumerate() {
+        if *next >= limit {
+            return tagged;
+        }
+        // 16 bits for each start.
+        draw = if tagged % 4 == 0 { random.next_u64() } else { draw >> 16 };
+        *count = *next;
+        *next += period - 1 - (((draw & 0xFFFF) * RANDOM_START_MAX) >> 16);
+    }
+    counts.len()
 }

@@ -8,6 +8,7 @@
 //!
 //! Not here: regions, schemes, or what a report is worth.
 
+mod coins;
 mod ibs_op;
 
 pub use ibs_op::{Counting, IbsOp, IbsOpConfig, IbsOpCounters, IbsOpError};
