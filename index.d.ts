@@ -383,82 +383,6 @@ interface KdamondConfig {
 }
 
 /**
- * How fast and how well a share followed its target.
- *
- * Pure statistics over one sample per second: the ramp from wherever the share started to the
- * target, then mean and spread around it. Not here: what moved the share, or how it is drawn.
- */
-/** A share over time, and where it should have gone. */
-interface ConvergenceInit {
-  /** What the share should be, in percent. */
-  readonly target: number;
-  /** The share in percent, one sample per second; `NaN` where a second has no value. */
-  readonly samples: Float64Array;
-}
-
-/**
- * What became of a target. Where the target was never reached there is nothing to average, and
- * all results but `target` and `samples` are `null`.
- */
-interface Convergence {
-  /** What the share should be, in percent. */
-  readonly target: number;
-  /** Mean share after the ramp, in percent. */
-  readonly mean: number | null;
-  /** `mean - target`, in percentage points. */
-  readonly offset: number | null;
-  /** Sample standard deviation after the ramp, in percentage points; `null` below two samples. */
-  readonly stddev: number | null;
-  /** Seconds until the share first reached the target; 0 when it started there. */
-  readonly rampSeconds: number | null;
-  /**
-   * How far the share went past the target after the ramp, seen from where it started, in
-   * percentage points; minimum 0. For a share that started at the target, the larger excursion.
-   */
-  readonly overshoot: number | null;
-  /** Seconds after the ramp that have a value: what `mean` and `stddev` rest on. */
-  readonly samples: number;
-}
-
-/** A target that holds from a second on, until the next one. */
-interface TargetStep {
-  /** First second the target holds for. */
-  readonly fromSecond: number;
-  /** The target, in percent. */
-  readonly target: number;
-}
-
-/** One stretch of a run under one target: a row of the demo table. */
-interface ConvergenceRow extends Convergence {
-  /** First second of the stretch. */
-  readonly fromSecond: number;
-  /** First second after the stretch. */
-  readonly toSecond: number;
-}
-
-/**
- * Splits a series into the ramp and what follows, and describes both.
- *
- * The ramp ends with the first sample that touches the target or lies beyond it, seen from the
- * first sample; that sample already counts towards the mean.
- *
- * @example
- * ```ts
- * convergence({ target: 70, samples: Float64Array.of(0, 40, 71, 69) });
- * // { target: 70, mean: 70, offset: 0, stddev: 1.414…, rampSeconds: 2, overshoot: 1, samples: 2 }
- * ```
- */
-declare function convergence({ target, samples }: ConvergenceInit): Convergence;
-/**
- * One {@link convergence} per target of a run whose target was changed while it ran. The ramp of
- * a later target starts at the second of the change.
- */
-declare function convergenceRows(
-  share: Float64Array,
-  targets: readonly TargetStep[],
-): ConvergenceRow[];
-
-/**
  * What the monitor knew at one instant, as columns.
  *
  * A snapshot is the one thing that crosses from the monitor to the views, once per interval. It
@@ -566,6 +490,172 @@ declare class Snapshot implements Iterable<Region> {
 }
 
 /**
+ * What a snapshot means to someone who places memory: hot ranges and the working set.
+ *
+ * The monitor splits and merges regions for its own ends. Here neighbours that are about equally
+ * hot become one range, none of which spans two nodes, because a range is something to move.
+ * Not here: history (see `heatmap.ts`), or a decision to move anything (see schemes).
+ */
+
+/** A NUMA node and the memory it owns, `[start, end)`. A node with two ranges is listed twice. */
+interface MemoryNode {
+  readonly id: number;
+  /** What people call it, such as `DRAM` or `CXL`. */
+  readonly name?: string;
+  readonly start: bigint;
+  readonly end: bigint;
+}
+
+/** Contiguous memory of one node with about the same access rate throughout. */
+interface HotRange {
+  readonly start: bigint;
+  /** First address after the range. */
+  readonly end: bigint;
+  readonly szBytes: number;
+  /** The node that owns the range; `null` when no listed node does. */
+  readonly node: MemoryNode | null;
+  /** Access reports credited to the range in the interval of the snapshot. */
+  readonly hits: number;
+  /** Hits per second per MiB: the access rate. */
+  readonly rate: number;
+  /** Mean `nrAccesses` of the regions, weighted by size. */
+  readonly nrAccesses: number;
+  /** How long the access rate has been about the same: mean of the regions, weighted by size. */
+  readonly ageSeconds: number;
+  /** Share of all hits of the snapshot, 0 to 1; 0 when there are none. */
+  readonly share: number;
+}
+
+/** How {@link hotRanges} merges and what it returns. */
+interface HotRangesOptions {
+  /** Boundaries that no range may span, and names for them. @default [] */
+  readonly nodes?: readonly MemoryNode[];
+  /** Most ranges to return. @default 10 */
+  readonly top?: number;
+  /** Neighbours merge while the faster has at most this many times the rate of the slower. @default 2 */
+  readonly ratio?: number;
+  /**
+   * Smallest piece looked at, a power of two: what lies in one aligned piece is added up before
+   * neighbours merge. 2 MiB, a huge page, hides single hot pages that nobody would move by
+   * themselves. @default 4096: regions as they are
+   */
+  readonly grainBytes?: number;
+}
+
+/**
+ * The hottest ranges of a snapshot, hottest first.
+ *
+ * Neighbours merge when their rates are within `ratio`, or when their hits are too few to tell the
+ * rates apart. All ranges together (`top: Infinity`) are exactly the memory of the snapshot.
+ *
+ * @example
+ * ```ts
+ * const [hottest] = hotRanges(snapshot, { nodes: [{ id: 0, name: 'DRAM', start: 0n, end: 1n << 37n }] });
+ * ```
+ */
+declare function hotRanges(snapshot: Snapshot, options?: HotRangesOptions): HotRange[];
+/** How much memory takes the given share of the hits. */
+interface WorkingSetShare {
+  /** Of all hits, from 0 to 100. */
+  readonly percent: number;
+  /** Fewest bytes that took that share. */
+  readonly szBytes: number;
+}
+
+/** How much memory was in use. */
+interface WorkingSet {
+  /** Bytes of all regions. */
+  readonly monitoredBytes: number;
+  /** Bytes of regions that were seen accessed. */
+  readonly accessedBytes: number;
+  /** Hits of all regions. */
+  readonly hits: number;
+  readonly shares: readonly WorkingSetShare[];
+}
+
+/**
+ * Working set of a snapshot: the bytes that were accessed at all, and the fewest bytes that take
+ * the given shares of the hits. Regions are taken by hits per byte, the last one in part.
+ */
+declare function workingSet(snapshot: Snapshot, percents?: readonly number[]): WorkingSet;
+
+/**
+ * How fast and how well a share followed its target.
+ *
+ * Pure statistics over one sample per second: the ramp from wherever the share started to the
+ * target, then mean and spread around it. Not here: what moved the share, or how it is drawn.
+ */
+/** A share over time, and where it should have gone. */
+interface ConvergenceInit {
+  /** What the share should be, in percent. */
+  readonly target: number;
+  /** The share in percent, one sample per second; `NaN` where a second has no value. */
+  readonly samples: Float64Array;
+}
+
+/**
+ * What became of a target. Where the target was never reached there is nothing to average, and
+ * all results but `target` and `samples` are `null`.
+ */
+interface Convergence {
+  /** What the share should be, in percent. */
+  readonly target: number;
+  /** Mean share after the ramp, in percent. */
+  readonly mean: number | null;
+  /** `mean - target`, in percentage points. */
+  readonly offset: number | null;
+  /** Sample standard deviation after the ramp, in percentage points; `null` below two samples. */
+  readonly stddev: number | null;
+  /** Seconds until the share first reached the target; 0 when it started there. */
+  readonly rampSeconds: number | null;
+  /**
+   * How far the share went past the target after the ramp, seen from where it started, in
+   * percentage points; minimum 0. For a share that started at the target, the larger excursion.
+   */
+  readonly overshoot: number | null;
+  /** Seconds after the ramp that have a value: what `mean` and `stddev` rest on. */
+  readonly samples: number;
+}
+
+/** A target that holds from a second on, until the next one. */
+interface TargetStep {
+  /** First second the target holds for. */
+  readonly fromSecond: number;
+  /** The target, in percent. */
+  readonly target: number;
+}
+
+/** One stretch of a run under one target: a row of the demo table. */
+interface ConvergenceRow extends Convergence {
+  /** First second of the stretch. */
+  readonly fromSecond: number;
+  /** First second after the stretch. */
+  readonly toSecond: number;
+}
+
+/**
+ * Splits a series into the ramp and what follows, and describes both.
+ *
+ * The ramp ends with the first sample that touches the target or lies beyond it, seen from the
+ * first sample; that sample already counts towards the mean.
+ *
+ * @example
+ * ```ts
+ * convergence({ target: 70, samples: Float64Array.of(0, 40, 71, 69) });
+ * // { target: 70, mean: 70, offset: 0, stddev: 1.414…, rampSeconds: 2, overshoot: 1, samples: 2 }
+ * ```
+ */
+declare function convergence({ target, samples }: ConvergenceInit): Convergence;
+/**
+ * One {@link convergence} per target of a run whose target was changed while it ran. The ramp of
+ * a later target starts at the second of the change.
+ */
+declare function convergenceRows(
+  share: Float64Array,
+  targets: readonly TargetStep[],
+): ConvergenceRow[];
+
+/**
  * Where and when memory was accessed: a time × address matrix that never grows.
  *
  * Both axes work the same way. Time is cut into columns and memory into rows of one width each;
@@ -655,90 +745,6 @@ declare class Heatmap {
    */
   read(options?: HeatmapReadOptions): HeatmapGrid;
 }
-
-/**
- * What a snapshot means to someone who places memory: hot ranges and the working set.
- *
- * The monitor splits and merges regions for its own ends. Here neighbours that are about equally
- * hot become one range, none of which spans two nodes, because a range is something to move.
- * Not here: history (see `heatmap.ts`), or a decision to move anything (see schemes).
- */
-
-/** A NUMA node and the memory it owns, `[start, end)`. A node with two ranges is listed twice. */
-interface MemoryNode {
-  readonly id: number;
-  /** What people call it, such as `DRAM` or `CXL`. */
-  readonly name?: string;
-  readonly start: bigint;
-  readonly end: bigint;
-}
-
-/** Contiguous memory of one node with about the same access rate throughout. */
-interface HotRange {
-  readonly start: bigint;
-  /** First address after the range. */
-  readonly end: bigint;
-  readonly szBytes: number;
-  /** The node that owns the range; `null` when no listed node does. */
-  readonly node: MemoryNode | null;
-  /** Access reports credited to the range in the interval of the snapshot. */
-  readonly hits: number;
-  /** Hits per second per MiB: the access rate. */
-  readonly rate: number;
-  /** Mean `nrAccesses` of the regions, weighted by size. */
-  readonly nrAccesses: number;
-  /** How long the access rate has been about the same: mean of the regions, weighted by size. */
-  readonly ageSeconds: number;
-  /** Share of all hits of the snapshot, 0 to 1; 0 when there are none. */
-  readonly share: number;
-}
-
-/** How {@link hotRanges} merges and what it returns. */
-interface HotRangesOptions {
-  /** Boundaries that no range may span, and names for them. @default [] */
-  readonly nodes?: readonly MemoryNode[];
-  /** Most ranges to return. @default 10 */
-  readonly top?: number;
-  /** Neighbours merge while the faster has at most this many times the rate of the slower. @default 2 */
-  readonly ratio?: number;
-}
-
-/**
- * The hottest ranges of a snapshot, hottest first.
- *
- * Neighbours merge when their rates are within `ratio`, or when their hits are too few to tell the
- * rates apart. All ranges together (`top: Infinity`) are exactly the memory of the snapshot.
- *
- * @example
- * ```ts
- * const [hottest] = hotRanges(snapshot, { nodes: [{ id: 0, name: 'DRAM', start: 0n, end: 1n << 37n }] });
- * ```
- */
-declare function hotRanges(snapshot: Snapshot, options?: HotRangesOptions): HotRange[];
-/** How much memory takes the given share of the hits. */
-interface WorkingSetShare {
-  /** Of all hits, from 0 to 100. */
-  readonly percent: number;
-  /** Fewest bytes that took that share. */
-  readonly szBytes: number;
-}
-
-/** How much memory was in use. */
-interface WorkingSet {
-  /** Bytes of all regions. */
-  readonly monitoredBytes: number;
-  /** Bytes of regions that were seen accessed. */
-  readonly accessedBytes: number;
-  /** Hits of all regions. */
-  readonly hits: number;
-  readonly shares: readonly WorkingSetShare[];
-}
-
-/**
- * Working set of a snapshot: the bytes that were accessed at all, and the fewest bytes that take
- * the given shares of the hits. Regions are taken by hits per byte, the last one in part.
- */
-declare function workingSet(snapshot: Snapshot, percents?: readonly number[]): WorkingSet;
 
 /**
  * What a run leaves behind for its report: plain data, filled by the loop, read by the renderers.
@@ -925,6 +931,8 @@ declare class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispo
   get nowNs(): bigint;
   /** When monitoring started, on the source's clock. */
   get startNs(): bigint;
+  /** The source's nodes, as the views take them. */
+  get nodes(): MemoryNode[];
   /** All counters so far, and what must balance. */
   get books(): Books;
   /** Whether {@link close} was called. */

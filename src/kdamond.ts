@@ -20,6 +20,7 @@ import { TUNERS, type TunerName } from './goal/tuner/tuners.ts';
 import { type KdamondConfig, type KdamondOptions, resolveOptions } from './kdamond-options.ts';
 import { toBooks } from './monitor/books.ts';
 import { openMonitor, toError, translating } from './native/init.ts';
+import type { MemoryNode } from './report/hot-ranges.ts';
 import type { Books } from './report/record.ts';
 import { Snapshot } from './report/snapshot.ts';
 import { type Duration, quantity } from './units.ts';
@@ -187,6 +188,14 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
   /** When monitoring started, on the source's clock. */
   get startNs(): bigint {
     return this.#startNs;
+  }
+
+  /** The source's nodes, as the views take them. */
+  get nodes(): MemoryNode[] {
+    return this.config.source.nodes.map(({ id, name, start, end }) => {
+      const memory = { id, start: BigInt(start), end: BigInt(end) };
+      return name === `node ${id}` ? memory : { ...memory, name };
+    });
   }
 
   /** All counters so far, and what must balance. */

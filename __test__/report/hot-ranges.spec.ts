@@ -199,3 +199,31 @@ test('no choice of whole regions takes a share of the hits in fewer bytes', (t) 
 function bytes(ranges: readonly Pick<HotRange, 'start' | 'end'>[]): bigint {
   return ranges.reduce((sum, { start, end }) => sum + (end - start), 0n);
 }
+
+test('a grain adds up what lies in one aligned piece, and keeps every byte and hit', (t) => {
+  // One hot page in a lukewarm block, then three whole blocks, then half of one.
+  const any = snapshotOf([
+    [0n, MIB, 10, 1, 1],
+    [MIB, MIB + 4096n, 1000, 20, 1],
+    [MIB + 4096n, 8n * MIB, 10, 1, 1],
+    [8n * MIB, 9n * MIB, 500, 20, 1],
+  ]);
+  const ranges = hotRanges(any, { grainBytes: 2 * 2 ** 20, ratio: 2 });
+  t.deepEqual(
+    ranges.map(({ start, end }) => [start, end]),
+    [
+      [0n, 2n * MIB],
+      [8n * MIB, 9n * MIB],
+      [2n * MIB, 8n * MIB],
+    ],
+  );
+  check(
+    t,
+    fc.property(snapshot(), fc.integer({ min: 12, max: 40 }), (each, power) => {
+      const coarse = hotRanges(each, { grainBytes: 2 ** power, top: Infinity });
+      t.is(bytes(coarse), bytes([...each]));
+      const hits = [...each].reduce((sum, region) => sum + region.hits, 0);
+      t.true(Math.abs(coarse.reduce((sum, range) => sum + range.hits, 0) - hits) <= 1e-9 * hits);
+    }),
+  );
+});

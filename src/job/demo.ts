@@ -11,7 +11,6 @@ import { Heatmap } from '../report/heatmap.ts';
 import type { DemoRecord, PublishedResult } from '../report/record.ts';
 import { pullPush } from '../scheme/pull-push.ts';
 import { refuse } from '../errors.ts';
-import { memoryNodes } from './replay.ts';
 
 /** What to hold, for how long. */
 export interface DemoOptions {
@@ -105,7 +104,6 @@ export async function demo(options: DemoOptions = {}): Promise<DemoRecord> {
     fromSecond: i * secondsPerTarget,
     target,
   }));
-  const source = kdamond.config.source;
   return {
     seed,
     tuner,
@@ -123,7 +121,7 @@ export async function demo(options: DemoOptions = {}): Promise<DemoRecord> {
     ],
     books: kdamond.books,
     heatmap,
-    nodes: memoryNodes(source.nodes),
+    nodes: kdamond.nodes,
   };
 }
 

@@ -1,9 +1,8 @@
 /** The first job: replay a recording through the whole monitor and say what a tiering engineer asks. */
 import { Kdamond, type Progress } from '../kdamond.ts';
 import type { AttrsOptions } from '../monitor/attrs.ts';
-import type { NodeMemory } from '../monitor/memory.ts';
 import { Heatmap } from '../report/heatmap.ts';
-import { type MemoryNode, hotRanges, workingSet } from '../report/hot-ranges.ts';
+import { hotRanges, workingSet } from '../report/hot-ranges.ts';
 import type { Books, ReplayRecord } from '../report/record.ts';
 import type { Snapshot } from '../report/snapshot.ts';
 import type { RecordingOptions } from '../trace/recording.ts';
@@ -30,6 +29,8 @@ export interface ReplayOptions extends Omit<RecordingOptions, 'type'> {
 /** Longest aggregation that {@link replayAttrs} chooses. */
 const AGGREGATION_MAX_US = 500_000;
 const SAMPLE_US = 5_000;
+/** What a range is made of: the least that is worth moving. */
+const HUGE_PAGE = 2 ** 21;
 
 /**
  * Attributes for recordings: as the kernel's, but with 500 to 1000 regions and aggregations of up
@@ -87,8 +88,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayRecord> {
   }
   if (last === undefined) throw new RangeError('a recording with rows ends with a snapshot');
   const durationMs = performance.now() - started;
-  const nodes = memoryNodes(kdamond.config.source.nodes);
-  const { books, startNs, nowNs: endNs } = kdamond;
+  const { books, nodes, startNs, nowNs: endNs } = kdamond;
   return {
     source: source.path,
     nodes,
@@ -96,7 +96,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayRecord> {
     endNs,
     heatmap,
     last,
-    hotRanges: hotRanges(last, { nodes }),
+    hotRanges: hotRanges(last, { nodes, grainBytes: HUGE_PAGE }),
     workingSet: workingSet(last),
     books,
     durationMs,
@@ -106,12 +106,4 @@ export async function replay(options: ReplayOptions): Promise<ReplayRecord> {
 
 function samples(rows: unknown): number {
   return (rows as { accepted: number }).accepted;
-}
-
-/** Nodes as the views want them. */
-export function memoryNodes(nodes: readonly NodeMemory[]): MemoryNode[] {
-  return nodes.map(({ id, name, start, end }) => {
-    const memory = { id, start: BigInt(start), end: BigInt(end) };
-    return name === `node ${id}` ? memory : { ...memory, name };
-  });
 }

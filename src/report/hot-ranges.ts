@@ -46,7 +46,16 @@ export interface HotRangesOptions {
   readonly top?: number;
   /** Neighbours merge while the faster has at most this many times the rate of the slower. @default 2 */
   readonly ratio?: number;
+  /**
+   * Smallest piece looked at, a power of two: what lies in one aligned piece is added up before
+   * neighbours merge. 2 MiB, a huge page, hides single hot pages that nobody would move by
+   * themselves. @default 4096: regions as they are
+   */
+  readonly grainBytes?: number;
 }
+
+/** The smallest region there is. */
+const PAGE = 4096;
 
 /** Standard errors by which two rates must differ before they count as different. */
 const STANDARD_ERRORS = 3;
@@ -82,21 +91,14 @@ interface Growing {
  * ```
  */
 export function hotRanges(snapshot: Snapshot, options: HotRangesOptions = {}): HotRange[] {
-  const { nodes = [], top = 10, ratio = 2 } = options;
+  const { nodes = [], top = 10, ratio = 2, grainBytes = PAGE } = options;
   const ranges: Growing[] = [];
-  for (const part of partsByNode(snapshot, nodes)) {
+  for (const grain of grains(partsByNode(snapshot, nodes), BigInt(grainBytes))) {
     const previous = ranges.at(-1);
-    const grown = grow(part);
-    const joins =
-      previous &&
-      previous.end === part.start &&
-      previous.node === part.node &&
-      similar(previous, grown, ratio);
-    if (joins) {
-      previous.end = part.end;
-      for (const sum of ['bytes', 'hits', 'accesses', 'age'] as const) previous[sum] += grown[sum];
+    if (previous && adjoins(previous, grain) && similar(previous, grain, ratio)) {
+      join(previous, grain);
     } else {
-      ranges.push(grown);
+      ranges.push(grain);
     }
   }
   const seconds = Number(snapshot.intervalNs) / 1e9;
@@ -204,6 +206,45 @@ function* partsByNode(snapshot: Snapshot, nodes: readonly MemoryNode[]): Generat
     }
     yield { ...region, start, hits: Math.max(0, hits), node: nodeOf(nodes, start) };
   }
+}
+
+/** Adds up what lies in one aligned piece of memory; whole pieces of one region stay together. */
+function* grains(parts: Iterable<Part>, grain: bigint): Generator<Growing> {
+  let pending: Growing | undefined;
+  for (const part of parts) {
+    for (let start = part.start; start < part.end;) {
+      const block = start - (start % grain);
+      const whole = part.end - (part.end % grain);
+      const isWhole = start === block && whole > start;
+      const end = isWhole ? whole : smaller(part.end, block + grain);
+      const piece = grow({ ...part, start, end, hits: part.hits * shareOf(part, start, end) });
+      if (!isWhole && pending && pending.end > block && adjoins(pending, piece)) {
+        join(pending, piece);
+      } else {
+        if (pending) yield pending;
+        pending = piece;
+      }
+      start = end;
+    }
+  }
+  if (pending) yield pending;
+}
+
+function shareOf(part: Part, start: bigint, end: bigint): number {
+  return Number(end - start) / Number(part.end - part.start);
+}
+
+function smaller(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
+}
+
+function adjoins(a: Growing, b: Growing): boolean {
+  return a.end === b.start && a.node === b.node;
+}
+
+function join(into: Growing, next: Growing): void {
+  into.end = next.end;
+  for (const sum of ['bytes', 'hits', 'accesses', 'age'] as const) into[sum] += next[sum];
 }
 
 function grow({ start, end, node, hits, nrAccesses, age }: Part): Growing {
