@@ -9,7 +9,7 @@ import { type OperationsName, operationsSchema } from './monitor/operations.ts';
 import { type Scheme, type SchemeOptions, schemeSchema } from './scheme/scheme.ts';
 import { type Recording, type RecordingOptions, recordingSchema } from './trace/recording.ts';
 import type { Duration } from './units.ts';
-import { SAFE, type Schema, integer, options, quantityOf, resolve } from './validate.ts';
+import { SAFE, type Schema, either, integer, options, quantityOf, resolve } from './validate.ts';
 
 /** What a monitor watches, how, and what it does about it. */
 export interface KdamondOptions {
@@ -41,6 +41,9 @@ export interface KdamondConfig {
 }
 
 const POWER_OF_TWO = 'a power of two from 1 to 65536';
+const SOURCE_TYPES = either(['emulation', 'recording']);
+/** The addon counts the time between snapshots in nanoseconds. */
+const EVERY_MS_MAX = Math.floor(SAFE / 1_000_000);
 
 const sourceSchema: Schema<Emulation | Recording> = v.lazy((input) => {
   const { type } = (input ?? {}) as { type?: unknown };
@@ -50,7 +53,9 @@ const sourceSchema: Schema<Emulation | Recording> = v.lazy((input) => {
 
 /** Refuses anything, at the field that should have told which source it is. */
 const unknownSource: Schema<never> = v.pipe(
-  v.looseObject({ type: v.never('`emulation`, `recording`') }, 'a recording or an emulation'),
+  v.looseObject({ type: v.never(SOURCE_TYPES) }, ({ path }) =>
+    path ? SOURCE_TYPES : 'a recording or an emulation',
+  ),
   v.transform(({ type }) => type),
 );
 
@@ -59,7 +64,13 @@ const kdamondSchema: Schema<KdamondConfig> = options({
   operations: v.optional(operationsSchema, 'paddr_ibs'),
   attrs: v.optional(attrsSchema, ATTRS_DEFAULT),
   schemes: v.optional(v.array(schemeSchema), []),
-  everyMs: v.optional(quantityOf('ms'), 1_000),
+  everyMs: v.optional(
+    v.pipe(
+      quantityOf('ms'),
+      v.check((ms) => ms <= EVERY_MS_MAX, `at most ${EVERY_MS_MAX} milliseconds`),
+    ),
+    1_000,
+  ),
   laneSlots: v.optional(
     v.pipe(
       integer(1, 65_536),

@@ -128,10 +128,10 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
       for (;;) {
         signal?.throwIfAborted();
         const result = await this.#step(untilNs);
-        signal?.throwIfAborted();
-        if (this.#closed || result.kind === 'cancelled') throw closed();
+        // What was decided or taken is not lost to a signal: it is looked at before the next step.
         if (result.kind === 'tune') this.#tune(result, options.onTuning);
         if (result.kind === 'snapshot') yield this.#snapshot(result);
+        if (this.#closed) throw closed();
         const ended = result.kind === 'ended' || this.#isAt(untilNs, result);
         report(() => this.#progress(untilNs), ended);
         if (ended) return;
@@ -248,7 +248,7 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
   async #step(untilNs: bigint): Promise<RunResult> {
     // At least one tick, however long it is.
     const tickNs = this.#tickNs;
-    const chunkEnd = this.#native.nowNs() + (CHUNK_NS > tickNs ? CHUNK_NS : tickNs);
+    const chunkEnd = this.nowNs + (CHUNK_NS > tickNs ? CHUNK_NS : tickNs);
     const verdicts = this.#verdicts;
     this.#verdicts = [];
     const result = await this.#native.run(chunkEnd < untilNs ? chunkEnd : untilNs, verdicts);
@@ -316,11 +316,11 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
   }
 
   #progress(untilNs: bigint): Progress {
-    const { rows } = this.#native.books();
+    const { rows } = translating(() => this.#native.books());
     if (rows) return { done: rows.bytesRead, total: rows.bytesTotal, unit: 'bytes' };
     const seconds = (ns: bigint): number => Number(ns - this.#startNs) / NS_PER_S;
     return {
-      done: seconds(this.#native.nowNs()),
+      done: seconds(this.nowNs),
       total: untilNs === U64_MAX ? undefined : seconds(untilNs),
       unit: 'seconds',
     };

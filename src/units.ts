@@ -48,7 +48,7 @@ interface Quantity {
 }
 
 const QUANTITIES: Readonly<Record<UnitName, Quantity>> = {
-  ns: { units: DURATIONS, own: NS.ns, expected: 'nanoseconds, or a time such as "5 ms"' },
+  ns: { units: DURATIONS, own: NS.ns, expected: 'whole nanoseconds, or a time such as "5 ms"' },
   us: { units: DURATIONS, own: NS.us, expected: 'whole microseconds, or a time such as "5 ms"' },
   ms: { units: DURATIONS, own: NS.ms, expected: 'whole milliseconds, or a time such as "1 s"' },
   bytes: { units: SIZES, own: 1, expected: 'whole bytes, or a size such as "512 MiB"' },

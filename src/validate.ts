@@ -65,7 +65,13 @@ export function share(): Schema<number> {
 
 /** One of a few words. */
 export function oneOf<const Words extends readonly string[]>(words: Words): Schema<Words[number]> {
-  return v.picklist(words, words.map((word) => `\`${word}\``).join(', '));
+  return v.picklist(words, either(words));
+}
+
+/** Words as a choice: `` `a`, `b` or `c` ``. */
+export function either(words: readonly string[]): string {
+  const quoted = words.map((word) => `\`${word}\``);
+  return [quoted.slice(0, -1).join(', '), ...quoted.slice(-1)].filter(Boolean).join(' or ');
 }
 
 /** An object of options that has no others. */
@@ -73,10 +79,22 @@ export function options<Entries extends v.ObjectEntries>(
   entries: Entries,
 ): v.StrictObjectSchema<Entries, (issue: v.StrictObjectIssue) => string> {
   const known = Object.keys(entries).join(', ');
-  // valibot tells an unknown key by expecting "never" of it.
-  return v.strictObject(entries, ({ expected, input }) =>
-    expected === 'never' && typeof input === 'string' ? `one of ${known}` : 'an object',
-  );
+  return v.strictObject(entries, (issue) => {
+    if (isUnknownKey(issue)) return `one of ${known}`;
+    const missing = entries[String(issue.path?.at(-1)?.key)];
+    // A missing option's own schema has not run: what would it have said?
+    return missing ? expectedBy(missing) : 'an object';
+  });
+}
+
+/** valibot tells an unknown key by expecting "never" of it. */
+function isUnknownKey({ type, expected, path }: v.BaseIssue<unknown>): boolean {
+  return type === 'strict_object' && expected === 'never' && path !== undefined;
+}
+
+function expectedBy(schema: v.ObjectEntries[string]): string {
+  const issues = schema.async ? undefined : v.safeParse(schema, undefined).issues;
+  return issues ? expectation(issues[0]) : 'given';
 }
 
 /**
@@ -94,7 +112,7 @@ export function resolve<Output>(
 ): Output {
   const result = v.safeParse(schema, input, { abortEarly: true });
   if (result.success) return result.output;
-  throw refusal(deepest(result.issues[0]), code, path);
+  throw refusal(deepest(result.issues[0]), input, code, path);
 }
 
 /** Of an issue with a union, the branch that got furthest: what the user most likely meant. */
@@ -104,22 +122,41 @@ function deepest(issue: v.BaseIssue<unknown>): v.BaseIssue<unknown> {
   return branches.reduce((best, one) => (depth(one) > depth(best) ? one : best), issue);
 }
 
-function refusal(issue: v.BaseIssue<unknown>, code: string, base: string): DamonError {
+function refusal(
+  issue: v.BaseIssue<unknown>,
+  input: unknown,
+  code: string,
+  base: string,
+): DamonError {
   const path = pathOf(issue, base) || 'options';
-  if (issue.type === 'strict_object' && issue.expected === 'never') {
+  if (isUnknownKey(issue)) {
     const [key, expected] = [String(issue.input), issue.message];
     const message = `Expected no option \`${path}\`: an option here is ${expected}`;
     return new DamonError(message, { code, path, expected, received: key });
   }
-  const expected = expectation(issue);
-  return refuse({ code, path, expected, received: issue.input });
+  return refuse({ code, path, expected: expectation(issue), received: received(issue, input) });
 }
+
+/** valibot's names of types, in a user's words. */
+const TYPES: Readonly<Record<string, string>> = {
+  Array: 'a list',
+  boolean: 'true or false',
+  string: 'a text',
+};
 
 /** Our own messages are expectations; valibot's begin with "Invalid". */
 function expectation({ message, expected }: v.BaseIssue<unknown>): string {
-  // A missing option's own schema has not run, so valibot names the key instead.
-  if (/^"\w+"$/.test(expected ?? '')) return 'given';
-  return message.startsWith('Invalid') ? (expected ?? message) : message;
+  if (!message.startsWith('Invalid')) return message;
+  return TYPES[expected ?? ''] ?? expected?.replaceAll('"', '`') ?? message;
+}
+
+/** The refused value as it was given, or its default where it was not. */
+function received({ path = [] as never }: v.BaseIssue<unknown>, input: unknown): unknown {
+  let given = input;
+  for (const { key } of path as readonly v.IssuePathItem[]) {
+    given = (given as Record<PropertyKey, unknown> | undefined)?.[key as PropertyKey];
+  }
+  return given ?? (given === null ? null : (path as readonly v.IssuePathItem[]).at(-1)?.value);
 }
 
 function pathOf({ path }: v.BaseIssue<unknown>, base: string): string {

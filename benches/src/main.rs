@@ -35,6 +35,9 @@ use crate::row::Row;
 use crate::scenario::{SCENARIOS, Size};
 use crate::table::Tables;
 
+const LEGEND: &str = "Median of the rounds, smallest and largest round. `over ours`: the rival's \
+                      cost over ours, median of the ratios of each round; above 1 ours is cheaper.";
+
 /// Measures the lanes and the drain against rival implementations, in one run, in turn.
 #[derive(Parser)]
 #[command(name = "npm run bench --")]
@@ -85,7 +88,7 @@ fn run(arguments: &Arguments, chosen: &[&scenario::Scenario], size: Size) -> io:
         serde_json::to_writer(&mut out, &machine.row())?;
         writeln!(out)?;
     } else {
-        writeln!(out, "{machine}")?;
+        writeln!(out, "{machine}\n\n{LEGEND}")?;
     }
     for scenario in chosen {
         let mut rows: Vec<Row> = Vec::new();

@@ -16,7 +16,7 @@ pub(crate) struct OursBatch;
 
 pub(crate) struct OneByOne(Producer);
 
-/// Batches of at most `room` reports, which are made outside the ring first.
+/// Makes a batch in `room` first, then pushes it at once.
 pub(crate) struct Batched {
     producer: Producer,
     room: [AccessReport; SLOTS as usize],

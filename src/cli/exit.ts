@@ -45,6 +45,18 @@ export function renderError(error: unknown, debug: boolean): string {
   return `${lines.join('\n')}\n`;
 }
 
+/**
+ * The one line that tells a program of an error, for `--json`: `{"type":"error","code":…}`.
+ *
+ * @param debug adds the stack and the causes
+ */
+export function renderErrorJson(error: unknown, debug: boolean): string {
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  const told = error instanceof DamonError ? error.toJSON() : { name, message };
+  const stack = debug ? { stack: traces(error).join('\n') } : {};
+  return `${JSON.stringify({ type: 'error', ...told, ...stack })}\n`;
+}
+
 function headline(error: unknown): string {
   if (!(error instanceof Error)) return `error: ${String(error)}`;
   const code = 'code' in error ? `[${String(error.code)}]` : '';

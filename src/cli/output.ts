@@ -1,6 +1,6 @@
 /** Where a command writes: streams, how wide and how colourful they are, and files. */
 import { once } from 'node:events';
-import { rename, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 
 import { supportsColor } from 'chalk';
 import { Presets, SingleBar } from 'cli-progress';
@@ -51,6 +51,7 @@ export async function writeWhole(path: string, text: string): Promise<void> {
     await writeFile(partial, text);
     await rename(partial, path);
   } catch (cause) {
+    await rm(partial, { force: true }).catch(() => undefined);
     const message = `Expected ${path} to be writable, got ${(cause as Error).message}`;
     throw new DamonError(message, { code: 'ERR_DAMON_OUTPUT', path, cause });
   }

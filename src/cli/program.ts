@@ -5,9 +5,10 @@
  */
 import { Command, CommanderError } from 'commander';
 
+import { DamonError } from '../errors.ts';
 import { packageVersion } from '../native/binding.ts';
 import { addDemo } from './demo.ts';
-import { EXIT, exitCodeOf, renderError } from './exit.ts';
+import { EXIT, exitCodeOf, renderError, renderErrorJson } from './exit.ts';
 import type { CliContext } from './output.ts';
 import { addReplay } from './replay.ts';
 import { addStart } from './start.ts';
@@ -19,7 +20,8 @@ import { addStart } from './start.ts';
  * @returns the exit code
  */
 export async function run(args: readonly string[], context: CliContext): Promise<number> {
-  const program = createProgram(context);
+  const asJson = args.includes('--json');
+  const program = createProgram(context, asJson);
   if (args.length === 0) {
     program.outputHelp({ error: true });
     return EXIT.usage;
@@ -28,16 +30,23 @@ export async function run(args: readonly string[], context: CliContext): Promise
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
     if (context.signal.aborted) return EXIT.interrupted;
-    // commander has printed its message; its own code is 0 for --help and --version only.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    context.stderr.write(renderError(error, program.opts<{ debug?: true }>().debug === true));
-    return exitCodeOf(error);
+    // commander's own code is 0 for --help and --version only; its message is printed, if as text.
+    const isUsage = error instanceof CommanderError;
+    if (isUsage && error.exitCode === 0) return EXIT.ok;
+    const debug = program.opts<{ debug?: true }>().debug === true;
+    if (asJson) context.stderr.write(renderErrorJson(isUsage ? usageError(error) : error, debug));
+    else if (!isUsage) context.stderr.write(renderError(error, debug));
+    return isUsage ? EXIT.usage : exitCodeOf(error);
   }
   return context.signal.aborted ? EXIT.interrupted : EXIT.ok;
 }
 
+function usageError({ message }: CommanderError): DamonError {
+  return new DamonError(message.replace(/^error: /, ''), { code: 'ERR_DAMON_USAGE' });
+}
+
 /** All options and subcommands. Subcommands made by `.command()` inherit the settings made here. */
-function createProgram(context: CliContext): Command {
+function createProgram(context: CliContext, asJson: boolean): Command {
   const { stdout, stderr } = context;
   const program = new Command('node-damon')
     .description(
@@ -49,7 +58,7 @@ function createProgram(context: CliContext): Command {
     .showHelpAfterError('(see node-damon --help)')
     .configureOutput({
       writeOut: (text) => void stdout.write(text),
-      writeErr: (text) => void stderr.write(text),
+      writeErr: (text) => void (asJson || stderr.write(text)),
     })
     .exitOverride();
   addReplay(program, context);

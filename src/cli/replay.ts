@@ -67,7 +67,11 @@ async function runReplay(file: string, options: Options, context: CliContext): P
       }),
       onFailure: (books) => {
         bar.stop();
-        if (!signal.aborted) stderr.write(`${renderBooks(books, rendering(stderr))}\n`);
+        if (signal.aborted) return;
+        const text = options.json
+          ? JSON.stringify({ type: 'books', books: books.counters })
+          : renderBooks(books, rendering(stderr));
+        stderr.write(`${text}\n`);
       },
     });
     bar.stop();

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 
 import { multFrac } from './arithmetic.ts';
 import type { Ratio } from '../units.ts';
-import { SAFE, type Schema, U32, integer, options, quantityOf } from '../validate.ts';
+import { SAFE, type Schema, U32, either, integer, options, quantityOf } from '../validate.ts';
 
 /** What a scheme's quota is steered by. */
 export type GoalOptions = NodeEligibleGoalOptions | UserInputGoalOptions;
@@ -55,7 +55,7 @@ export const goalSchema: Schema<Goal> = v.variant(
       currentValue: v.optional(integer(0, SAFE), 0),
     }),
   ],
-  '`node_eligible_mem_bp`, `user_input`',
+  ({ path }) => (path ? either(['node_eligible_mem_bp', 'user_input']) : 'an object'),
 );
 
 /** What a goal's metric reads, and how that compares with its target. */

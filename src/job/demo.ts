@@ -131,7 +131,8 @@ function check(targets: readonly number[], minutes: number): void {
     throw refuse({ code, path: 'targets', expected: 'at least one share', received: targets });
   }
   targets.forEach((target, i) => {
-    if (target > 0 && target < 100 && Number.isInteger(target * 100)) return;
+    // 70.1 * 100 is not quite 7010: what counts is that the share is that number of basis points.
+    if (target > 0 && target < 100 && toBp(target) / 100 === target) return;
     const expected = 'a percentage above 0 and below 100, in steps of 0.01';
     throw refuse({ code, path: `targets[${i}]`, expected, received: target });
   });

@@ -41,7 +41,7 @@ const HUGE_PAGE = 2 ** 21;
  * only be compared between regions of similar size: many, evenly sized regions see sharper.
  */
 export function replayAttrs(everyMs: number): Required<AttrsOptions> {
-  const everyUs = Math.max(everyMs * 1_000, SAMPLE_US);
+  const everyUs = everyMs === 0 ? AGGREGATION_MAX_US : Math.max(everyMs * 1_000, SAMPLE_US);
   const parts = Math.ceil(everyUs / AGGREGATION_MAX_US);
   const aggregationUs = Math.max(Math.floor(everyUs / parts / SAMPLE_US), 1) * SAMPLE_US;
   return { sampleUs: SAMPLE_US, aggregationUs, minNrRegions: 500, maxNrRegions: 1000 };

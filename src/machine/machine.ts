@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { type NodeMemory, type NodeOptions, nodesSchema } from '../monitor/memory.ts';
 import { type IbsOp, type IbsOpOptions, ibsOpSchema } from '../sampler/ibs-op.ts';
 import type { Bytes } from '../units.ts';
-import { type Schema, U32, integer, options, quantityOf, share } from '../validate.ts';
+import { type Schema, integer, options, quantityOf, share } from '../validate.ts';
 
 /** A process that touches some of its pages, the hot set, more than the others. */
 export interface WorkloadOptions {
@@ -17,7 +17,10 @@ export interface WorkloadOptions {
   readonly hotShare?: number;
   /** Share of accesses that are stores. @default 0.3 */
   readonly storeShare?: number;
-  /** Pages placed on each node in turn at the start, by node id. @default 1 on each node */
+  /**
+   * Pages placed on each node in turn at the start, by node id. Each from 0 to 1000, not all 0.
+   * @default 1 on each node
+   */
   readonly interleave?: readonly number[];
 }
 
@@ -50,6 +53,8 @@ export interface Emulation {
 }
 
 const PAGE = 4096;
+/** The addon writes one whole turn over the nodes out. */
+const INTERLEAVE_MAX = 1_000;
 const WHOLE_PAGES = 'whole pages of 4096 bytes, at least one';
 
 function pages(): Schema<number> {
@@ -66,11 +71,19 @@ const workloadSchema: Schema<Workload> = v.pipe(
     hotBytes: v.optional(pages()),
     hotShare: v.optional(share(), 1),
     storeShare: v.optional(share(), 0.3),
-    interleave: v.optional(v.array(integer(0, U32))),
+    interleave: v.optional(
+      v.pipe(
+        v.array(integer(0, INTERLEAVE_MAX)),
+        v.check((weights) => weights.some((weight) => weight > 0), 'at least one weight above 0'),
+      ),
+    ),
   }),
   v.transform((workload) => ({ ...workload, hotBytes: workload.hotBytes ?? workload.bytes })),
   v.forward(
-    v.check(({ bytes, hotBytes }) => hotBytes <= bytes, 'at most `bytes`'),
+    v.check(
+      ({ bytes, hotBytes }) => hotBytes <= bytes,
+      ({ input }) => `at most bytes (${input.bytes})`,
+    ),
     ['hotBytes'],
   ),
   v.forward(

@@ -52,14 +52,14 @@ export const attrsSchema: Schema<Attrs> = v.pipe(
   v.forward(
     v.check(
       ({ sampleUs, aggregationUs }) => sampleUs <= aggregationUs,
-      'at most the aggregation interval',
+      ({ input }) => `at most aggregationUs (${input.aggregationUs})`,
     ),
     ['sampleUs'],
   ),
   v.forward(
     v.check(
       ({ minNrRegions, maxNrRegions }) => minNrRegions <= maxNrRegions,
-      'at most maxNrRegions',
+      ({ input }) => `at most maxNrRegions (${input.maxNrRegions})`,
     ),
     ['minNrRegions'],
   ),

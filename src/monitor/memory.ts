@@ -67,7 +67,7 @@ export interface NodeMemory extends Range {
   readonly name: string;
 }
 
-/** Reads a list of nodes. */
+/** Reads a list of nodes, in any order of addresses, none of which overlap. */
 export const nodesSchema: Schema<readonly NodeMemory[]> = v.pipe(
   v.array(
     v.pipe(
@@ -77,6 +77,11 @@ export const nodesSchema: Schema<readonly NodeMemory[]> = v.pipe(
         ['end'],
       ),
     ),
+  ),
+  v.checkItems(
+    (node, i, nodes) =>
+      nodes.slice(0, i).every(({ start, end }) => node.end <= start || end <= node.start),
+    'apart from the nodes before it',
   ),
   v.transform((nodes) =>
     nodes.map(({ start, end, name }, id) => ({ id, name: name ?? `node ${id}`, start, end })),

@@ -109,7 +109,10 @@ function bounds(value: Schema<number>): Schema<Bounds> {
     options({ min: v.optional(value), max: v.optional(value) }),
     v.transform(({ min, max }) => ({ min: min ?? 0, max })),
     v.forward(
-      v.check(({ min, max }) => max === undefined || min <= max, 'at most max'),
+      v.check(
+        ({ min, max }) => max === undefined || min <= max,
+        ({ input }) => `at most max (${input.max})`,
+      ),
       ['min'],
     ),
   );

@@ -49,7 +49,7 @@ export interface Recording {
 /** Reads a recording's options; the file is opened later. */
 export const recordingSchema: Schema<Recording> = options({
   type: v.literal('recording'),
-  path: v.string(),
+  path: v.pipe(v.string('the name of a file'), v.nonEmpty('the name of a file')),
   nodes: v.optional(nodesSchema, []),
   regions: v.optional(rangesSchema, []),
   cpus: v.optional(integer(1, 8192), 8192),

@@ -4,12 +4,10 @@
 //! block's first frame is used: 128 KiB of owners and 4 KiB of bits for each, so that hundreds of
 //! GiB of free memory cost a pointer per block.
 
-use crate::node::Nodes;
+use crate::node::{BLOCK_SZ, Nodes};
 
 /// Bytes of a page and of a frame.
 pub const PAGE_SZ: u64 = 4096;
-/// Bytes of a block: Linux's memory block size on x86-64.
-pub(crate) const BLOCK_SZ: u64 = 128 << 20;
 const BLOCK_FRAMES: u32 = (BLOCK_SZ / PAGE_SZ) as u32;
 const BLOCK_WORDS: usize = (BLOCK_FRAMES / u64::BITS) as usize;
 /// No frame: a page that is not placed.

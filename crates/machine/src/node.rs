@@ -3,7 +3,6 @@
 use thiserror::Error;
 
 use crate::MachineError;
-use crate::frames::BLOCK_SZ;
 
 /// One node's memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +39,9 @@ pub enum NodeError {
         previous_end: u64,
     },
 }
+
+/// Bytes of a block: Linux's memory block size on x86-64.
+pub(crate) const BLOCK_SZ: u64 = 128 << 20;
 
 const ADDRESS_MAX: u64 = 1 << 43;
 

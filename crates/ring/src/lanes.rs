@@ -3,13 +3,10 @@
 use thiserror::Error;
 
 use crate::AccessReport;
-use crate::pending::Pending;
+use crate::pending::{LaneId, Pending};
 use crate::primitive::{Arc, Ordering};
 use crate::producer::Producer;
 use crate::ring::Ring;
-
-/// A lane's number, from 0 in the order of [`Lanes::add`].
-pub type LaneId = u32;
 
 /// The shape of a set of lanes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

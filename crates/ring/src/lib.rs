@@ -28,5 +28,6 @@ mod producer;
 mod primitive;
 
 pub use access_report::{AccessReport, AddressKind};
-pub use lanes::{LaneCounters, LaneError, LaneId, Lanes, LanesOptions};
+pub use lanes::{LaneCounters, LaneError, Lanes, LanesOptions};
+pub use pending::LaneId;
 pub use producer::{Batch, Dropped, Producer};

@@ -7,8 +7,10 @@
 //! `head` published before it. If the take comes first, the bit is set afterwards and the next
 //! drain finds it. Plain stores would need a full fence on both sides (hazard H1).
 
-use crate::lanes::LaneId;
 use crate::primitive::{AtomicU64, Ordering};
+
+/// A lane's number, from 0 in the order in which lanes were added.
+pub type LaneId = u32;
 
 const BITS: usize = u64::BITS as usize;
 

@@ -5,8 +5,7 @@ use std::cell::Cell;
 use thiserror::Error;
 
 use crate::AccessReport;
-use crate::lanes::LaneId;
-use crate::pending::Pending;
+use crate::pending::{LaneId, Pending};
 use crate::primitive::{Arc, Ordering, same_thread_fence};
 use crate::ring::Ring;
 

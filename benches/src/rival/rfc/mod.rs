@@ -5,7 +5,7 @@
 //! - [`RfcMonitor`]: the tick.
 //!
 //! Where a kernel facility has no counterpart the rival gets the cheaper stand-in: no disabling of
-//! preemption, `nested` on the line of `head`, and the pass reads the snapshot instead of the list.
+//! preemption, `busy` on the line of `head`, and the pass reads the snapshot instead of the list.
 
 mod regions;
 mod ring;

@@ -97,7 +97,8 @@ impl Regions {
     /// Credits the region of one accepted record, if there is one and it contains all of it.
     pub(super) fn report(&mut self, address: u64, size: u64) {
         let Some(found) = self.find(address) else { return };
-        // SAFETY: snapshot pointers are regions of `self`, borrowed mutably; no other reference lives.
+        // SAFETY: snapshot pointers are regions of `self`, borrowed mutably; no other reference
+        // lives.
         let region = unsafe { &mut *found };
         if address + size > region.end || region.access_reported {
             return;

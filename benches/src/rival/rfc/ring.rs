@@ -169,8 +169,8 @@ impl<B: Barriers> Producer<B> {
             return false;
         }
         let stamped = Record { report_jiffies: jiffies.load(Relaxed), ..*record };
-        // SAFETY: `head` lies outside tail..head (not full, above), so the consumer leaves this slot
-        // alone, and this is the only producer of the ring: `&mut self`, and `busy` was 0.
+        // SAFETY: `head` lies outside tail..head (not full, above), so the consumer leaves this
+        // slot alone, and this is the ring's only producer: `&mut self`, and `busy` was 0.
         unsafe { (*ring.slots.0[(head & MASK) as usize].get()).write(stamped) };
         ring.producer.0.head.store(next, Release);
         let cpu = self.cpu as usize;
