@@ -116,7 +116,7 @@ impl Monitor for OursMonitor {
 
     fn drain(&mut self) {
         self.tick += 1;
-        self.drain.run(&mut self.lanes, &mut self.targets, self.tick);
+        self.drain.run(&mut self.lanes, &mut self.targets[0], self.tick);
     }
 
     fn answer(&self) -> u64 {

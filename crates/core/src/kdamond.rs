@@ -157,7 +157,8 @@ impl Kdamond {
     /// would otherwise have to drop; does not end the sampling interval.
     pub fn absorb(&mut self, lanes: &mut Lanes) {
         let stamp = self.tick_of_window();
-        self.drain.run(lanes, &mut self.targets, stamp);
+        // A physical set has one target.
+        self.drain.run(lanes, &mut self.targets[0], stamp);
     }
 
     /// Phase 1: the sampling interval is over.

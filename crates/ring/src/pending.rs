@@ -24,6 +24,7 @@ impl Pending {
     }
 
     /// Producer, after publishing `head`.
+    #[inline]
     pub(crate) fn mark(&self, lane: LaneId) {
         let lane = lane as usize;
         // Release: whoever takes this bit sees the `head` stored before it.

@@ -6,8 +6,8 @@ use thiserror::Error;
 
 use crate::AccessReport;
 use crate::pending::{LaneId, Pending};
-use crate::primitive::{Arc, Ordering, same_thread_fence};
-use crate::ring::Ring;
+use crate::primitive::{Arc, AtomicU64, Ordering, same_thread_fence};
+use crate::ring::{ProducerSide, Ring};
 
 /// Why a report was not queued. Each cause has its own counter in [`crate::LaneCounters`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -64,67 +64,103 @@ impl Producer {
     /// # Errors
     ///
     /// [`Dropped`] says why; the report is lost and its counter has moved.
+    #[inline]
     pub fn push(&self, report: AccessReport) -> Result<(), Dropped> {
-        let batch = self.push_batch(std::slice::from_ref(&report));
-        match batch {
-            Batch { queued: 1, .. } => Ok(()),
-            Batch { dropped_full: 1, .. } => Err(Dropped::Full),
-            _ => Err(Dropped::Nested),
-        }
+        // Not a batch of one: a slice would send the report through memory on its way to the slot.
+        self.guarded(
+            |lane| lane.push_outermost(report),
+            |own| {
+                own.dropped_nested.fetch_add(1, Ordering::Relaxed);
+                Err(Dropped::Nested)
+            },
+        )
     }
 
     /// Queues as many reports as there are free slots, in order, publishing them at once; drops
     /// and counts the rest. One publication and one pending mark however long the batch is.
     pub fn push_batch(&self, reports: &[AccessReport]) -> Batch {
+        self.guarded(
+            |lane| lane.push_batch_outermost(reports),
+            |own| {
+                own.dropped_nested.fetch_add(reports.len() as u64, Ordering::Relaxed);
+                Batch { dropped_nested: reports.len(), ..Batch::default() }
+            },
+        )
+    }
+
+    /// Runs `push` unless this call interrupts another push of the same lane; then `nested`, whose
+    /// counter is added to atomically, since a third push may interrupt it between load and store.
+    #[inline]
+    fn guarded<T>(
+        &self,
+        push: impl FnOnce(&Self) -> T,
+        nested: impl FnOnce(&ProducerSide) -> T,
+    ) -> T {
         let own = &*self.ring.producer;
         let depth = own.busy.load(Ordering::Relaxed);
         // A plain increment will do: whoever interrupts this thread puts `busy` back before it
         // returns (nesting is last in, first out), and no other thread writes it.
         own.busy.store(depth + 1, Ordering::Relaxed);
         same_thread_fence();
-        let batch = if depth == 0 {
-            self.push_outermost(reports)
-        } else {
-            // An atomic add, since a third push may interrupt this one between load and store.
-            own.dropped_nested.fetch_add(reports.len() as u64, Ordering::Relaxed);
-            Batch { dropped_nested: reports.len(), ..Batch::default() }
-        };
+        let result = if depth == 0 { push(self) } else { nested(own) };
         same_thread_fence();
         own.busy.store(depth, Ordering::Relaxed);
-        batch
+        result
     }
 
-    fn push_outermost(&self, reports: &[AccessReport]) -> Batch {
+    #[inline]
+    fn push_outermost(&self, report: AccessReport) -> Result<(), Dropped> {
         let own = &*self.ring.producer;
-        let slots = self.ring.slots();
         let head = own.head.load(Ordering::Relaxed);
-        let wanted = reports.len();
-        let mut free = slots - head.wrapping_sub(self.tail_seen.get());
-        if (free as usize) < wanted {
-            // Possibly full: look again. Acquire: the consumer has finished with the slots below.
-            self.tail_seen.set(self.ring.consumer.tail.load(Ordering::Acquire));
-            free = slots - head.wrapping_sub(self.tail_seen.get());
+        if self.free_at_least(1, head) == 0 {
+            count(&own.dropped_full, 1);
+            return Err(Dropped::Full);
         }
-        let queued = wanted.min(free as usize);
-        for (offset, report) in reports[..queued].iter().enumerate() {
+        // SAFETY: this is the outermost push, and a slot is free.
+        unsafe { self.ring.write(head, report) };
+        self.publish(head, 1);
+        Ok(())
+    }
+
+    fn push_batch_outermost(&self, reports: &[AccessReport]) -> Batch {
+        let own = &*self.ring.producer;
+        let head = own.head.load(Ordering::Relaxed);
+        let queued = reports.len().min(self.free_at_least(reports.len(), head) as usize);
+        for (offset, report) in (0..).zip(&reports[..queued]) {
             // SAFETY: this is the outermost push, and offset < free slots.
-            unsafe { self.ring.write(head.wrapping_add(offset as u32), *report) };
+            unsafe { self.ring.write(head.wrapping_add(offset), *report) };
         }
         if queued > 0 {
-            let next = head.wrapping_add(queued as u32);
-            // Before `head`: whoever counts this report as drained finds it counted as queued.
-            let total = own.queued.load(Ordering::Relaxed);
-            own.queued.store(total + queued as u64, Ordering::Relaxed);
-            // Release: makes the slots above visible to the consumer's Acquire load.
-            own.head.store(next, Ordering::Release);
-            self.pending.mark(self.lane);
+            self.publish(head, queued as u32);
         }
-        let dropped_full = wanted - queued;
+        let dropped_full = reports.len() - queued;
         if dropped_full > 0 {
-            let total = own.dropped_full.load(Ordering::Relaxed);
-            own.dropped_full.store(total + dropped_full as u64, Ordering::Relaxed);
+            count(&own.dropped_full, dropped_full as u64);
         }
         Batch { queued, dropped_full, dropped_nested: 0 }
+    }
+
+    /// Free slots as far as known, looked up again if fewer than wanted.
+    #[inline]
+    fn free_at_least(&self, wanted: usize, head: u32) -> u32 {
+        let free = self.ring.slots() - head.wrapping_sub(self.tail_seen.get());
+        if free as usize >= wanted {
+            return free;
+        }
+        // Possibly full: look again. Acquire: the consumer has finished with the slots below.
+        self.tail_seen.set(self.ring.consumer.tail.load(Ordering::Acquire));
+        self.ring.slots() - head.wrapping_sub(self.tail_seen.get())
+    }
+
+    /// Hands `queued` slots from `head` on to the consumer.
+    #[inline]
+    fn publish(&self, head: u32, queued: u32) {
+        let own = &*self.ring.producer;
+        // Before `head`: whoever counts these reports as drained finds them counted as queued.
+        count(&own.queued, u64::from(queued));
+        // Release: makes the slots above visible to the consumer's Acquire load.
+        own.head.store(head.wrapping_add(queued), Ordering::Release);
+        self.pending.mark(self.lane);
     }
 
     /// Slots free at this moment; a concurrent drain can only make it more.
@@ -133,6 +169,12 @@ impl Producer {
         self.tail_seen.set(tail);
         self.ring.slots() - self.ring.producer.head.load(Ordering::Relaxed).wrapping_sub(tail)
     }
+}
+
+/// Adds to a counter that only this producer writes.
+#[inline]
+fn count(counter: &AtomicU64, more: u64) {
+    counter.store(counter.load(Ordering::Relaxed) + more, Ordering::Relaxed);
 }
 
 #[cfg(all(test, not(loom)))]

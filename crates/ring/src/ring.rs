@@ -96,6 +96,7 @@ impl Ring {
     ///
     /// - The caller is the lane's outermost push.
     /// - `index - tail < slots`, with `tail` loaded with Acquire at or after the last wrap.
+    #[inline]
     pub(crate) unsafe fn write(&self, index: u32, report: AccessReport) {
         self.slots[(index & self.mask) as usize].with_mut(|slot| {
             // SAFETY: the consumer released this slot (caller's duty) and cannot see it again

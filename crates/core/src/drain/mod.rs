@@ -10,11 +10,10 @@
 
 mod index;
 
-pub use index::Index;
-
 use damon_ring::{AccessReport, AddressKind, Lanes};
+use index::{Index, TOGETHER};
 
-use crate::region::Target;
+use crate::region::{Region, Target};
 
 /// Where drained reports went. `drained = credited + stale + wrong_kind + no_region + straddling`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,13 +30,6 @@ pub struct DrainCounters {
     pub no_region: u64,
     /// Reports that begin in a region and end behind it.
     pub straddling: u64,
-}
-
-enum Verdict {
-    Credited,
-    WrongKind,
-    NoRegion,
-    Straddling,
 }
 
 /// The drain of one monitor.
@@ -69,23 +61,29 @@ impl Drain {
         self.index.invalidate();
     }
 
-    /// Empties the lanes. `tick` is the running tick of the aggregation, from 1.
-    pub fn run(&mut self, lanes: &mut Lanes, targets: &mut [Target], tick: u32) {
-        self.index.refresh(targets);
-        let Self { index, counters, stale_before_ns, .. } = self;
-        counters.drained += lanes.drain(|_, report| {
-            let counter = if report.time_ns < *stale_before_ns {
-                &mut counters.stale
+    /// Empties the lanes into the regions of a physical target. `tick` is the running tick of the
+    /// aggregation, from 1.
+    pub fn run(&mut self, lanes: &mut Lanes, target: &mut Target, tick: u32) {
+        self.index.refresh(target.regions());
+        let stale_before_ns = self.stale_before_ns;
+        let mut crediting = Crediting::new(&self.index, target.regions_mut(), tick);
+        let (mut stale, mut wrong_kind) = (0, 0);
+        let drained = lanes.drain(|_, report| {
+            if report.time_ns < stale_before_ns {
+                stale += 1;
+            } else if report.kind != AddressKind::Physical {
+                wrong_kind += 1;
             } else {
-                match credit(index, targets, report, tick) {
-                    Verdict::Credited => &mut counters.credited,
-                    Verdict::WrongKind => &mut counters.wrong_kind,
-                    Verdict::NoRegion => &mut counters.no_region,
-                    Verdict::Straddling => &mut counters.straddling,
-                }
-            };
-            *counter += 1;
+                crediting.take(report);
+            }
         });
+        let counted = crediting.finish();
+        self.counters.drained += drained;
+        self.counters.credited += counted.credited;
+        self.counters.stale += stale;
+        self.counters.wrong_kind += wrong_kind;
+        self.counters.no_region += counted.no_region;
+        self.counters.straddling += counted.straddling;
     }
 
     /// The sampling interval ended: what comes next may be as old as this interval, not older.
@@ -95,18 +93,63 @@ impl Drain {
     }
 }
 
-fn credit(index: &Index, targets: &mut [Target], report: &AccessReport, tick: u32) -> Verdict {
-    if report.kind != AddressKind::Physical {
-        return Verdict::WrongKind;
-    }
-    let Some(place) = index.find(report.address) else { return Verdict::NoRegion };
-    let region = &mut targets[place.target].regions_mut()[place.region];
-    // Checked: an address at the top of the space must not wrap into the region (hazard H16).
-    match report.address.checked_add(u64::from(report.size)) {
-        Some(end) if end <= region.end => {
-            region.credit(tick);
-            Verdict::Credited
+/// Reports on their way into regions, looked up a handful at a time and credited in order.
+struct Crediting<'a> {
+    index: &'a Index,
+    regions: &'a mut [Region],
+    tick: u32,
+    addresses: [u64; TOGETHER],
+    sizes: [u32; TOGETHER],
+    held: usize,
+    counted: DrainCounters,
+}
+
+impl<'a> Crediting<'a> {
+    fn new(index: &'a Index, regions: &'a mut [Region], tick: u32) -> Self {
+        Self {
+            index,
+            regions,
+            tick,
+            addresses: [0; TOGETHER],
+            sizes: [0; TOGETHER],
+            held: 0,
+            counted: DrainCounters::default(),
         }
-        _ => Verdict::Straddling,
+    }
+
+    fn take(&mut self, report: &AccessReport) {
+        self.addresses[self.held] = report.address;
+        self.sizes[self.held] = report.size;
+        self.held += 1;
+        if self.held == TOGETHER {
+            self.credit();
+        }
+    }
+
+    fn credit(&mut self) {
+        let candidates = self.index.candidates(&self.addresses);
+        let reports = self.addresses.iter().zip(&self.sizes).zip(candidates).take(self.held);
+        for ((&address, &size), candidate) in reports {
+            let region = self.regions.get_mut(candidate);
+            let Some(region) = region.filter(|r| r.start <= address && address < r.end) else {
+                self.counted.no_region += 1;
+                continue;
+            };
+            // Checked: at the top of the address space the end must not wrap into the region
+            // (hazard H16).
+            match address.checked_add(u64::from(size)) {
+                Some(end) if end <= region.end => {
+                    region.credit(self.tick);
+                    self.counted.credited += 1;
+                }
+                _ => self.counted.straddling += 1,
+            }
+        }
+        self.held = 0;
+    }
+
+    fn finish(mut self) -> DrainCounters {
+        self.credit();
+        self.counted
     }
 }

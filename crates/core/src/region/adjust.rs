@@ -8,7 +8,7 @@
 //! shared by all monitors of the machine; ours belong to the monitor.
 
 use super::{Region, Target};
-use crate::arithmetic::{MIN_REGION_SZ, align_down, align_up};
+use crate::arithmetic::{MIN_REGION_SZ, align_down, align_up, mult_frac};
 use crate::attrs::Attrs;
 use crate::random::Random;
 
@@ -156,7 +156,8 @@ fn nr_regions(targets: &[Target]) -> u64 {
 /// Cuts at 10..90 % of the region, on a page boundary; nothing when that leaves an empty part.
 fn cut(random: &mut Random, left: &mut Region) -> Option<Region> {
     let tenths = random.range(1, 10);
-    let size = align_down(tenths * left.size() / 10, MIN_REGION_SZ);
+    // Without the product: nine times a third of the address space does not fit.
+    let size = align_down(mult_frac(left.size(), tenths, 10), MIN_REGION_SZ);
     (0 < size && size < left.size()).then(|| left.split_off(size))
 }
 
