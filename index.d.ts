@@ -77,7 +77,10 @@ interface WorkloadOptions {
   readonly hotShare?: number;
   /** Share of accesses that are stores. @default 0.3 */
   readonly storeShare?: number;
-  /** Pages placed on each node in turn at the start, by node id. @default 1 on each node */
+  /**
+   * Pages placed on each node in turn at the start, by node id. Each from 0 to 1000, not all 0.
+   * @default 1 on each node
+   */
   readonly interleave?: readonly number[];
 }
 

@@ -112,14 +112,7 @@ export function resolve<Output>(
 ): Output {
   const result = v.safeParse(schema, input, { abortEarly: true });
   if (result.success) return result.output;
-  throw refusal(deepest(result.issues[0]), input, code, path);
-}
-
-/** Of an issue with a union, the branch that got furthest: what the user most likely meant. */
-function deepest(issue: v.BaseIssue<unknown>): v.BaseIssue<unknown> {
-  const branches = (issue.issues ?? []).map(deepest);
-  const depth = ({ path }: v.BaseIssue<unknown>): number => path?.length ?? 0;
-  return branches.reduce((best, one) => (depth(one) > depth(best) ? one : best), issue);
+  throw refusal(result.issues[0], input, code, path);
 }
 
 function refusal(
@@ -151,12 +144,14 @@ function expectation({ message, expected }: v.BaseIssue<unknown>): string {
 }
 
 /** The refused value as it was given, or its default where it was not. */
-function received({ path = [] as never }: v.BaseIssue<unknown>, input: unknown): unknown {
-  let given = input;
-  for (const { key } of path as readonly v.IssuePathItem[]) {
-    given = (given as Record<PropertyKey, unknown> | undefined)?.[key as PropertyKey];
-  }
-  return given ?? (given === null ? null : (path as readonly v.IssuePathItem[]).at(-1)?.value);
+function received(issue: v.BaseIssue<unknown>, input: unknown): unknown {
+  const path: readonly v.IssuePathItem[] = issue.path ?? [];
+  const given = path.reduce<unknown>(
+    (at, { key }) =>
+      (at as Readonly<Record<PropertyKey, unknown>> | undefined)?.[key as PropertyKey],
+    input,
+  );
+  return given === undefined ? path.at(-1)?.value : given;
 }
 
 function pathOf({ path }: v.BaseIssue<unknown>, base: string): string {

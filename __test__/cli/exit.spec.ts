@@ -1,6 +1,6 @@
 import test from 'ava';
 
-import { EXIT, exitCodeOf, renderError } from '../../src/cli/exit.ts';
+import { EXIT, exitCodeOf, renderError, renderErrorJson } from '../../src/cli/exit.ts';
 import { DamonError, refuse } from '../../src/errors.ts';
 
 test('errors in configuration and usage exit with 2, all others with 1', (t) => {
@@ -36,4 +36,17 @@ test('an unforeseen error points to --debug, which prints the stacks down to the
   t.regex(text, /TypeError: x is not a function\n\s+at /);
   t.regex(text, /caused by:\nRangeError: too far\n\s+at /);
   t.is(renderError('thrown text', true), 'error: thrown text\n');
+});
+
+test('for a program an error is one line of JSON, with the stacks on request', (t) => {
+  const cause = new RangeError('too far');
+  const error = new DamonError('no', { code: 'ERR_DAMON_TEST', path: 'a', received: 5n, cause });
+  const plain = renderErrorJson(error, false);
+  t.true(plain.endsWith('}\n') && !plain.slice(0, -1).includes('\n'));
+  t.deepEqual(JSON.parse(plain), { type: 'error', ...error.toJSON() });
+  const { stack } = JSON.parse(renderErrorJson(error, true)) as { stack: string };
+  t.regex(stack, /DamonError: no\n[^]*caused by:\nRangeError: too far/);
+  const foreign = JSON.parse(renderErrorJson(new TypeError('x'), false)) as object;
+  t.deepEqual(foreign, { type: 'error', name: 'TypeError', message: 'x' });
+  t.like(JSON.parse(renderErrorJson('thrown text', false)), { message: 'thrown text' });
 });

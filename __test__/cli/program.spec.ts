@@ -1,27 +1,8 @@
-import { spawnSync } from 'node:child_process';
-
 import test from 'ava';
 
 import { EXIT } from '../../src/cli/exit.ts';
-import { run } from '../../src/cli/program.ts';
 import { packageVersion } from '../../src/native/binding.ts';
-
-/** Runs a command line without a process; answers with all it wrote. */
-async function cli(...args: string[]) {
-  const sink = () => {
-    let text = '';
-    return {
-      write: (chunk: string | Uint8Array) => {
-        text += String(chunk);
-        return true;
-      },
-      text: () => text,
-    };
-  };
-  const [stdout, stderr] = [sink(), sink()];
-  const code = await run(args, { stdout, stderr, signal: new AbortController().signal });
-  return { code, stdout: stdout.text(), stderr: stderr.text() };
-}
+import { child, cli } from '../support/cli.ts';
 
 test('--version and --help answer on standard output', async (t) => {
   t.deepEqual(await cli('--version'), {
@@ -45,8 +26,7 @@ test('wrong usage exits with 2 and leaves standard output empty', async (t) => {
 });
 
 test('the built command passes its exit code and its output on', (t) => {
-  const node = (...args: string[]) =>
-    spawnSync(process.execPath, ['dist/cli/main.js', ...args], { encoding: 'utf8' });
-  t.like(node('--version'), { status: EXIT.ok, stdout: `${packageVersion()}\n`, stderr: '' });
-  t.is(node('--no-such-option').status, EXIT.usage);
+  const version = { code: EXIT.ok, stdout: `${packageVersion()}\n`, stderr: '' };
+  t.deepEqual(child('--version'), version);
+  t.is(child('--no-such-option').code, EXIT.usage);
 });

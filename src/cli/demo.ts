@@ -84,7 +84,7 @@ function toJson(record: DemoRecord): object {
       const settled = trueShare.subarray(fromSecond + (row.rampSeconds ?? 0), toSecond);
       const trueMean =
         row.mean === null ? null : settled.reduce((a, b) => a + b, 0) / settled.length;
-      return { ...row, trueMean };
+      return Object.assign(row, { trueMean });
     }),
     seed,
     tuner,

@@ -72,15 +72,18 @@ export function progressBar(
     },
     Presets.shades_classic,
   );
-  const show = (value: number, unit: Progress['unit']): string =>
-    unit === 'bytes' ? formatBytes(Math.round(value)) : `${formatDuration(value)} simulated`;
   return {
     onProgress: ({ done, total, unit }) => {
       const end = total ?? done;
-      const payload = { at: show(done, unit), end: show(end, unit) };
+      const what = unit === 'bytes' ? '' : ' simulated';
+      const payload = { at: show(done, unit), end: `${show(end, unit)}${what}` };
       if (bar.isActive) bar.update(done, payload);
       else bar.start(end, done, payload);
     },
     stop: () => bar.stop(),
   };
+}
+
+function show(value: number, unit: Progress['unit']): string {
+  return unit === 'bytes' ? formatBytes(Math.round(value)) : formatDuration(value);
 }

@@ -133,7 +133,10 @@ impl Drop for ReadAhead {
 fn read(mut reader: SamplesReader, full: &SyncSender<Batch>, returned: &Receiver<Vec<Sample>>) {
     loop {
         let mut samples = returned.try_recv().unwrap_or_default();
-        samples.reserve(BATCH);
+        // Empty first: a full one would be given room for another batch, and the reader fills all
+        // the room there is.
+        samples.clear();
+        samples.reserve_exact(BATCH);
         let end = match reader.read_batch(&mut samples) {
             Ok(0) => Some(Ok(())),
             Ok(_) => None,
@@ -147,6 +150,87 @@ fn read(mut reader: SamplesReader, full: &SyncSender<Batch>, returned: &Receiver
             Batch { samples, counts: reader.counts(), bytes_read: reader.bytes_read(), end };
         if full.send(batch).is_err() || ended {
             return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Cursor, Read};
+    use std::sync::Arc;
+
+    use damon_trace::ReaderOptions;
+
+    /// A recording in memory; as long as it is being read, `alive` has a second owner.
+    struct Watched {
+        text: Cursor<Vec<u8>>,
+        _alive: Arc<()>,
+    }
+
+    impl Read for Watched {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.text.read(buffer)
+        }
+    }
+
+    fn rows(rows: u64, tail: &str, alive: &Arc<()>) -> ReadAhead {
+        let mut text = String::from("time_ns,cpu,vaddr,paddr,is_write,size\n");
+        for row in 0..rows {
+            text += &format!("{row},0,0x0,{:#x},0,8\n", row * 64);
+        }
+        let text = Cursor::new((text + tail).into_bytes());
+        let source = Box::new(Watched { text, _alive: Arc::clone(alive) });
+        let reader = SamplesReader::from_reader(source, ReaderOptions::default()).unwrap();
+        ReadAhead::new(reader).unwrap()
+    }
+
+    #[test]
+    fn rows_come_in_order_and_batches_never_grow() {
+        let total = 40 * BATCH as u64 + 7;
+        let mut ahead = rows(total, "", &Arc::default());
+        for row in 0..total {
+            let sample = ahead.peek().unwrap().unwrap();
+            assert_eq!((sample.time_ns, sample.physical_address), (row, row * 64));
+            // A buffer that comes back is used again as it is.
+            assert!(ahead.current.len() <= BATCH && ahead.current.capacity() <= BATCH);
+            // Up to the end of the batch in hand, however far the thread is.
+            let expected = (row / BATCH as u64 + 1) * BATCH as u64;
+            assert_eq!(ahead.counts().read, expected.min(total));
+            ahead.take();
+        }
+        for _ in 0..3 {
+            assert!(ahead.peek().unwrap().is_none());
+        }
+    }
+
+    #[test]
+    fn an_error_comes_after_all_rows_before_it_and_stays() {
+        let total = 2 * BATCH as u64 + 1;
+        let mut ahead = rows(total, "this is no row\n", &Arc::default());
+        for _ in 0..total {
+            assert!(ahead.peek().unwrap().is_some());
+            ahead.take();
+        }
+        for _ in 0..3 {
+            assert_eq!(ahead.peek().unwrap_err().code(), "ERR_DAMON_TRACE_ROW");
+        }
+    }
+
+    #[test]
+    fn dropping_it_ends_the_thread_wherever_that_is() {
+        // Finished; waiting to hand on the fifth batch; somewhere.
+        for (total, taken) in [(10, 11), (100 * BATCH, 1), (100 * BATCH, 20 * BATCH), (10, 0)] {
+            let alive = Arc::new(());
+            let mut ahead = rows(total as u64, "", &alive);
+            for _ in 0..taken {
+                if ahead.peek().unwrap().is_some() {
+                    ahead.take();
+                }
+            }
+            drop(ahead);
+            // The thread owned the file.
+            assert_eq!(Arc::strong_count(&alive), 1);
         }
     }
 }

@@ -21,6 +21,9 @@ use crate::coins::Bias;
 const PERIOD_MAX: u64 = 0x7FF_FFF0;
 /// Smallest period Linux accepts for IBS Op since 6.15.
 const PERIOD_MIN: u64 = 0x90;
+/// CPUs followed together: enough tags for the page table's misses to overlap, few enough for what
+/// is known of them to stay in the first-level cache.
+const CPUS_TOGETHER: usize = 16;
 /// The counter restarts at 1..=127 in op counting.
 const RANDOM_START_MAX: u64 = 127;
 
@@ -173,18 +176,21 @@ impl IbsOp {
     pub fn sample(&mut self, machine: &Machine, until_ns: u64, lanes: &[Producer]) {
         let elapsed_ns = u128::from(until_ns.saturating_sub(self.started_ns));
         let limit = (elapsed_ns * u128::from(self.config.rate_hz) / 1_000_000_000) as u64;
-        self.tags.clear();
-        for cpu in 0..self.config.cpus {
-            self.tag(cpu, limit);
+        for first in (0..self.config.cpus).step_by(CPUS_TOGETHER) {
+            self.tags.clear();
+            for cpu in first..self.config.cpus.min(first + CPUS_TOGETHER as u16) {
+                self.tag(cpu, limit);
+            }
+            self.pages.clear();
+            for tag in &self.tags {
+                let random = &mut self.cpus[usize::from(tag.cpu)].random;
+                self.pages.push(machine.workload().page(random));
+            }
+            // In a loop of its own, so that the page table's cache misses overlap.
+            self.addresses.clear();
+            self.addresses.extend(self.pages.iter().map(|&page| machine.physical_address(page)));
+            self.report(machine.workload(), limit, until_ns, lanes);
         }
-        self.pages.clear();
-        for tag in &self.tags {
-            self.pages.push(machine.workload().page(&mut self.cpus[usize::from(tag.cpu)].random));
-        }
-        // In a loop of its own, so that the page table's cache misses overlap.
-        self.addresses.clear();
-        self.addresses.extend(self.pages.iter().map(|&page| machine.physical_address(page)));
-        self.report(machine.workload(), limit, until_ns, lanes);
     }
 
     /// Follows one CPU to count `limit`, keeping the tags that accessed data.

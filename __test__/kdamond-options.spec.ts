@@ -1,0 +1,645 @@
+import test from 'ava';
+
+import { DamonError } from '../src/errors.ts';
+import { Kdamond } from '../src/kdamond.ts';
+import { resolveOptions } from '../src/kdamond-options.ts';
+import { recordingOf, rows, SMALL } from './support/small.ts';
+
+/** A field, values it takes, and values it refuses. */
+interface Field {
+  /** As an error names it. */
+  readonly path: string;
+  /** Options with the field set. */
+  readonly set: (value: unknown) => unknown;
+  readonly taken: readonly unknown[];
+  readonly refused: readonly unknown[];
+  /** Part of what the error says was expected. */
+  readonly expected: RegExp;
+}
+
+const recording = (more: object) => ({ source: { type: 'recording', path: 'a.csv', ...more } });
+const emulation = (more: object) => ({ source: { ...SMALL, ...more } });
+const workload = (more: object) => emulation({ workload: { ...SMALL.workload, ...more } });
+const sampler = (more: object) => emulation({ sampler: { type: 'ibs_op', ...more } });
+const node = (more: object) => emulation({ nodes: [{ start: 0, end: '1 GiB', ...more }] });
+const attrs = (more: object) => ({ source: SMALL, attrs: more });
+const scheme = (more: object) => ({ source: SMALL, schemes: [{ action: 'stat', ...more }] });
+const pattern = (more: object) => scheme({ pattern: more });
+const quota = (more: object) => scheme({ quota: more });
+const goal = (more: object) => quota({ goals: [more] });
+const nodeGoal = (more: object) =>
+  goal({ metric: 'node_eligible_mem_bp', nid: 0, targetValue: 1, ...more });
+const inputGoal = (more: object) => goal({ metric: 'user_input', targetValue: 1, ...more });
+const filter = (more: object) =>
+  scheme({ filters: [{ type: 'addr', range: { start: 0, end: 4096 }, ...more }] });
+const filterRange = (more: object) => filter({ range: { start: 0, end: 4096, ...more } });
+
+const S = 'schemes[0]';
+const G = `${S}.quota.goals[0]`;
+const SAFE = Number.MAX_SAFE_INTEGER;
+const U32 = 2 ** 32 - 1;
+const NO_INTEGER = [1.5, NaN, '5', 5n, null, true, {}];
+const NO_TIME = [-1, 1.5, NaN, '5', '5 MiB', null, {}];
+const NO_SIZE = [-1, 1.5, NaN, '5', '5 ms', null, {}];
+const NO_BOOLEAN = [0, 1, 'yes', null];
+const NO_TEXT = [5, null, {}];
+const NO_OBJECT = [5, 'x', null];
+const NO_LIST = [5, 'x', {}, null];
+const NO_ADDRESS = [-1, 1.5, -1n, 2n ** 53n, '10', '0x', 'x', null, {}];
+
+const FIELDS: readonly Field[] = [
+  {
+    path: 'source.type',
+    set: (type) => ({ source: { type } }),
+    taken: [],
+    refused: ['x', 5, null, undefined],
+    expected: /^`emulation` or `recording`$/,
+  },
+  {
+    path: 'source.path',
+    set: (path) => recording({ path }),
+    taken: ['a', '/a b.csv'],
+    refused: ['', ...NO_TEXT, undefined],
+    expected: /name of a file/,
+  },
+  {
+    path: 'source.cpus',
+    set: (cpus) => recording({ cpus }),
+    taken: [1, 8192],
+    refused: [0, 8193, ...NO_INTEGER],
+    expected: /from 1 to 8192/,
+  },
+  {
+    path: 'source.badRows',
+    set: (badRows) => recording({ badRows }),
+    taken: ['stop', 'count'],
+    refused: ['skip', null, true],
+    expected: /^`stop` or `count`$/,
+  },
+  {
+    path: 'source.gapMaxNs',
+    set: (gapMaxNs) => recording({ gapMaxNs }),
+    taken: [0, '1 h', SAFE],
+    refused: NO_TIME,
+    expected: /whole nanoseconds/,
+  },
+  {
+    path: 'source.regions',
+    set: (regions) => recording({ regions }),
+    taken: [[], [{ start: 0, end: 1 }]],
+    refused: NO_LIST,
+    expected: /^a list$/,
+  },
+  {
+    path: 'source.regions[1].start',
+    set: (start) =>
+      recording({
+        regions: [
+          { start: 0, end: 4096 },
+          { start, end: 8192 },
+        ],
+      }),
+    taken: [4096, '0x1000', 4096n],
+    refused: [0, 4095, ...NO_ADDRESS],
+    expected: /at or above 4096, where the range before it ends|an address/,
+  },
+  {
+    path: 'source.regions[0].end',
+    set: (end) => recording({ regions: [{ start: 4096, end }] }),
+    taken: [4097, SAFE],
+    refused: [4096, 0, ...NO_ADDRESS],
+    expected: /above start|an address/,
+  },
+  {
+    path: 'source.nodes',
+    set: (nodes) => recording({ nodes }),
+    taken: [
+      [],
+      [{ start: 0, end: 1 }],
+      [
+        { start: 8, end: 9 },
+        { start: 0, end: 8 },
+      ],
+    ],
+    refused: NO_LIST,
+    expected: /^a list$/,
+  },
+  {
+    path: 'source.nodes[1]',
+    set: (second) => recording({ nodes: [{ start: 4, end: 8 }, second] }),
+    taken: [
+      { start: 8, end: 9 },
+      { start: 0, end: 4 },
+    ],
+    refused: [{ start: 7, end: 9 }, { start: 0, end: 5 }, { start: 5, end: 6 }, ...NO_OBJECT],
+    expected: /apart from the nodes before it|an object/,
+  },
+  {
+    path: 'source.nodes[0].name',
+    set: (name) => node({ name }),
+    taken: ['DRAM', ''],
+    refused: NO_TEXT,
+    expected: /text/,
+  },
+  {
+    path: 'source.nodes[0].start',
+    set: (start) => node({ start }),
+    taken: [0, '128 MiB'],
+    refused: NO_ADDRESS,
+    expected: /an address/,
+  },
+  {
+    path: 'source.workload',
+    set: (value) => emulation({ workload: value }),
+    taken: [SMALL.workload],
+    refused: [...NO_OBJECT, undefined],
+    expected: /an object/,
+  },
+  {
+    path: 'source.workload.type',
+    set: (type) => workload({ type }),
+    taken: ['hot_set'],
+    refused: ['zipf', null, undefined],
+    expected: /^`hot_set`$/,
+  },
+  {
+    path: 'source.workload.bytes',
+    set: (bytes) => workload({ bytes }),
+    taken: [4096, '64 MiB'],
+    refused: [0, 4095, 4097, ...NO_SIZE, undefined],
+    expected: /whole pages of 4096|whole bytes/,
+  },
+  {
+    path: 'source.workload.hotBytes',
+    set: (hotBytes) => workload({ hotBytes }),
+    taken: [4096, '64 MiB', undefined],
+    refused: [0, 4095, '64.00390625 MiB', ...NO_SIZE],
+    expected: /whole pages of 4096|at most bytes \(67108864\)|whole bytes/,
+  },
+  {
+    path: 'source.workload.hotShare',
+    set: (hotShare) => workload({ hotShare, hotBytes: 4096 }),
+    taken: [0, 0.5, 1],
+    refused: [-0.1, 1.1, NaN, '1', null],
+    expected: /a share from 0 to 1/,
+  },
+  {
+    path: 'source.workload.hotShare',
+    set: (hotShare) => workload({ hotShare }),
+    taken: [1],
+    refused: [0.9, 0],
+    expected: /1 when all memory is hot/,
+  },
+  {
+    path: 'source.workload.storeShare',
+    set: (storeShare) => workload({ storeShare }),
+    taken: [0, 1],
+    refused: [-0.1, 1.1, NaN, '1', null],
+    expected: /a share from 0 to 1/,
+  },
+  {
+    path: 'source.workload.interleave',
+    set: (interleave) => workload({ interleave }),
+    taken: [
+      [1, 0],
+      [1000, 1000],
+    ],
+    refused: [[], [0, 0], ...NO_LIST],
+    expected: /at least one weight above 0|a list/,
+  },
+  {
+    path: 'source.workload.interleave[1]',
+    set: (weight) => workload({ interleave: [1, weight] }),
+    taken: [0, 1000],
+    refused: [-1, 1001, ...NO_INTEGER],
+    expected: /from 0 to 1000/,
+  },
+  {
+    path: 'source.sampler.type',
+    set: (type) => sampler({ type }),
+    taken: ['ibs_op'],
+    refused: ['pebs', null, undefined],
+    expected: /^`ibs_op`$/,
+  },
+  {
+    path: 'source.sampler.cpus',
+    set: (cpus) => sampler({ cpus }),
+    taken: [1, 8192],
+    refused: [0, 8193, ...NO_INTEGER],
+    expected: /from 1 to 8192/,
+  },
+  {
+    path: 'source.sampler.period',
+    set: (period) => sampler({ period }),
+    taken: [144, 160, 134_217_712],
+    refused: [128, 143, 145, 134_217_713, 134_217_728, ...NO_INTEGER],
+    expected: /from 144 to 134217712/,
+  },
+  {
+    path: 'source.sampler.counting',
+    set: (counting) => sampler({ counting }),
+    taken: ['cycles', 'ops'],
+    refused: ['time', null],
+    expected: /^`cycles` or `ops`$/,
+  },
+  {
+    path: 'source.sampler.rateHz',
+    set: (rateHz) => sampler({ rateHz }),
+    taken: [1, 1e12],
+    refused: [0, 1e12 + 1, ...NO_INTEGER],
+    expected: /from 1 to 1000000000000/,
+  },
+  {
+    path: 'source.sampler.dataShare',
+    set: (dataShare) => sampler({ dataShare }),
+    taken: [1e-9, 1],
+    refused: [0, -0.1, 1.1, NaN, '1', null],
+    expected: /a share/,
+  },
+  {
+    path: 'operations',
+    set: (operations) => ({ source: SMALL, operations }),
+    taken: ['vaddr', 'fvaddr', 'paddr', 'paddr_ibs'],
+    refused: ['paddr_pebs', 5, null],
+    expected: /`vaddr`, `fvaddr`, `paddr` or `paddr_ibs`/,
+  },
+  {
+    path: 'attrs',
+    set: (value) => ({ source: SMALL, attrs: value }),
+    taken: [{}, undefined],
+    refused: NO_OBJECT,
+    expected: /an object/,
+  },
+  {
+    path: 'attrs.sampleUs',
+    set: (sampleUs) => attrs({ sampleUs }),
+    taken: [1, '5 ms', 100_000],
+    refused: [0, 100_001, ...NO_TIME],
+    expected: /at least 1 microsecond|at most aggregationUs \(100000\)|whole microseconds/,
+  },
+  {
+    path: 'attrs.aggregationUs',
+    set: (aggregationUs) => attrs({ aggregationUs }),
+    taken: [5_000, '1 h'],
+    refused: NO_TIME,
+    expected: /whole microseconds/,
+  },
+  {
+    path: 'attrs.minNrRegions',
+    set: (minNrRegions) => attrs({ minNrRegions }),
+    taken: [3, 1_000],
+    refused: [2, 1_001, ...NO_INTEGER],
+    expected: /from 3 to 2\^53 - 1|at most maxNrRegions \(1000\)/,
+  },
+  {
+    path: 'attrs.maxNrRegions',
+    set: (maxNrRegions) => attrs({ maxNrRegions, minNrRegions: 3 }),
+    taken: [3, SAFE],
+    refused: [2, SAFE + 1, ...NO_INTEGER],
+    expected: /from 3 to 2\^53 - 1/,
+  },
+  {
+    path: 'everyMs',
+    set: (everyMs) => ({ source: SMALL, everyMs }),
+    taken: [0, '100 ms', 9_007_199_254],
+    refused: [9_007_199_255, ...NO_TIME],
+    expected: /whole milliseconds|at most 9007199254 milliseconds/,
+  },
+  {
+    path: 'laneSlots',
+    set: (laneSlots) => ({ source: SMALL, laneSlots }),
+    taken: [1, 2, 65_536],
+    refused: [0, 3, 65_537, 131_072, ...NO_INTEGER],
+    expected: /from 1 to 65536/,
+  },
+  {
+    path: 'seed',
+    set: (seed) => ({ source: SMALL, seed }),
+    taken: [0, SAFE],
+    refused: [-1, SAFE + 1, ...NO_INTEGER],
+    expected: /from 0 to 2\^53 - 1/,
+  },
+  {
+    path: 'schemes',
+    set: (schemes) => ({ source: SMALL, schemes }),
+    taken: [[], undefined],
+    refused: NO_LIST,
+    expected: /a list/,
+  },
+  {
+    path: `${S}.name`,
+    set: (name) => scheme({ name }),
+    taken: ['PULL', ''],
+    refused: NO_TEXT,
+    expected: /text/,
+  },
+  {
+    path: `${S}.action`,
+    set: (action) => scheme({ action }),
+    taken: ['stat'],
+    refused: ['pageout', 5, null, undefined],
+    expected: /`stat`, `migrate_hot` or `migrate_cold`/,
+  },
+  {
+    path: `${S}.targetNid`,
+    set: (targetNid) => scheme({ action: 'migrate_hot', targetNid }),
+    taken: [0, U32],
+    refused: [-1, U32 + 1, ...NO_INTEGER, undefined],
+    expected: /from 0 to 4294967295|a node for migrate_hot and migrate_cold/,
+  },
+  {
+    path: `${S}.targetNid`,
+    set: (targetNid) => scheme({ targetNid }),
+    taken: [undefined],
+    refused: [0],
+    expected: /absent for stat/,
+  },
+  {
+    path: `${S}.applyIntervalUs`,
+    set: (applyIntervalUs) => scheme({ applyIntervalUs }),
+    taken: [0, '1 s'],
+    refused: NO_TIME,
+    expected: /whole microseconds/,
+  },
+  {
+    path: `${S}.pattern.szBytes.min`,
+    set: (min) => pattern({ szBytes: { min, max: '8 KiB' } }),
+    taken: [0, 8_192, '8 KiB'],
+    refused: [8_193, ...NO_SIZE],
+    expected: /whole bytes|at most max \(8192\)/,
+  },
+  {
+    path: `${S}.pattern.nrAccesses.min`,
+    set: (min) => pattern({ nrAccesses: { min, max: 5 } }),
+    taken: [0, 5],
+    refused: [-1, 6, ...NO_INTEGER],
+    expected: /from 0 to 4294967295|at most max \(5\)/,
+  },
+  {
+    path: `${S}.pattern.age.max`,
+    set: (max) => pattern({ age: { max } }),
+    taken: [0, U32],
+    refused: [-1, U32 + 1, ...NO_INTEGER],
+    expected: /from 0 to 4294967295/,
+  },
+  {
+    path: `${S}.pattern.age`,
+    set: (age) => pattern({ age }),
+    taken: [{}, undefined],
+    refused: NO_OBJECT,
+    expected: /an object/,
+  },
+  {
+    path: `${S}.quota.szBytes`,
+    set: (szBytes) => quota({ szBytes }),
+    taken: [0, 4_096, '8 TiB'],
+    refused: [1, 4_095, ...NO_SIZE],
+    expected: /0 or at least 4096 bytes|whole bytes/,
+  },
+  {
+    path: `${S}.quota.resetIntervalMs`,
+    set: (resetIntervalMs) => quota({ resetIntervalMs }),
+    taken: [0, '1 s'],
+    refused: NO_TIME,
+    expected: /whole milliseconds/,
+  },
+  {
+    path: `${S}.quota.weights.nrAccessesPermil`,
+    set: (nrAccessesPermil) => quota({ weights: { nrAccessesPermil } }),
+    taken: [0, 1_000],
+    refused: [-1, 1_001, ...NO_INTEGER],
+    expected: /from 0 to 1000/,
+  },
+  {
+    path: `${S}.quota.weights.agePermil`,
+    set: (agePermil) => quota({ weights: { agePermil } }),
+    taken: [0, 1_000],
+    refused: [-1, 1_001, ...NO_INTEGER],
+    expected: /from 0 to 1000/,
+  },
+  {
+    path: `${S}.quota.tuner`,
+    set: (tuner) => quota({ tuner }),
+    taken: ['consist', 'temporal'],
+    refused: ['pid', null],
+    expected: /^`consist` or `temporal`$/,
+  },
+  {
+    path: G,
+    set: (value) => goal(value as object),
+    taken: [],
+    refused: NO_OBJECT,
+    expected: /an object/,
+  },
+  {
+    path: `${G}.metric`,
+    set: (metric) => inputGoal({ metric }),
+    taken: ['user_input'],
+    refused: ['some_mem_psi_us', null, undefined],
+    expected: /^`node_eligible_mem_bp` or `user_input`$/,
+  },
+  {
+    path: `${G}.nid`,
+    set: (nid) => nodeGoal({ nid }),
+    taken: [0, U32],
+    refused: [-1, U32 + 1, ...NO_INTEGER, undefined],
+    expected: /from 0 to 4294967295/,
+  },
+  {
+    path: `${G}.targetValue`,
+    set: (targetValue) => nodeGoal({ targetValue }),
+    taken: [1, 10_000, '0.01 %', '100 %'],
+    refused: [0, 10_001, '0 %', '101 %', -1, 1.5, '70', null, true, undefined],
+    expected: /more than 0 and at most 10000 basis points \(100 %\)|whole basis points/,
+  },
+  {
+    path: `${G}.targetValue`,
+    set: (targetValue) => inputGoal({ targetValue }),
+    taken: [1, SAFE],
+    refused: [0, -1, SAFE + 1, ...NO_INTEGER, undefined],
+    expected: /from 1 to 2\^53 - 1/,
+  },
+  {
+    path: `${G}.currentValue`,
+    set: (currentValue) => inputGoal({ currentValue }),
+    taken: [0, SAFE],
+    refused: [-1, SAFE + 1, ...NO_INTEGER],
+    expected: /from 0 to 2\^53 - 1/,
+  },
+  {
+    path: `${S}.filters[0].type`,
+    set: (type) => filter({ type }),
+    taken: ['addr'],
+    refused: ['anon', null, undefined],
+    expected: /^`addr`$/,
+  },
+  {
+    path: `${S}.filters[0].range`,
+    set: (range) => filter({ range }),
+    taken: [{ start: 0, end: 1 }],
+    refused: [...NO_OBJECT, undefined],
+    expected: /an object/,
+  },
+  {
+    path: `${S}.filters[0].range.end`,
+    set: (end) => filterRange({ start: 4096, end }),
+    taken: [4097],
+    refused: [4096, 4095, ...NO_ADDRESS, undefined],
+    expected: /above start|an address/,
+  },
+  {
+    path: `${S}.filters[0].matching`,
+    set: (matching) => filter({ matching }),
+    taken: [true, false],
+    refused: NO_BOOLEAN,
+    expected: /true or false/,
+  },
+  {
+    path: `${S}.filters[0].allow`,
+    set: (allow) => filter({ allow }),
+    taken: [true, false],
+    refused: NO_BOOLEAN,
+    expected: /true or false/,
+  },
+];
+
+for (const { path, set, taken, refused, expected } of FIELDS) {
+  test(`${path}, where ${expected.source} is expected, takes its limits and no more`, (t) => {
+    for (const value of taken) t.notThrows(() => resolveOptions(set(value) as never), show(value));
+    for (const value of refused) {
+      const error = t.throws(
+        () => resolveOptions(set(value) as never),
+        { instanceOf: DamonError },
+        show(value),
+      );
+      t.is(error?.code, 'ERR_DAMON_CONFIG', show(value));
+      t.is(error?.path, path, show(value));
+      t.regex(error?.expected ?? '', expected, show(value));
+      t.is(error?.received, value, show(value));
+    }
+  });
+}
+
+function show(value: unknown): string {
+  return `${typeof value} ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`;
+}
+
+test('an unknown option is refused at every level, by its path and with the known ones', (t) => {
+  const unknown = { typo: 1 };
+  const levels: readonly [options: unknown, path: string, known: RegExp][] = [
+    [{ source: SMALL, ...unknown }, 'typo', /source, operations, .*, seed/],
+    [recording(unknown), 'source.typo', /path, nodes, regions/],
+    [emulation(unknown), 'source.typo', /nodes, workload, sampler/],
+    [workload(unknown), 'source.workload.typo', /hotShare/],
+    [sampler(unknown), 'source.sampler.typo', /period/],
+    [node(unknown), 'source.nodes[0].typo', /name/],
+    [attrs(unknown), 'attrs.typo', /sampleUs, aggregationUs, minNrRegions, maxNrRegions/],
+    [scheme(unknown), `${S}.typo`, /applyIntervalUs/],
+    [pattern(unknown), `${S}.pattern.typo`, /szBytes, nrAccesses, age/],
+    [pattern({ age: unknown }), `${S}.pattern.age.typo`, /min, max/],
+    [quota(unknown), `${S}.quota.typo`, /resetIntervalMs/],
+    [quota({ weights: unknown }), `${S}.quota.weights.typo`, /agePermil/],
+    [nodeGoal(unknown), `${G}.typo`, /metric, nid, targetValue$/],
+    [inputGoal({ nid: 0 }), `${G}.nid`, /metric, targetValue, currentValue$/],
+    [filter(unknown), `${S}.filters[0].typo`, /matching/],
+    [filterRange(unknown), `${S}.filters[0].range.typo`, /start, end/],
+  ];
+  for (const [options, path, known] of levels) {
+    const error = t.throws(() => resolveOptions(options as never), { instanceOf: DamonError });
+    t.is(error?.code, 'ERR_DAMON_CONFIG');
+    t.is(error?.path, path);
+    t.regex(error?.message ?? '', known);
+  }
+});
+
+test('what is not options at all is refused as such', (t) => {
+  for (const input of [undefined, null, 5, 'x']) {
+    const error = t.throws(() => resolveOptions(input as never), { instanceOf: DamonError });
+    t.is(error.path, 'options');
+    t.is(error.expected, 'an object');
+  }
+  for (const source of [undefined, null, 5, 'emulation']) {
+    const error = t.throws(() => resolveOptions({ source } as never), { instanceOf: DamonError });
+    t.is(error.path, 'source');
+    t.is(error.expected, 'a recording or an emulation');
+  }
+});
+
+test('what is left open gets the documented defaults', (t) => {
+  const { source, schemes, ...rest } = resolveOptions({
+    source: { ...SMALL, sampler: { type: 'ibs_op' } },
+    schemes: [{ action: 'stat' }],
+  });
+  t.deepEqual(rest, {
+    operations: 'paddr_ibs',
+    attrs: { sampleUs: 5_000, aggregationUs: 100_000, minNrRegions: 10, maxNrRegions: 1_000 },
+    everyMs: 1_000,
+    laneSlots: 256,
+    seed: 1,
+  });
+  t.like(source, {
+    workload: { hotBytes: 2 ** 26, hotShare: 1, storeShare: 0.3 },
+    sampler: { cpus: 132, period: 262_144, counting: 'cycles', dataShare: 0.41 },
+  });
+  t.like(schemes[0], {
+    name: 'stat',
+    applyIntervalUs: 0,
+    pattern: { szBytes: { min: 0 }, nrAccesses: { min: 0 }, age: { min: 0 } },
+    quota: {
+      szBytes: 0,
+      resetIntervalMs: 0,
+      weights: { nrAccessesPermil: 0, agePermil: 0 },
+      tuner: 'consist',
+    },
+  });
+});
+
+test('a metric that the operations set cannot measure is refused', (t) => {
+  for (const operations of ['vaddr', 'fvaddr']) {
+    const options = { ...(nodeGoal({}) as object), operations };
+    const error = t.throws(() => resolveOptions(options as never), { instanceOf: DamonError });
+    t.is(error.code, 'ERR_DAMON_CONFIG_METRIC');
+    t.is(error.path, `${G}.metric`);
+    t.regex(error.expected ?? '', new RegExp(`\`${operations}\``));
+    t.regex(error.hint ?? '', /paddr_ibs/);
+    t.notThrows(() => resolveOptions({ ...(inputGoal({}) as object), operations } as never));
+  }
+});
+
+test('what only the source knows is refused when it is opened, by the same names', (t) => {
+  const file = recordingOf(rows(2));
+  const migrate = [{ action: 'migrate_hot', targetNid: 0 }];
+  const refusals: readonly [options: unknown, code: string, path: string][] = [
+    [nodeGoal({ nid: 2 }), 'ERR_DAMON_CONFIG_NODE', `${G}.nid`],
+    [scheme({ action: 'migrate_cold', targetNid: 2 }), 'ERR_DAMON_CONFIG_ACTION', `${S}.action`],
+    [{ ...recording({ path: file }), schemes: migrate }, 'ERR_DAMON_CONFIG_ACTION', `${S}.action`],
+    [{ source: SMALL, operations: 'vaddr' }, 'ERR_DAMON_CONFIG_OPERATIONS', 'operations'],
+    [{ source: SMALL, operations: 'paddr' }, 'ERR_DAMON_CONFIG_OPERATIONS', 'operations'],
+    [emulation({ nodes: [] }), 'ERR_DAMON_CONFIG_MACHINE', 'source.nodes'],
+    [node({ end: '127 MiB' }), 'ERR_DAMON_CONFIG_MACHINE', 'source.nodes[0]'],
+    [node({ start: 4096 }), 'ERR_DAMON_CONFIG_MACHINE', 'source.nodes[0]'],
+    [node({ end: '8.125 TiB' }), 'ERR_DAMON_CONFIG_MACHINE', 'source.nodes[0]'],
+    [workload({ bytes: '257 MiB' }), 'ERR_DAMON_CONFIG_MACHINE', 'source.workload.bytes'],
+    [
+      workload({ bytes: '129 MiB', interleave: [0, 1] }),
+      'ERR_DAMON_CONFIG_MACHINE',
+      'source.workload.bytes',
+    ],
+    [workload({ interleave: [1, 1, 1] }), 'ERR_DAMON_CONFIG_MACHINE', 'source.workload.interleave'],
+  ];
+  for (const [options, code, path] of refusals) {
+    const error = t.throws(() => new Kdamond(options as never), { instanceOf: DamonError });
+    t.is(error?.code, code);
+    t.is(error?.path, path);
+    t.truthy(error?.expected);
+    t.truthy(error?.received);
+    t.true(error?.message.startsWith(`Expected \`${path}\` to be ${error.expected}, got `));
+  }
+});
+
+test('a workload that just fits is taken', (t) => {
+  t.notThrows(() => new Kdamond(workload({ bytes: '256 MiB' }) as never).close());
+  t.notThrows(() =>
+    new Kdamond(workload({ bytes: '128 MiB', interleave: [0, 1] }) as never).close(),
+  );
+});

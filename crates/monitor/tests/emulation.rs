@@ -1,0 +1,195 @@
+//! The simulated machine under a monitor: the closed loop, the books, determinism.
+#![allow(clippy::unwrap_used, reason = "a test may stop")]
+
+mod common;
+
+use common::{BLOCK, MIB, MS, machine, sampler, towards};
+use damon_core::kdamond::{MetricValue, TuneRequest, Verdict};
+use damon_core::ops::RegistryError;
+use damon_core::{Attrs, OpsId};
+use damon_monitor::{
+    Emulation, EmulationError, Event, Monitor, MonitorConfig, MonitorError, SourceCounters,
+};
+use damon_ring::LanesOptions;
+use damon_sampler::IbsOpConfig;
+
+const QUOTA: u64 = 4 * MIB;
+
+fn config() -> MonitorConfig {
+    MonitorConfig {
+        attrs: Attrs { min_nr_regions: 10, max_nr_regions: 100, ..Attrs::default() },
+        schemes: vec![towards(0, QUOTA), towards(1, QUOTA)],
+        snapshot_every_ns: 1_000 * MS,
+        lanes: LanesOptions::default(),
+        ..common::config(vec![])
+    }
+}
+
+fn monitor(sampler: IbsOpConfig, config: MonitorConfig) -> Monitor {
+    let emulation = Emulation::new(machine(0), sampler).unwrap();
+    Monitor::new(Box::new(emulation), config).unwrap()
+}
+
+/// The simplest tuner: everything below the target, nothing at it.
+fn bang_bang(requests: &[TuneRequest], targets_bp: [u64; 2]) -> Vec<Verdict> {
+    let verdict = |request: &TuneRequest| {
+        let MetricValue::NodeEligible { value_bp, .. } = request.metrics[0] else {
+            panic!("{request:?}")
+        };
+        let reached = value_bp >= targets_bp[request.scheme];
+        Verdict { scheme: request.scheme, bytes: if reached { 0 } else { u64::MAX } }
+    };
+    requests.iter().map(verdict).collect()
+}
+
+/// Runs so many seconds; after each, the share of the hot set on node 0 in basis points, and
+/// everything said on the way.
+fn run(monitor: &mut Monitor, seconds: u64, targets_bp: [u64; 2]) -> (Vec<u64>, String) {
+    let (mut verdicts, mut shares, mut said) = (vec![], vec![], String::new());
+    loop {
+        match monitor.run(seconds * 1_000 * MS, &verdicts).unwrap() {
+            Event::Tune => {
+                said += &format!("{:?}", monitor.requests());
+                verdicts = bang_bang(monitor.requests(), targets_bp);
+            }
+            Event::Snapshot => {
+                said += &format!("{:?}", monitor.snapshot());
+                let hot = monitor.hot_bytes_by_node().unwrap();
+                shares.push(hot[0] * 10_000 / (hot[0] + hot[1]));
+            }
+            Event::Reached => return (shares, said),
+            event => panic!("{event:?}"),
+        }
+    }
+}
+
+fn check_books(monitor: &Monitor) {
+    let SourceCounters::Emulation { sampler, migrated_pages, failed_pages } =
+        monitor.source_counters()
+    else {
+        panic!("an emulation")
+    };
+    let (lanes, drain) = (monitor.lane_counters(), monitor.kdamond().drain_counters());
+    assert_eq!(sampler.samples_total, sampler.samples_filtered + sampler.reported);
+    assert_eq!(sampler.reported, lanes.offered());
+    assert_eq!((lanes.queued, lanes.pending()), (lanes.drained, 0));
+    assert_eq!(lanes.drained, drain.drained);
+    let lost = drain.stale + drain.wrong_kind + drain.no_region + drain.straddling;
+    assert_eq!(drain.drained, drain.credited + lost);
+    // A machine reports whole pages that exist, in time.
+    assert_eq!(lost, 0);
+    let applied: u64 =
+        monitor.kdamond().schemes().iter().map(|scheme| scheme.stats.sz_applied).sum();
+    assert_eq!(applied, migrated_pages * 4096);
+    assert_eq!(failed_pages, 0);
+    let hot = monitor.hot_bytes_by_node().unwrap();
+    assert_eq!(hot.iter().sum::<u64>(), BLOCK, "no page is lost or doubled");
+}
+
+#[test]
+fn pull_and_push_move_the_hot_set_to_its_target_and_keep_it_there() {
+    // 4 MiB of 128 a second are 3.125 points; from 50 to 70 % takes at least seven windows.
+    let mut monitor = monitor(sampler(3), config());
+    let (shares, _) = run(&mut monitor, 40, [7_000, 3_000]);
+    assert_eq!(shares.len(), 40);
+    assert!((5_000..=5_313).contains(&shares[0]), "{shares:?}");
+    assert!(
+        shares[..6].is_sorted() && shares[..6].iter().all(|share| *share < 7_000),
+        "{shares:?}"
+    );
+    // Afterwards within two steps of it.
+    assert!(shares[15..].iter().all(|share| share.abs_diff(7_000) <= 625), "{shares:?}");
+    check_books(&monitor);
+    // And away again, with the targets turned round.
+    let (shares, _) = run(&mut monitor, 80, [3_000, 7_000]);
+    assert!(shares.last().unwrap().abs_diff(3_000) <= 625, "{shares:?}");
+    check_books(&monitor);
+}
+
+#[test]
+fn reports_lost_in_full_lanes_are_counted_and_no_others() {
+    // A lane of four slots for some thirteen reports a tick.
+    let lanes = LanesOptions { lanes_max: 4, slots: 4 };
+    let mut monitor = monitor(sampler(3), MonitorConfig { lanes, ..config() });
+    run(&mut monitor, 2, [0, 0]);
+    let counters = monitor.lane_counters();
+    assert!(counters.dropped_full > counters.queued && counters.queued > 4_000, "{counters:?}");
+    assert_eq!((counters.dropped_nested, counters.occupancy_max), (0, 4));
+    check_books(&monitor);
+}
+
+#[test]
+fn equal_seeds_make_equal_runs_and_each_seed_matters() {
+    let said = |sampler_seed, seed| {
+        let mut monitor = monitor(sampler(sampler_seed), MonitorConfig { seed, ..config() });
+        let (_, said) = run(&mut monitor, 6, [7_000, 3_000]);
+        said + &format!("{:?} {:?}", monitor.kdamond(), monitor.source_counters())
+    };
+    let once = said(3, 1);
+    assert!(once == said(3, 1), "not the same twice");
+    assert!(once != said(4, 1), "the sampler's seed does not matter");
+    assert!(once != said(3, 2), "the monitor's seed does not matter");
+}
+
+#[test]
+fn how_a_run_is_cut_into_calls_does_not_show() {
+    let state = |monitor: &Monitor| format!("{:?} {:?}", monitor.kdamond(), monitor.snapshot());
+    let mut whole = monitor(sampler(3), config());
+    run(&mut whole, 3, [7_000, 3_000]);
+    let mut pieces = monitor(sampler(3), config());
+    let (mut until_ns, mut verdicts) = (0, vec![]);
+    while until_ns <= 3_000 * MS {
+        match pieces.run(until_ns, &verdicts).unwrap() {
+            Event::Tune => verdicts = bang_bang(pieces.requests(), [7_000, 3_000]),
+            Event::Snapshot => {}
+            Event::Reached => until_ns += 7 * MS + MS / 2,
+            event => panic!("{event:?}"),
+        }
+    }
+    while pieces.run(3_000 * MS, &verdicts).unwrap() != Event::Reached {}
+    assert_eq!(state(&whole), state(&pieces));
+}
+
+#[test]
+fn only_the_operations_set_of_the_machine_can_be_selected() {
+    for ops in OpsId::ALL {
+        let emulation = Emulation::new(machine(0), sampler(3)).unwrap();
+        let made = Monitor::new(Box::new(emulation), MonitorConfig { ops, ..config() });
+        match made.err() {
+            None => assert_eq!(ops, OpsId::PaddrIbs),
+            Some(MonitorError::Ops(RegistryError::Unregistered(refused))) => {
+                assert!(refused == ops && ops != OpsId::PaddrIbs);
+            }
+            Some(error) => panic!("{error}"),
+        }
+    }
+}
+
+#[test]
+fn what_does_not_fit_the_machine_is_refused_by_name() {
+    let refused = |schemes| {
+        let emulation = Emulation::new(machine(0), sampler(3)).unwrap();
+        let config = MonitorConfig { schemes, ..config() };
+        Monitor::new(Box::new(emulation), config).err().unwrap().to_string()
+    };
+    let mut away = towards(1, QUOTA);
+    away.action = damon_core::Action::MigrateCold { target_nid: 2 };
+    assert_eq!(
+        refused(vec![towards(0, QUOTA), away]),
+        "schemes[1].action: migrate_cold needs memory that can be moved to node 2"
+    );
+    let mut about = towards(1, QUOTA);
+    about.quota.goals.push(towards(2, QUOTA).quota.goals[0]);
+    assert_eq!(refused(vec![about]), "schemes[0].quota.goals[1].nid: node 2 does not exist");
+
+    let lanes = LanesOptions { lanes_max: 4, slots: 3 };
+    let emulation = Emulation::new(machine(0), sampler(3)).unwrap();
+    let made = Monitor::new(Box::new(emulation), MonitorConfig { lanes, ..config() });
+    assert!(matches!(made.err(), Some(MonitorError::Lanes(_))));
+
+    let none = IbsOpConfig { cpus: 0, ..sampler(3) };
+    assert!(matches!(Emulation::new(machine(0), none), Err(EmulationError::Sampler(_))));
+    let mut nowhere = machine(0);
+    nowhere.nodes.clear();
+    assert!(matches!(Emulation::new(nowhere, sampler(3)), Err(EmulationError::Machine(_))));
+}

@@ -1,0 +1,142 @@
+//! A minute on a small machine, written down: any change of what the monitor sees or does shows.
+#![allow(clippy::unwrap_used, reason = "a test may stop")]
+
+mod common;
+
+use std::fmt::Write;
+use std::path::Path;
+
+use common::{MIB, MS, machine, sampler, towards};
+use damon_core::kdamond::{MetricValue, Verdict};
+use damon_core::{Action, Attrs, Snapshot};
+use damon_monitor::{Emulation, Event, Monitor, MonitorConfig};
+use damon_ring::LanesOptions;
+
+/// How a change is accepted.
+const ACCEPT: &str = "ACCEPT=1 cargo test -p damon-monitor --test golden";
+
+/// FNV-1a, 64 bits: the same on every machine and in every release.
+struct Fnv(u64);
+
+impl Fnv {
+    fn new() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+
+    fn add_bytes(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+
+    fn add(&mut self, values: impl IntoIterator<Item = u64>) {
+        for value in values {
+            self.add_bytes(&value.to_le_bytes());
+        }
+    }
+}
+
+fn hash(snapshot: &Snapshot) -> u64 {
+    let mut hash = Fnv::new();
+    hash.add([snapshot.since_ns, snapshot.time_ns, snapshot.len() as u64]);
+    hash.add(snapshot.starts.iter().copied());
+    hash.add(snapshot.ends.iter().copied());
+    hash.add(snapshot.nr_accesses.iter().map(|count| u64::from(*count)));
+    hash.add(snapshot.ages.iter().map(|age| u64::from(*age)));
+    hash.add(snapshot.hits.iter().copied());
+    hash.0
+}
+
+/// 128 MiB, half of it hot, on two nodes; a scheme each way and one that only counts.
+fn a_minute() -> String {
+    let quota = 4 * MIB;
+    let mut cold = common::scheme(Action::Stat);
+    cold.pattern.nr_accesses.max = 0;
+    cold.pattern.age.min = 3;
+    let config = MonitorConfig {
+        attrs: Attrs { min_nr_regions: 10, max_nr_regions: 100, ..Attrs::default() },
+        schemes: vec![towards(0, quota), towards(1, quota), cold],
+        snapshot_every_ns: 1_000 * MS,
+        lanes: LanesOptions::default(),
+        seed: 11,
+        ..common::config(vec![])
+    };
+    let cold_pages = (64 * MIB / 4096) as u32;
+    let emulation = Emulation::new(machine(cold_pages), sampler(5)).unwrap();
+    let mut monitor = Monitor::new(Box::new(emulation), config).unwrap();
+    let (mut verdicts, mut metrics) = (vec![], vec![0; 3]);
+    let mut text =
+        String::from("# second regions hits_sum node0_bp node1_bp migrated_bytes hash\n");
+    loop {
+        match monitor.run(60_000 * MS, &verdicts).unwrap() {
+            Event::Tune => {
+                verdicts.clear();
+                for request in monitor.requests() {
+                    let MetricValue::NodeEligible { value_bp, .. } = request.metrics[0] else {
+                        panic!("{request:?}")
+                    };
+                    metrics[request.scheme] = value_bp;
+                    let target_bp = [7_000, 3_000][request.scheme];
+                    let bytes = if value_bp >= target_bp { 0 } else { quota };
+                    verdicts.push(Verdict { scheme: request.scheme, bytes });
+                }
+            }
+            Event::Snapshot => {
+                let snapshot = monitor.snapshot();
+                let migrated: u64 =
+                    monitor.kdamond().schemes().iter().map(|scheme| scheme.stats.sz_applied).sum();
+                writeln!(
+                    text,
+                    "{} {} {} {} {} {migrated} {:016x}",
+                    snapshot.time_ns / (1_000 * MS),
+                    snapshot.len(),
+                    snapshot.hits.iter().sum::<u64>(),
+                    metrics[0],
+                    metrics[1],
+                    hash(snapshot),
+                )
+                .unwrap();
+            }
+            Event::Reached => break,
+            event => panic!("{event:?}"),
+        }
+    }
+    for (index, scheme) in monitor.kdamond().schemes().iter().enumerate() {
+        writeln!(text, "scheme {index}: {:?}", scheme.stats).unwrap();
+    }
+    writeln!(text, "{:?}", monitor.kdamond().drain_counters()).unwrap();
+    text
+}
+
+#[test]
+fn a_minute_on_a_small_machine_is_as_it_was() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/two_nodes_60s.txt");
+    let now = a_minute();
+    if std::env::var_os("ACCEPT").is_some() {
+        std::fs::write(&path, &now).unwrap();
+    }
+    let golden = std::fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
+    if let Some((line, (was, is))) =
+        golden.lines().zip(now.lines()).enumerate().find(|(_, (was, is))| was != is)
+    {
+        panic!(
+            "line {} is not as it was:\n  was {was}\n  is  {is}\nIf that is right: {ACCEPT}",
+            line + 1
+        );
+    }
+    assert_eq!(golden.lines().count(), now.lines().count(), "If that is right: {ACCEPT}");
+}
+
+#[test]
+fn the_hash_is_the_published_one() {
+    // From the test vectors of the FNV reference implementation.
+    for (text, expected) in [
+        ("", 0xcbf2_9ce4_8422_2325),
+        ("a", 0xaf63_dc4c_8601_ec8c),
+        ("foobar", 0x8594_4171_f739_67e8),
+    ] {
+        let mut hash = Fnv::new();
+        hash.add_bytes(text.as_bytes());
+        assert_eq!(hash.0, expected, "{text:?}");
+    }
+}
