@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 
 import { build } from './build.mjs';
-import { Refusal, ROOT, run, tool } from './process.mjs';
+import { Refusal, run, tool } from './process.mjs';
 import { requireCargo, requireRust } from './toolchain.mjs';
 
 /** @typedef {{ passed: number, failed: number, skipped: number }} Count */

@@ -82,7 +82,7 @@ export function readQuantity(input: unknown, unit: UnitName): number | undefined
 /** Reads a physical address: at most 52 bits, so a number holds it exactly. */
 export function readAddress(input: unknown): number | undefined {
   if (typeof input === 'bigint') return input >= 0n ? whole(Number(input)) : undefined;
-  if (typeof input === 'string' && /^0x[0-9a-f]+$/i.test(input)) return whole(Number(input));
+  if (typeof input === 'string' && /^(0x[0-9a-f]+|\d+)$/i.test(input)) return whole(Number(input));
   return readQuantity(input, 'bytes');
 }
 

@@ -9,7 +9,14 @@ import { formatDuration, formatNumber } from '../report/format.ts';
 import { renderHtml } from '../report/html.ts';
 import type { DemoRecord } from '../report/record.ts';
 import { renderBooks, renderConvergence, type TerminalOptions } from '../report/terminal.ts';
-import { type CliContext, progressBar, rendering, write, writeWhole } from './output.ts';
+import {
+  type CliContext,
+  expectWritable,
+  progressBar,
+  rendering,
+  write,
+  writeWhole,
+} from './output.ts';
 
 interface Options {
   readonly target: string;
@@ -46,6 +53,7 @@ export function addDemo(program: Command, context: CliContext): void {
 
 async function runDemo(options: Options, { stdout, stderr, signal }: CliContext): Promise<void> {
   const bar = progressBar(stderr, 'demo');
+  if (options.html !== undefined) await expectWritable(options.html);
   try {
     const record = await demo({ ...demoOptions(options), onProgress: bar.onProgress, signal });
     bar.stop();

@@ -1,6 +1,7 @@
 /** Where a command writes: streams, how wide and how colourful they are, and files. */
 import { once } from 'node:events';
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { access, constants, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 
 import { supportsColor } from 'chalk';
 import { Presets, SingleBar } from 'cli-progress';
@@ -41,6 +42,17 @@ export async function write(stream: Output, text: string): Promise<void> {
 }
 
 /**
+ * Sees, before the work begins, that a file can be written where it is wanted.
+ *
+ * @throws DamonError `ERR_DAMON_OUTPUT`
+ */
+export async function expectWritable(path: string): Promise<void> {
+  await access(dirname(path), constants.W_OK).catch((cause: unknown) => {
+    throw unwritable(path, cause);
+  });
+}
+
+/**
  * Writes a file whole or not at all.
  *
  * @throws DamonError `ERR_DAMON_OUTPUT`
@@ -52,9 +64,13 @@ export async function writeWhole(path: string, text: string): Promise<void> {
     await rename(partial, path);
   } catch (cause) {
     await rm(partial, { force: true }).catch(() => undefined);
-    const message = `Expected ${path} to be writable, got ${(cause as Error).message}`;
-    throw new DamonError(message, { code: 'ERR_DAMON_OUTPUT', path, cause });
+    throw unwritable(path, cause);
   }
+}
+
+function unwritable(path: string, cause: unknown): DamonError {
+  const message = `Expected ${path} to be writable, got ${(cause as Error).message}`;
+  return new DamonError(message, { code: 'ERR_DAMON_OUTPUT', path, cause });
 }
 
 /** A bar on standard error, if that is a terminal; call `stop` whatever happens. */

@@ -17,7 +17,14 @@ import { readMachineFile } from '../trace/recording.ts';
 import type { RangeOptions } from '../monitor/memory.ts';
 import { refuse } from '../errors.ts';
 import { quantity } from '../units.ts';
-import { type CliContext, progressBar, rendering, write, writeWhole } from './output.ts';
+import {
+  type CliContext,
+  expectWritable,
+  progressBar,
+  rendering,
+  write,
+  writeWhole,
+} from './output.ts';
 
 interface Options {
   readonly every: string;
@@ -57,6 +64,7 @@ async function runReplay(file: string, options: Options, context: CliContext): P
   const { stdout, stderr, signal } = context;
   const bar = progressBar(stderr, 'replay');
   const print = rendering(stdout);
+  if (options.html !== undefined) await expectWritable(options.html);
   try {
     const record = await replay({
       ...replayOptions(file, options),

@@ -12,7 +12,14 @@ import { packageVersion } from '../native/binding.ts';
 import { renderHtml } from '../report/html.ts';
 import { readMachineFile } from '../trace/recording.ts';
 import { renderDemo } from './demo.ts';
-import { type CliContext, progressBar, rendering, write, writeWhole } from './output.ts';
+import {
+  type CliContext,
+  expectWritable,
+  progressBar,
+  rendering,
+  write,
+  writeWhole,
+} from './output.ts';
 import { renderReplay } from './replay.ts';
 
 // Holds from src/cli and from dist/cli.
@@ -28,6 +35,7 @@ export function addStart(program: Command, context: CliContext): void {
 }
 
 async function start(html: string, { stdout, stderr, signal }: CliContext): Promise<void> {
+  await expectWritable(html);
   const path = exampleFile();
   const print = rendering(stdout);
 

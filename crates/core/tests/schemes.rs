@@ -474,6 +474,15 @@ fn neighbours_that_differ_in_count_or_age_are_not_joined_and_the_weight_goes_alo
     let mut bench = Bench::new(attrs(6), &list, vec![scheme(Action::Stat)]);
     bench.tick(&[]);
     assert_eq!(bench.bounds().len(), 6);
+    // In tick 12 counts and ages are alike, but the last window saw 3 here and 5 there.
+    let early = SchemeConfig { apply_interval_us: 12_000, ..scheme(Action::Stat) };
+    let mut bench = Bench::new(attrs(5), &list, vec![early]);
+    bench.window(&[(0, 3), (4, 5)]);
+    bench.tick(&[]);
+    bench.tick(&[]);
+    assert_eq!(bench.ages()[..2], [0, 0]);
+    assert_eq!(bench.applied(), [(0, 4), (4, 8), (8, 16), (20, 36), (40, 56)]);
+    assert_eq!(bench.bounds().len(), 5);
     // Age 0 beside age 1, counts alike.
     let mut part = scheme(HOT);
     part.filters = vec![AddressFilter { range: range(0, 8), matching: true, allow: true }];

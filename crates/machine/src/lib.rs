@@ -30,6 +30,9 @@ use node::Nodes;
 use page_table::PageTable;
 use thiserror::Error;
 
+/// Pages of one interleaving turn: what is kept in memory while placing.
+const TURN_MAX: u64 = 1 << 20;
+
 /// Why a machine was refused.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum MachineError {
@@ -126,6 +129,9 @@ impl Machine {
             if nid as usize >= self.nodes.len() {
                 return Err(MachineError::UnknownNode(nid));
             }
+        }
+        if interleave.turn() > TURN_MAX {
+            return Err(MachineError::Workload("interleave weights must not exceed 2^20 in sum"));
         }
         let order = interleave.order();
         if order.is_empty() {

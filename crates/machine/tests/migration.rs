@@ -101,4 +101,7 @@ fn impossible_machines_are_refused() {
     let mut nowhere = config([BLOCK, BLOCK], 1);
     nowhere.interleave = Interleave { weights: vec![(2, 1)] };
     assert_eq!(refused(nowhere), MachineError::UnknownNode(2));
+    let mut endless = config([BLOCK, BLOCK], 1);
+    endless.interleave = Interleave { weights: vec![(0, u32::MAX), (1, u32::MAX)] };
+    assert!(matches!(refused(endless), MachineError::Workload(_)));
 }

@@ -133,6 +133,17 @@ fn a_new_memory_block_is_monitored_before_its_first_report_is_drained() {
 }
 
 #[test]
+fn what_was_reported_before_memory_was_added_is_counted_by_the_regions_of_then() {
+    //  block 0 ......... |XX|            the access ends 56 bytes behind the memory there was
+    //  block 0 ............ block 1 ...X     then that is added
+    let rows = format!("0,0,0x0,{:#x},0,64\n1,0,0x0,{:#x},0,8\n", BLOCK - 8, 2 * BLOCK - 8);
+    let mut monitor = monitor(&File::new([], &rows), config(vec![]));
+    to_the_end(&mut monitor);
+    let counters = monitor.kdamond().drain_counters();
+    assert_eq!((counters.credited, counters.straddling, counters.no_region), (1, 1, 0));
+}
+
+#[test]
 fn given_ranges_are_monitored_as_given_and_rows_elsewhere_are_bad() {
     let rows = [(0, 0, MIB), (1, 0, 3 * MIB - 8), (2, 0, 5 * MIB), (3, 0, 9 * MIB)];
     let ranges = vec![Range { start: MIB, end: 3 * MIB }, Range { start: 8 * MIB, end: 10 * MIB }];

@@ -39,7 +39,8 @@ pub struct Drain {
     counters: DrainCounters,
     /// Reports stamped earlier than this are stale: when the drain before the last began. Unlike
     /// the RFC's "older than one sampling interval", a late drain does not condemn what waited
-    /// for it (`hardware-sampling.md` 1.6).
+    /// for it (`hardware-sampling.md` 1.6); the interval of grace is for a report stamped just
+    /// before a drain began and queued just after.
     stale_before_ns: u64,
     last_began_ns: u64,
 }

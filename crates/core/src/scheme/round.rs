@@ -38,6 +38,10 @@ impl ApplyContext<'_> {
 
 /// Opens the quota windows that are due and asks for a verdict where goals steer. The effective
 /// size of windows without goals is set here.
+///
+/// The kernel takes scheme after scheme; here all are measured before any priority is set, so that
+/// one question to the control plane will do. It shows only where a pattern bounds the size and an
+/// earlier scheme's filter cuts a region in the same round.
 pub(crate) fn open_windows(
     schemes: &mut [Scheme],
     targets: &[Target],

@@ -21,6 +21,11 @@ impl Interleave {
         self.weights.iter().map(|&(nid, _)| nid)
     }
 
+    /// Pages of one turn.
+    pub(crate) fn turn(&self) -> u64 {
+        self.weights.iter().map(|&(_, weight)| u64::from(weight)).sum()
+    }
+
     /// The nodes of one turn.
     pub(crate) fn order(&self) -> Vec<u32> {
         self.weights
