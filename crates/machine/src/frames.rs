@@ -4,6 +4,8 @@
 //! block's first frame is used: 128 KiB of owners and 4 KiB of bits for each, so that hundreds of
 //! GiB of free memory cost a pointer per block.
 
+use rand_core::Rng;
+
 use crate::node::{BLOCK_SZ, Nodes};
 
 /// Bytes of a page and of a frame.
@@ -20,7 +22,6 @@ struct Block {
     owners: Box<[u32]>,
     /// One bit per frame in use.
     used: [u64; BLOCK_WORDS],
-    used_frames: u32,
 }
 
 impl Block {
@@ -28,7 +29,6 @@ impl Block {
         Box::new(Self {
             owners: vec![0; BLOCK_FRAMES as usize].into_boxed_slice(),
             used: [0; BLOCK_WORDS],
-            used_frames: 0,
         })
     }
 }
@@ -37,6 +37,10 @@ impl Block {
 #[derive(Debug)]
 pub(crate) struct Frames {
     blocks: Vec<Option<Box<Block>>>,
+    /// Frames in use in each block. Apart from the blocks, so that all counts fit a cache.
+    used_frames: Vec<u32>,
+    /// Blocks with a frame in use, in the order of their first.
+    used_blocks: Vec<u32>,
     /// Node of each block.
     block_nodes: Vec<u8>,
     /// Per node: no frame below this one is free.
@@ -52,7 +56,13 @@ impl Frames {
             block_nodes.resize(((node.start + node.bytes) / BLOCK_SZ) as usize, nid as u8);
             lowest_free.push((node.start / PAGE_SZ) as u32);
         }
-        Self { blocks: block_nodes.iter().map(|_| None).collect(), block_nodes, lowest_free }
+        Self {
+            blocks: block_nodes.iter().map(|_| None).collect(),
+            used_frames: vec![0; block_nodes.len()],
+            used_blocks: Vec::new(),
+            block_nodes,
+            lowest_free,
+        }
     }
 
     /// The frames of the bytes from `start` to `end`, as far as the machine has any.
@@ -82,26 +92,51 @@ impl Frames {
         let end = ((node.start + node.bytes) / PAGE_SZ) as u32;
         let lowest = self.lowest_free.get_mut(nid as usize)?;
         while *lowest < end {
-            let block =
-                self.blocks[(*lowest / BLOCK_FRAMES) as usize].get_or_insert_with(Block::new);
+            let index = (*lowest / BLOCK_FRAMES) as usize;
+            let block = self.blocks[index].get_or_insert_with(Block::new);
             let within = *lowest % BLOCK_FRAMES;
             let word = (within / u64::BITS) as usize;
             let free = !block.used[word] & (u64::MAX << (within % u64::BITS));
-            if free != 0 && block.used_frames < BLOCK_FRAMES {
+            if free != 0 && self.used_frames[index] < BLOCK_FRAMES {
                 let bit = free.trailing_zeros();
                 block.used[word] |= 1 << bit;
-                block.used_frames += 1;
+                if self.used_frames[index] == 0 {
+                    self.used_blocks.push(index as u32);
+                }
+                self.used_frames[index] += 1;
                 let frame = *lowest - within % u64::BITS + bit;
                 *lowest = frame + 1;
                 return Some(frame);
             }
-            *lowest = if block.used_frames == BLOCK_FRAMES {
+            *lowest = if self.used_frames[index] == BLOCK_FRAMES {
                 (*lowest / BLOCK_FRAMES + 1) * BLOCK_FRAMES
             } else {
                 *lowest - within % u64::BITS + u64::BITS
             };
         }
         None
+    }
+
+    /// A frame in use, each as likely as another. Some frame must be in use.
+    ///
+    /// Draws among all frames of the blocks in use until one is in use: memory fills from the
+    /// bottom, so nearly every draw is. Touches a count, and a bit where the block is not full.
+    pub(crate) fn random_used(&self, random: &mut impl Rng) -> u32 {
+        let places = u128::from(self.used_blocks.len() as u64 * u64::from(BLOCK_FRAMES));
+        loop {
+            let place = ((u128::from(random.next_u64()) * places) >> 64) as u32;
+            let block = self.used_blocks[(place / BLOCK_FRAMES) as usize];
+            let within = place % BLOCK_FRAMES;
+            if self.used_frames[block as usize] == BLOCK_FRAMES || self.is_used(block, within) {
+                return block * BLOCK_FRAMES + within;
+            }
+        }
+    }
+
+    fn is_used(&self, block: u32, within: u32) -> bool {
+        let word = (within / u64::BITS) as usize;
+        let block = self.blocks[block as usize].as_ref();
+        block.is_some_and(|block| block.used[word] >> (within % u64::BITS) & 1 == 1)
     }
 
     /// Calls `each` with (frame, page) for the frames in use in `frames`, ascending, and frees those
@@ -144,7 +179,10 @@ impl Frames {
         if let Some(block) = &mut self.blocks[index] {
             let within = frame % BLOCK_FRAMES;
             block.used[(within / u64::BITS) as usize] &= !(1 << (within % u64::BITS));
-            block.used_frames -= 1;
+            self.used_frames[index] -= 1;
+            if self.used_frames[index] == 0 {
+                self.used_blocks.retain(|&used| used as usize != index);
+            }
             let lowest = &mut self.lowest_free[usize::from(self.block_nodes[index])];
             *lowest = (*lowest).min(frame);
         }
@@ -181,7 +219,7 @@ impl Frames {
             let part = frame..block_end.min(frames.end);
             if let Some(Some(block)) = self.blocks.get(index) {
                 let used = if part.len() == BLOCK_FRAMES as usize {
-                    u64::from(block.used_frames)
+                    u64::from(self.used_frames[index])
                 } else {
                     block.count(&part)
                 };
@@ -222,6 +260,8 @@ mod tests {
     use super::*;
     use crate::node::NodeConfig;
     use proptest::prelude::*;
+    use rand_xoshiro::Xoshiro256PlusPlus;
+    use rand_xoshiro::rand_core::SeedableRng;
 
     proptest! {
         /// Against the obvious model: a set of frames.
@@ -251,6 +291,16 @@ mod tests {
                 let mut used = 0;
                 frames.count_used(start..end, |_, count| used += count);
                 prop_assert_eq!(used, model.range(start..end).count() as u64);
+            }
+            // Every frame drawn is in use, and (thrice as many draws as to miss one once in e^20)
+            // every frame in use is drawn.
+            if !model.is_empty() && model.len() < 300 {
+                let mut random = Xoshiro256PlusPlus::seed_from_u64(u64::from(pages));
+                let mut drawn = std::collections::BTreeSet::new();
+                for _ in 0..60 * model.len() {
+                    drawn.insert(frames.random_used(&mut random));
+                }
+                prop_assert!(drawn.iter().eq(model.keys()));
             }
             let lowest = (0..).find(|frame| !model.contains_key(frame));
             prop_assert_eq!(frames.allocate(&nodes, 0), lowest);

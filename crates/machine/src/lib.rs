@@ -28,6 +28,7 @@ pub use workload::{HotSet, Interleave};
 use frames::Frames;
 use node::Nodes;
 use page_table::PageTable;
+use rand_core::Rng;
 use thiserror::Error;
 
 /// Pages of one interleaving turn: what is kept in memory while placing.
@@ -179,6 +180,17 @@ impl Machine {
     /// If the workload has no such page.
     pub fn physical_address(&self, page: u32) -> u64 {
         u64::from(self.page_table.get(page)) * PAGE_SZ
+    }
+
+    /// Draws one access of the workload: the physical address of the page it touches.
+    pub fn access(&self, random: &mut impl Rng) -> u64 {
+        // When all pages are touched alike, any frame in use is as likely as another: the same
+        // draw without the look-up, which misses the processor's caches.
+        if self.workload.hot_pages == self.workload.pages {
+            u64::from(self.frames.random_used(random)) * PAGE_SZ
+        } else {
+            self.physical_address(self.workload.page(random))
+        }
     }
 
     /// Pages of the hot set on each node: the truth that a monitor estimates.

@@ -21,8 +21,7 @@ use crate::coins::Bias;
 const PERIOD_MAX: u64 = 0x7FF_FFF0;
 /// Smallest period Linux accepts for IBS Op since 6.15.
 const PERIOD_MIN: u64 = 0x90;
-/// CPUs followed together: enough tags for the page table's misses to overlap, few enough for what
-/// is known of them to stay in the first-level cache.
+/// CPUs followed together: what is known of their tags stays in the first-level cache.
 const CPUS_TOGETHER: usize = 16;
 /// The counter restarts at 1..=127 in op counting.
 const RANDOM_START_MAX: u64 = 127;
@@ -102,7 +101,6 @@ pub struct IbsOp {
     counters: IbsOpCounters,
     /// Tags of one interval that accessed data, by CPU, and what they accessed. Reused.
     tags: Vec<Tag>,
-    pages: Vec<u32>,
     addresses: Vec<u64>,
     reports: Vec<AccessReport>,
 }
@@ -152,7 +150,6 @@ impl IbsOp {
             started_ns: now_ns,
             counters: IbsOpCounters::default(),
             tags: Vec::new(),
-            pages: Vec::new(),
             addresses: Vec::new(),
             reports: Vec::new(),
         })
@@ -181,14 +178,11 @@ impl IbsOp {
             for cpu in first..self.config.cpus.min(first + CPUS_TOGETHER as u16) {
                 self.tag(cpu, limit);
             }
-            self.pages.clear();
+            self.addresses.clear();
             for tag in &self.tags {
                 let random = &mut self.cpus[usize::from(tag.cpu)].random;
-                self.pages.push(machine.workload().page(random));
+                self.addresses.push(machine.access(random));
             }
-            // In a loop of its own, so that the page table's cache misses overlap.
-            self.addresses.clear();
-            self.addresses.extend(self.pages.iter().map(|&page| machine.physical_address(page)));
             self.report(machine.workload(), limit, until_ns, lanes);
         }
     }
