@@ -36,6 +36,8 @@ export const PUBLISHED: readonly PublishedResult[] = [
   { target: 85, mean: 84.61, stddev: 0.6 },
 ];
 
+/** Half as much again as any view shows. */
+const HEATMAP = { columns: 256, rows: 256 };
 const SECONDS_PER_MINUTE = 60;
 const PULL = 0;
 const PUSH = 1;
@@ -86,7 +88,7 @@ export async function demo(options: DemoOptions = {}): Promise<DemoRecord> {
     trueShare[second] = onDram(tuning.hotBytes);
   };
 
-  const heatmap = new Heatmap();
+  const heatmap = new Heatmap(HEATMAP);
   for (const [i, target] of targets.entries()) {
     if (i > 0) retarget(kdamond, toBp(target));
     const run = kdamond.snapshots({

@@ -7,6 +7,7 @@ import type { Books, ReplayRecord } from '../report/record.ts';
 import type { Snapshot } from '../report/snapshot.ts';
 import type { RecordingOptions } from '../trace/recording.ts';
 import { type Duration, quantity } from '../units.ts';
+import { readAhead } from './read-ahead.ts';
 
 /** What to replay, and how closely to look. */
 export interface ReplayOptions extends Omit<RecordingOptions, 'type'> {
@@ -29,6 +30,8 @@ export interface ReplayOptions extends Omit<RecordingOptions, 'type'> {
 /** Longest aggregation that {@link replayAttrs} chooses. */
 const AGGREGATION_MAX_US = 500_000;
 const SAMPLE_US = 5_000;
+/** Half as much again as any view shows. */
+const HEATMAP = { columns: 256, rows: 256 };
 /** What a range is made of: the least that is worth moving. */
 const HUGE_PAGE = 2 ** 21;
 
@@ -73,11 +76,11 @@ export async function replay(options: ReplayOptions): Promise<ReplayRecord> {
     schemes: [{ name: 'accessed', action: 'stat', pattern: { nrAccesses: { min: 1 } } }],
     ...(seed !== undefined && { seed }),
   });
-  const heatmap = new Heatmap();
+  const heatmap = new Heatmap(HEATMAP);
   let last: Snapshot | undefined;
   try {
     const run = { ...(onProgress && { onProgress }), ...(signal && { signal }) };
-    for await (const snapshot of kdamond.snapshots(run)) {
+    for await (const snapshot of readAhead(kdamond.snapshots(run))) {
       heatmap.add(snapshot);
       await onSnapshot?.(snapshot);
       last = snapshot;

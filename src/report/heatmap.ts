@@ -61,6 +61,12 @@ const PAGE_SHIFT = 12;
 /** Hits are split in units of one over this. */
 const HIT_UNITS = 2 ** 20;
 
+/** A snapshot's regions, as numbers. */
+interface Memory {
+  readonly starts: Float64Array;
+  readonly ends: Float64Array;
+}
+
 /** Rows `first..last` (both included), as multiples of the row width. */
 interface Run {
   readonly first: number;
@@ -156,8 +162,14 @@ export class Heatmap {
     const from = Number(startNs - this.#originNs);
     const to = Number(snapshot.timeNs - this.#originNs);
     this.#coverTime(to, Number(snapshot.intervalNs || snapshot.aggregationNs) || 1);
-    this.#coverMemory(snapshot);
-    this.#accumulate(snapshot, from, to);
+    const { starts, ends } = snapshot;
+    // Once, and as numbers: everything below is arithmetic on every region.
+    const memory = {
+      starts: Float64Array.from(starts, Number),
+      ends: Float64Array.from(ends, Number),
+    };
+    this.#coverMemory(memory);
+    this.#accumulate(memory, snapshot.hits, from, to);
     this.#snapshots += 1;
   }
 
@@ -211,12 +223,12 @@ export class Heatmap {
   }
 
   /** Makes room for the regions, adding rows up pairwise while there are too many. */
-  #coverMemory(snapshot: Snapshot): void {
-    if (this.#covers(snapshot)) return;
+  #coverMemory(memory: Memory): void {
+    if (this.#covers(memory)) return;
     let rowBytes = this.#rowBytes;
     let runs = union([
       ...this.#keys.map((key) => ({ first: key, last: key })),
-      ...this.#runs(snapshot),
+      ...this.#runs(memory),
     ]);
     while (rowCount(runs) > this.maxRows) {
       rowBytes *= 2;
@@ -226,20 +238,21 @@ export class Heatmap {
   }
 
   /** Whether every region finds its rows. */
-  #covers(snapshot: Snapshot): boolean {
+  #covers({ starts, ends }: Memory): boolean {
+    const keys = this.#keys;
+    const rowBytes = this.#rowBytes;
     let row = 0;
-    for (const { first, last } of this.#runs(snapshot)) {
-      while (row < this.#keys.length && item(this.#keys, row) < first) row += 1;
-      if (this.#keys[row] !== first || this.#keys[row + last - first] !== last) return false;
+    for (let i = 0; i < starts.length; i++) {
+      const { first, last } = runOf(starts[i] ?? 0, ends[i] ?? 0, rowBytes);
+      while (row < keys.length && (keys[row] ?? 0) < first) row += 1;
+      if (keys[row] !== first || keys[row + last - first] !== last) return false;
     }
     return true;
   }
 
   /** The rows each region needs, ascending. */
-  *#runs({ starts, ends }: Snapshot): Generator<Run> {
-    for (let i = 0; i < starts.length; i++) {
-      yield runOf(Number(item(starts, i)), Number(item(ends, i)), this.#rowBytes);
-    }
+  #runs({ starts, ends }: Memory): Run[] {
+    return Array.from(starts, (start, i) => runOf(start, item(ends, i), this.#rowBytes));
   }
 
   /** Moves everything to rows of another width, at the given places. */
@@ -267,15 +280,17 @@ export class Heatmap {
   }
 
   /** Spreads each region's hits and exposure over its rows, and those over the columns. */
-  #accumulate({ starts, ends, hits }: Snapshot, from: number, to: number): void {
+  #accumulate({ starts, ends }: Memory, hits: Float64Array, from: number, to: number): void {
     const rowBytes = this.#rowBytes;
+    const [keys, los, his] = [this.#keys, this.#los, this.#his];
     let row = 0;
     for (let i = 0; i < starts.length; i++) {
-      const start = Number(item(starts, i));
-      const end = Number(item(ends, i));
+      // The columns are of one length: no index below is out of range.
+      const start = starts[i] ?? 0;
+      const end = ends[i] ?? 0;
+      const regionHits = hits[i] ?? 0;
       const { first, last } = runOf(start, end, rowBytes);
-      while (item(this.#keys, row) < first) row += 1;
-      const regionHits = item(hits, i);
+      while ((keys[row] ?? Infinity) < first) row += 1;
       let given = 0;
       for (let key = first; key <= last; key++) {
         const at = row + key - first;
@@ -285,8 +300,8 @@ export class Heatmap {
           key === last ? regionHits : quantised((regionHits * (hi - start)) / (end - start));
         this.#spread(at, upTo - given, hi - lo, from, to);
         given = upTo;
-        if (lo < item(this.#los, at)) this.#los[at] = lo;
-        if (hi > item(this.#his, at)) this.#his[at] = hi;
+        if (lo < (los[at] ?? 0)) los[at] = lo;
+        if (hi > (his[at] ?? 0)) his[at] = hi;
       }
       this.#totalHits += regionHits;
     }

@@ -151,7 +151,15 @@ export class Snapshot implements Iterable<Region> {
 
   /** One line of newline-delimited JSON, without the newline; `timeNs` is an exact integer at any size. */
   toNdjson(): string {
-    const regions = Array.from(this, (region) => JSON.stringify(regionToJson(region)));
+    const { starts, ends, nrAccesses, ages, hits } = this;
+    // Numbers and hexadecimal digits need no escaping, so this is what JSON.stringify would write,
+    // in a fraction of the time.
+    const regions = Array.from(
+      starts,
+      (start, i) =>
+        `{"start":"0x${start.toString(16)}","end":"0x${ends[i]?.toString(16)}",` +
+        `"nrAccesses":${nrAccesses[i]},"age":${ages[i]},"hits":${hits[i]}}`,
+    );
     return `{"type":"snapshot","timeNs":${this.timeNs},"regions":[${regions.join(',')}]}`;
   }
 }

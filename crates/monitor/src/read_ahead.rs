@@ -11,8 +11,9 @@ use damon_trace::{RowCounts, Sample, SamplesReader, TraceError};
 
 /// Rows read at a time.
 const BATCH: usize = 4096;
-/// Batches read and not yet taken: enough to ride out a tick that merges and splits.
-const AHEAD: usize = 4;
+/// Batches read and not yet taken, 2 MiB of them: enough to go on reading while a snapshot is
+/// looked at.
+const AHEAD: usize = 16;
 
 /// What the reader has to say at one moment.
 struct Batch {
