@@ -102,6 +102,7 @@ test('addresses are numbers, bigints, hexadecimal or sizes', (t) => {
     ['0XfF', 255],
     ['0xFf', 255],
     ['1 GiB', 2 ** 30],
+    ['0', 0],
     ['0x1fffffffffffff', Number.MAX_SAFE_INTEGER],
     ['0x20000000000000', undefined],
     [2n ** 53n, undefined],

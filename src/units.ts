@@ -79,10 +79,13 @@ export function readQuantity(input: unknown, unit: UnitName): number | undefined
   return scaled % divisor === 0n ? whole(Number(scaled / divisor)) : undefined;
 }
 
-/** Reads a physical address: at most 52 bits, so a number holds it exactly. */
+/**
+ * Reads a physical address: at most 52 bits, so a number holds it exactly. A text of digits alone
+ * could be meant in either base, so only `"0"` is taken.
+ */
 export function readAddress(input: unknown): number | undefined {
   if (typeof input === 'bigint') return input >= 0n ? whole(Number(input)) : undefined;
-  if (typeof input === 'string' && /^(0x[0-9a-f]+|\d+)$/i.test(input)) return whole(Number(input));
+  if (typeof input === 'string' && /^(0x[0-9a-f]+|0)$/i.test(input)) return whole(Number(input));
   return readQuantity(input, 'bytes');
 }
 
