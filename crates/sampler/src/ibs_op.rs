@@ -9,7 +9,7 @@
 //! each other. Not yet modelled: cache level and latency of the access, the L3-miss and latency
 //! filters, the handler's cost, throttling.
 
-use damon_machine::{HotSet, Machine, PAGE_SZ};
+use damon_machine::{Machine, PAGE_SZ};
 use damon_ring::{AccessReport, AddressKind, Producer};
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -21,8 +21,6 @@ use crate::coins::Bias;
 const PERIOD_MAX: u64 = 0x7FF_FFF0;
 /// Smallest period Linux accepts for IBS Op since 6.15.
 const PERIOD_MIN: u64 = 0x90;
-/// CPUs followed together: what is known of their tags stays in the first-level cache.
-const CPUS_TOGETHER: usize = 16;
 /// The counter restarts at 1..=127 in op counting.
 const RANDOM_START_MAX: u64 = 127;
 
@@ -95,20 +93,12 @@ pub struct IbsOp {
     /// Whether a tagged op accesses data.
     data: Bias,
     cpus: Vec<Cpu>,
-    /// Decides which accesses are stores.
-    stores: Xoshiro256PlusPlus,
     started_ns: u64,
     counters: IbsOpCounters,
-    /// Tags of one interval that accessed data, by CPU, and what they accessed. Reused.
-    tags: Vec<Tag>,
-    addresses: Vec<u64>,
+    /// Nanoseconds per cycle or op, in 1/2^32.
+    ns_per_count: u128,
+    /// Of one CPU and interval. Reused.
     reports: Vec<AccessReport>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Tag {
-    count: u64,
-    cpu: u16,
 }
 
 impl IbsOp {
@@ -146,11 +136,9 @@ impl IbsOp {
             config,
             data: Bias::new(data_share),
             cpus,
-            stores: stream,
             started_ns: now_ns,
             counters: IbsOpCounters::default(),
-            tags: Vec::new(),
-            addresses: Vec::new(),
+            ns_per_count: (u128::from(1_000_000_000u64) << 32) / u128::from(rate_hz),
             reports: Vec::new(),
         })
     }
@@ -173,65 +161,47 @@ impl IbsOp {
     pub fn sample(&mut self, machine: &Machine, until_ns: u64, lanes: &[Producer]) {
         let elapsed_ns = u128::from(until_ns.saturating_sub(self.started_ns));
         let limit = (elapsed_ns * u128::from(self.config.rate_hz) / 1_000_000_000) as u64;
-        for first in (0..self.config.cpus).step_by(CPUS_TOGETHER) {
-            self.tags.clear();
-            for cpu in first..self.config.cpus.min(first + CPUS_TOGETHER as u16) {
-                self.tag(cpu, limit);
+        let stores = Bias::new(machine.workload().store_share);
+        for cpu in 0..self.config.cpus {
+            self.reports.clear();
+            while self.cpus[usize::from(cpu)].next_tag < limit {
+                self.follow(cpu, machine, stores, limit, until_ns);
             }
-            self.addresses.clear();
-            for tag in &self.tags {
-                let random = &mut self.cpus[usize::from(tag.cpu)].random;
-                self.addresses.push(machine.access(random));
-            }
-            self.report(machine.workload(), limit, until_ns, lanes);
+            lanes[usize::from(cpu)].push_batch(&self.reports);
         }
     }
 
-    /// Follows one CPU to count `limit`, keeping the tags that accessed data.
-    fn tag(&mut self, cpu: u16, limit: u64) {
-        let Self { config, cpus, counters, tags, data, .. } = self;
+    /// Follows one CPU over its next 64 tags, or to count `limit`: what the handler makes of each.
+    fn follow(&mut self, cpu: u16, machine: &Machine, stores: Bias, limit: u64, until_ns: u64) {
+        let Self { config, data, cpus, counters, ns_per_count, reports, .. } = self;
         let Cpu { random, next_tag } = &mut cpus[usize::from(cpu)];
-        while *next_tag < limit {
-            let mut counts = [0; 64];
-            let tagged = match config.counting {
-                Counting::Cycles => evenly(&mut counts, next_tag, limit, config.period),
-                Counting::Ops => unevenly(&mut counts, next_tag, limit, config.period, random),
-            };
-            let mut with_data = data.toss(random) & (u64::MAX >> (64 - tagged));
-            counters.samples_total += tagged as u64;
-            counters.reported += u64::from(with_data.count_ones());
-            counters.samples_filtered += tagged as u64 - u64::from(with_data.count_ones());
-            while with_data != 0 {
-                tags.push(Tag { count: counts[with_data.trailing_zeros() as usize], cpu });
-                with_data &= with_data - 1;
-            }
-        }
-    }
-
-    /// What the handler does with the samples that have an address: one report each.
-    fn report(&mut self, workload: &HotSet, limit: u64, until_ns: u64, lanes: &[Producer]) {
-        let Self { config, stores, tags, addresses, reports, .. } = self;
-        let (tgid, store) = (workload.tgid, Bias::new(workload.store_share));
-        // Nanoseconds per count in 1/2^32; counted back from the end, so that no error adds up.
-        let ns_per_count = (u128::from(1_000_000_000u64) << 32) / u128::from(config.rate_hz);
-        reports.clear();
-        let mut coins = 0;
-        reports.extend((0..).zip(tags.iter().zip(&*addresses)).map(|(index, (tag, &address))| {
-            coins = if index % 64 == 0 { store.toss(stores) } else { coins >> 1 };
-            let before_end = (u128::from(limit - tag.count) * ns_per_count) >> 32;
-            AccessReport {
-                address,
+        let mut counts = [0; 64];
+        let tagged = match config.counting {
+            Counting::Cycles => evenly(&mut counts, next_tag, limit, config.period),
+            Counting::Ops => unevenly(&mut counts, next_tag, limit, config.period, random),
+        };
+        // Without a valid physical address there is nothing to report.
+        let mut with_data = data.toss(random) & (u64::MAX >> (64 - tagged));
+        let writes = stores.toss(random);
+        counters.samples_total += tagged as u64;
+        counters.reported += u64::from(with_data.count_ones());
+        counters.samples_filtered += tagged as u64 - u64::from(with_data.count_ones());
+        let tgid = machine.workload().tgid;
+        while with_data != 0 {
+            let tag = with_data.trailing_zeros() as usize;
+            with_data &= with_data - 1;
+            // Counted back from the end of the interval, so that no error adds up.
+            let before_end = (u128::from(limit - counts[tag]) * *ns_per_count) >> 32;
+            reports.push(AccessReport {
+                address: machine.access(random),
                 time_ns: until_ns.saturating_sub(1 + before_end as u64),
                 size: PAGE_SZ as u32,
-                tid: tgid + u32::from(tag.cpu),
+                tid: tgid + u32::from(cpu),
                 tgid,
-                cpu: tag.cpu,
+                cpu,
                 kind: AddressKind::Physical,
-                write: coins & 1 == 1,
-            }
-        }));
-        for of_one_cpu in reports.chunk_by(|a, b| a.cpu == b.cpu) {
-            lanes[usize::from(of_one_cpu[0].cpu)].push_batch(of_one_cpu);
+                write: writes >> tag & 1 == 1,
+            });
         }
     }
 }
