@@ -1,16 +1,11 @@
-/** Goal metrics: one row each. What is measured, in which unit, and whether it needs a node. */
-import type { OperationsName } from '../monitor/operations.ts';
-import { isPhysical } from '../monitor/operations.ts';
+/** Goal metrics: one row each. */
+import { type OperationsName, isPhysical } from '../monitor/operations.ts';
 
 /** The metrics that this monitor can measure. */
 export type MetricName = 'node_eligible_mem_bp' | 'user_input';
 
 /** What is to be known of a metric. */
 export interface Metric {
-  /** The unit of its value and of the goal's target. */
-  readonly unit: 'bp' | 'any';
-  /** Whether a goal with it names a node. */
-  readonly needsNode: boolean;
   /** Whether an operations set can answer it: an unsupported metric is an error, never a value. */
   readonly supports: (operations: OperationsName) => boolean;
 }
@@ -18,7 +13,7 @@ export interface Metric {
 /** All metrics, by their kernel names. */
 export const METRICS: Readonly<Record<MetricName, Metric>> = {
   /** Of all memory in regions that match the scheme's pattern, the share on one node. */
-  node_eligible_mem_bp: { unit: 'bp', needsNode: true, supports: isPhysical },
+  node_eligible_mem_bp: { supports: isPhysical },
   /** A value that the user sets. */
-  user_input: { unit: 'any', needsNode: false, supports: () => true },
+  user_input: { supports: () => true },
 };

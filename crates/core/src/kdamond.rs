@@ -240,11 +240,6 @@ impl Kdamond {
         u32::try_from(self.tick - began + 1).unwrap_or(u32::MAX)
     }
 
-    /// Intervals and region numbers in force.
-    pub fn attrs(&self) -> &Attrs {
-        &self.attrs
-    }
-
     /// The operations set in use.
     pub fn ops(&self) -> OpsId {
         self.ops.id()

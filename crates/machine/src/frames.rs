@@ -12,8 +12,6 @@ use crate::node::{BLOCK_SZ, Nodes};
 pub const PAGE_SZ: u64 = 4096;
 const BLOCK_FRAMES: u32 = (BLOCK_SZ / PAGE_SZ) as u32;
 const BLOCK_WORDS: usize = (BLOCK_FRAMES / u64::BITS) as usize;
-/// No frame: a page that is not placed.
-pub(crate) const NO_FRAME: u32 = u32::MAX;
 const NO_NODE: u8 = u8::MAX;
 
 #[derive(Debug)]
@@ -160,7 +158,7 @@ impl Frames {
             while bits != 0 {
                 let bit = bits.trailing_zeros();
                 bits &= bits - 1;
-                let page = self.owner(first + bit);
+                let Some(page) = self.owner(first + bit) else { continue };
                 if each(self, page) {
                     self.free(first + bit);
                 }
@@ -169,9 +167,9 @@ impl Frames {
         }
     }
 
-    fn owner(&self, frame: u32) -> u32 {
-        let block = &self.blocks[(frame / BLOCK_FRAMES) as usize];
-        block.as_ref().map_or(NO_FRAME, |block| block.owners[(frame % BLOCK_FRAMES) as usize])
+    fn owner(&self, frame: u32) -> Option<u32> {
+        let block = self.blocks[(frame / BLOCK_FRAMES) as usize].as_ref()?;
+        Some(block.owners[(frame % BLOCK_FRAMES) as usize])
     }
 
     fn free(&mut self, frame: u32) {

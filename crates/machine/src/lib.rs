@@ -3,7 +3,7 @@
 //! - [`node`]: where each node's memory lies.
 //! - [`frames`]: which 4 KiB frame holds which page; memory for the books only where pages are.
 //! - [`workload`]: which pages are touched, how often.
-//! - [`Machine`]: all of it, and its physical operations set ([`paddr`](Operations)): migration.
+//! - [`Machine`]: all of it, and its physical operations set (`paddr.rs`): migration.
 //!
 //! Time and randomness are arguments: the machine has no clock, and the random bits come from
 //! whoever asks for accesses.
@@ -20,7 +20,6 @@ pub mod workload;
 mod paddr;
 mod page_table;
 
-pub use damon_core::Operations;
 pub use frames::PAGE_SZ;
 pub use node::{NodeConfig, NodeError};
 pub use workload::{HotSet, Interleave};

@@ -1,7 +1,8 @@
 //! Frame of each virtual page.
 //!
-//! Looked up once per sampled access, at random: 32 GiB of pages are a table of 32 MiB, whose
-//! misses in the processor's own TLB cost more than the look-up. So it asks for huge pages.
+//! Where pages are not all alike it is looked up once per sampled access, at random: 32 GiB of pages
+//! are a table of 32 MiB, whose misses in the processor's own TLB cost more than the look-up. So it
+//! asks for huge pages.
 
 use memmap2::MmapMut;
 

@@ -40,11 +40,6 @@ impl Emulation {
             lanes: Vec::new(),
         })
     }
-
-    /// The machine.
-    pub fn machine(&self) -> &Machine {
-        &self.machine
-    }
 }
 
 impl Source for Emulation {

@@ -122,21 +122,6 @@ impl Lanes {
         Ok(Producer::new(ring, Arc::clone(&self.pending), lane))
     }
 
-    /// How many lanes there are.
-    pub fn len(&self) -> usize {
-        self.rings.len()
-    }
-
-    /// True before the first [`add`](Self::add).
-    pub fn is_empty(&self) -> bool {
-        self.rings.is_empty()
-    }
-
-    /// The shape this set was made with.
-    pub fn options(&self) -> LanesOptions {
-        self.options
-    }
-
     /// Empties every lane that has something, lanes ascending, each oldest first. Returns the
     /// number of reports handed out: at most one ring-full per lane.
     ///
@@ -150,11 +135,6 @@ impl Lanes {
                 u64::from(unsafe { rings[lane as usize].drain(|report| each(lane, report)) });
         });
         drained
-    }
-
-    /// Counters of one lane, or `None` if there is no such lane.
-    pub fn counters_of(&self, lane: LaneId) -> Option<LaneCounters> {
-        self.rings.get(lane as usize).map(|ring| counters(ring))
     }
 
     /// Counters summed over all lanes; `occupancy_max` is the largest of any lane.
