@@ -978,7 +978,7 @@ interface PullPushOptions {
 /** The two schemes, PULL first. The defaults are the RFC's settings. */
 declare function pullPush(options: PullPushOptions): [pull: SchemeOptions, push: SchemeOptions];
 
-/** Goal metrics: one row each. What is measured, in which unit, and whether it needs a node. */
+/** Goal metrics: one row each. */
 
 /** The metrics that this monitor can measure. */
 type MetricName = 'node_eligible_mem_bp' | 'user_input';
