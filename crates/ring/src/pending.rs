@@ -1,16 +1,17 @@
-//! Which lanes may hold something: one bit per lane, so that a drain of a thousand quiet lanes
-//! reads sixteen words instead of a thousand heads.
+//! Which quiet lanes have something again: one bit per place, so that a drain need not look at each.
 //!
-//! A set bit without a report is allowed (a spurious look); a report without a set bit is not.
-//! Both sides use read-modify-writes on the same word, so one comes first in its modification
-//! order. If the mark comes first, the take reads from it (Acquire from Release) and sees the
-//! `head` published before it. If the take comes first, the bit is set afterwards and the next
-//! drain finds it. Plain stores would need a full fence on both sides (hazard H1).
+//! A busy lane has no use for a bit: a drain looks at its `head`, and its pushes are spared the
+//! atomic read-modify-write on a word that 64 producers share, which is most of what a push of the
+//! RFC costs. Only when many lanes have been empty for long are they *parked*: their pushes mark a
+//! bit, and drains look at nothing else of them until it is set.
+//!
+//! A set bit without a report is allowed (a spurious look); a report of a parked lane without a
+//! set bit is not. The producer stores `head` and then looks whether it is parked; the consumer
+//! stores that it is and then looks at `head` once more: with [`Fences`](crate::asymmetric::Fences)
+//! between, at least one sees the other. A bit once set is taken by a swap, which reads from the
+//! mark (Acquire from Release) and so sees the `head` stored before it.
 
 use crate::primitive::{AtomicU64, Ordering};
-
-/// A lane's number, from 0 in the order in which lanes were added.
-pub type LaneId = u32;
 
 const BITS: usize = u64::BITS as usize;
 
@@ -19,33 +20,66 @@ pub(crate) struct Pending {
 }
 
 impl Pending {
-    pub(crate) fn new(lanes: usize) -> Self {
-        Self { words: (0..lanes.div_ceil(BITS)).map(|_| AtomicU64::new(0)).collect() }
+    pub(crate) fn new(places: usize) -> Self {
+        Self { words: (0..places.div_ceil(BITS)).map(|_| AtomicU64::new(0)).collect() }
     }
 
-    /// Producer, after publishing `head`.
-    #[inline]
-    pub(crate) fn mark(&self, lane: LaneId) {
-        let lane = lane as usize;
-        // Release: whoever takes this bit sees the `head` stored before it.
-        self.words[lane / BITS].fetch_or(1 << (lane % BITS), Ordering::Release);
+    /// Producer of a parked lane, after publishing `head`.
+    pub(crate) fn mark(&self, place: u32) {
+        let place = place as usize;
+        // Every place has a word; asked this way, a push has no branch that could panic.
+        if let Some(word) = self.words.get(place / BITS) {
+            // Release: whoever takes this bit sees the `head` stored before it.
+            word.fetch_or(1 << (place % BITS), Ordering::Release);
+        }
     }
 
-    /// Consumer: clears all bits, then calls `each` for every lane that was marked, in ascending
-    /// order. Clear before read: a report published after the clear marks its lane again.
-    pub(crate) fn take(&self, mut each: impl FnMut(LaneId)) {
+    /// Consumer: clears all bits and names their places. Before it reads any `head`.
+    pub(crate) fn take(&self, mut each: impl FnMut(u32)) {
         for (index, word) in self.words.iter().enumerate() {
-            // A look without the bus lock first: a quiet word costs one shared read. A mark that
-            // this relaxed load misses is found by the next drain.
-            if word.load(Ordering::Relaxed) == 0 {
-                continue;
-            }
-            // Acquire: pairs with `mark`; must come before the loads of `head` below.
-            let mut bits = word.swap(0, Ordering::AcqRel);
-            while bits != 0 {
-                each((index * BITS) as LaneId + bits.trailing_zeros());
-                bits &= bits - 1;
+            // A look without the bus lock first. A mark that this relaxed load misses is found by
+            // the next drain.
+            if word.load(Ordering::Relaxed) != 0 {
+                // Acquire: pairs with `mark`; must come before the loads of `head`.
+                bits(index, word.swap(0, Ordering::AcqRel), |place| each(place as u32));
             }
         }
+    }
+}
+
+/// The numbers of the bits set in word number `index`, ascending.
+fn bits(index: usize, mut word: u64, mut each: impl FnMut(usize)) {
+    while word != 0 {
+        each(index * BITS + word.trailing_zeros() as usize);
+        word &= word - 1;
+    }
+}
+
+/// A set of small numbers, iterated in ascending order.
+#[derive(Default)]
+pub(crate) struct BitSet {
+    words: Vec<u64>,
+}
+
+impl BitSet {
+    /// Makes it all numbers below `len`.
+    pub(crate) fn fill(&mut self, len: usize) {
+        self.words.clear();
+        self.words.resize(len / BITS, u64::MAX);
+        if !len.is_multiple_of(BITS) {
+            self.words.push((1 << (len % BITS)) - 1);
+        }
+    }
+
+    pub(crate) fn insert(&mut self, number: usize) {
+        self.words[number / BITS] |= 1 << (number % BITS);
+    }
+
+    pub(crate) fn remove(&mut self, number: usize) {
+        self.words[number / BITS] &= !(1 << (number % BITS));
+    }
+
+    pub(crate) fn for_each(&self, mut each: impl FnMut(usize)) {
+        self.words.iter().enumerate().for_each(|(index, &word)| bits(index, word, &mut each));
     }
 }

@@ -1,20 +1,21 @@
-//! The only place that names the atomics, so that the same ring runs under loom.
+//! The only place that names the atomics, so that the same lanes run under loom.
+
+pub(crate) use std::sync::atomic::Ordering;
 
 #[cfg(loom)]
 pub(crate) use loom::{
-    cell::UnsafeCell,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, AtomicU64},
-    },
+    sync::atomic::fence,
+    sync::{Arc, Mutex},
+    thread::yield_now,
 };
+#[cfg(loom)]
+pub(crate) use modelled::{AtomicBool, AtomicU32, AtomicU64};
 #[cfg(not(loom))]
-pub(crate) use std::sync::{
-    Arc,
-    atomic::{AtomicU32, AtomicU64},
+pub(crate) use std::{
+    sync::atomic::{AtomicBool, AtomicU32, AtomicU64, fence},
+    sync::{Arc, Mutex},
+    thread::yield_now,
 };
-
-pub(crate) use std::sync::atomic::Ordering;
 
 /// Keeps the compiler, not the CPU, from moving memory accesses across: all that program order
 /// on one thread needs against a signal handler on the same thread.
@@ -22,21 +23,42 @@ pub(crate) fn same_thread_fence() {
     std::sync::atomic::compiler_fence(Ordering::SeqCst);
 }
 
-/// std's cell behind loom's closure-taking interface.
-#[cfg(not(loom))]
-pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
+/// Loom's atomics, each access made a place where loom tries the other threads.
+///
+/// Loom 0.7 looks for another order only at the *last* access to an atomic. Whoever loads an atomic
+/// just before storing it, as a push does with `head`, hides the other side's access from it, and
+/// most interleavings are not tried. A condition variable nobody waits for is such a place and
+/// nothing else: any two uses of it conflict, and it orders no memory.
+#[cfg(loom)]
+mod modelled {
+    use std::ops::Deref;
 
-#[cfg(not(loom))]
-impl<T> UnsafeCell<T> {
-    pub(crate) fn new(value: T) -> Self {
-        Self(std::cell::UnsafeCell::new(value))
+    use loom::sync::{Condvar, atomic};
+
+    pub(crate) type AtomicBool = Modelled<atomic::AtomicBool>;
+    pub(crate) type AtomicU32 = Modelled<atomic::AtomicU32>;
+    pub(crate) type AtomicU64 = Modelled<atomic::AtomicU64>;
+
+    pub(crate) struct Modelled<A> {
+        atomic: A,
+        access: Condvar,
     }
 
-    pub(crate) fn with<R>(&self, read: impl FnOnce(*const T) -> R) -> R {
-        read(self.0.get())
+    impl<A> Modelled<A> {
+        pub(crate) fn new<T>(value: T) -> Self
+        where
+            A: From<T>,
+        {
+            Self { atomic: value.into(), access: Condvar::new() }
+        }
     }
 
-    pub(crate) fn with_mut<R>(&self, write: impl FnOnce(*mut T) -> R) -> R {
-        write(self.0.get())
+    impl<A> Deref for Modelled<A> {
+        type Target = A;
+
+        fn deref(&self) -> &A {
+            self.access.notify_one();
+            &self.atomic
+        }
     }
 }

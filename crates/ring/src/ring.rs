@@ -1,44 +1,53 @@
 //! One lane: a ring of report slots with one producer and one consumer.
 //!
-//! Indices run freely over `u32` and are masked on access, so full (`head - tail == slots`) and
-//! empty (`head == tail`) differ without an empty slot in between.
+//! Indices run freely over `u64` and are masked on access, so full (`head - tail == slots`) and
+//! empty (`head == tail`) differ without an empty slot in between, and `head` and `tail` are at the
+//! same time the numbers of reports queued and drained.
 //!
 //! | step | order | seen by |
 //! |---|---|---|
 //! | producer: slot write, then `head` | Release store | consumer's Acquire load of `head`: the slot is complete |
 //! | consumer: slot read, then `tail` | Release store | producer's Acquire load of `tail`: the slot is free |
+//! | producer: `busy`, then `gate` | [`Fences::light`](crate::asymmetric::Fences::light) | `close`: the push is waited for, or sees that it is closed |
+//! | producer: `head`, then `parked` | light fence | a consumer that parks the lane: it sees `head`, or the push sees `parked` |
+//! | producer: last `head`, then `gone` | Release store | consumer's Acquire load of `gone`: nothing follows |
 //!
 //! The second row is missing in every published version (hazard H2): without it a weakly ordered
 //! CPU may let the producer overwrite a slot that is still being read.
-
-use std::mem::MaybeUninit;
+//!
+//! A drain looks at the `head` of each lane that is not [parked](crate::pending).
 
 use crossbeam_utils::CachePadded;
 
-use crate::AccessReport;
-use crate::primitive::{AtomicU32, AtomicU64, Ordering, UnsafeCell};
+use crate::access_report::{AccessReport, Reports};
+use crate::columns::Columns;
+use crate::primitive::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+
+/// In a [gate](Ring::gate): the monitor has stopped.
+pub(crate) const CLOSED: u32 = 1;
+/// In a [gate](Ring::gate): a push has to take a full fence before it looks again.
+pub(crate) const FENCED: u32 = 2;
 
 /// What only the producer writes. Its own cache lines.
 pub(crate) struct ProducerSide {
     /// Next slot to write. Free-running. Written by the outermost push only.
-    pub(crate) head: AtomicU32,
-    /// Pushes in progress on this lane, one inside the other: 0 outside any push, 1 inside one,
-    /// more while a signal handler's push interrupts another.
+    pub(crate) head: AtomicU64,
+    /// 1 while a push is in progress.
     pub(crate) busy: AtomicU32,
-    /// Reports stored so far. Never reset.
-    pub(crate) queued: AtomicU64,
+    /// The producer was dropped; `head` will not move again.
+    pub(crate) gone: AtomicBool,
     /// Reports lost because the ring was full. Never reset.
     pub(crate) dropped_full: AtomicU64,
     /// Reports lost because they interrupted another push on this lane. Never reset.
     pub(crate) dropped_nested: AtomicU64,
+    /// Reports lost because the lane was closed. Never reset.
+    pub(crate) dropped_closed: AtomicU64,
 }
 
 /// What only the consumer writes. Its own cache lines.
 pub(crate) struct ConsumerSide {
     /// Next slot to read. Free-running.
-    pub(crate) tail: AtomicU32,
-    /// Reports handed out so far. Never reset.
-    pub(crate) drained: AtomicU64,
+    pub(crate) tail: AtomicU64,
     /// Most reports a drain has found waiting: between two drains a lane only fills, so this is
     /// its high-water mark. Never reset.
     pub(crate) occupancy_max: AtomicU32,
@@ -47,8 +56,15 @@ pub(crate) struct ConsumerSide {
 pub(crate) struct Ring {
     pub(crate) producer: CachePadded<ProducerSide>,
     pub(crate) consumer: CachePadded<ConsumerSide>,
-    slots: Box<[UnsafeCell<MaybeUninit<AccessReport>>]>,
-    mask: u32,
+    /// What a push has to look out for before it writes: 0 for nothing. Lies with what is hardly
+    /// ever written, so that a push finds it in its cache.
+    pub(crate) gate: AtomicU32,
+    /// Set by the consumer while it does not look at `head`: a push then marks its place as pending.
+    pub(crate) parked: AtomicBool,
+    /// Where both indices began.
+    pub(crate) began: u64,
+    mask: u64,
+    columns: Columns,
 }
 
 // SAFETY: a slot is reached by the producer only while `tail <= index < tail + slots` is false for
@@ -60,33 +76,41 @@ unsafe impl Send for Ring {}
 unsafe impl Sync for Ring {}
 
 impl Ring {
-    /// `slots` is a power of two; [`crate::Lanes`] has checked it.
-    pub(crate) fn new(slots: u32) -> Self {
+    /// `slots` is a power of two; [`crate::Lanes`] has checked it. Both indices begin at `index`:
+    /// tests begin just before the wrap.
+    pub(crate) fn starting_at(slots: u32, index: u64, gate: u32) -> Self {
         debug_assert!(slots.is_power_of_two());
-        Self::starting_at(slots, 0)
-    }
-
-    /// As `new`, with both indices at `index`: tests begin just before the wrap.
-    pub(crate) fn starting_at(slots: u32, index: u32) -> Self {
         Self {
             producer: CachePadded::new(ProducerSide {
-                head: AtomicU32::new(index),
+                head: AtomicU64::new(index),
                 busy: AtomicU32::new(0),
-                queued: AtomicU64::new(0),
+                gone: AtomicBool::new(false),
                 dropped_full: AtomicU64::new(0),
                 dropped_nested: AtomicU64::new(0),
+                dropped_closed: AtomicU64::new(0),
             }),
             consumer: CachePadded::new(ConsumerSide {
-                tail: AtomicU32::new(index),
-                drained: AtomicU64::new(0),
+                tail: AtomicU64::new(index),
                 occupancy_max: AtomicU32::new(0),
             }),
-            slots: (0..slots).map(|_| UnsafeCell::new(MaybeUninit::uninit())).collect(),
-            mask: slots - 1,
+            gate: AtomicU32::new(gate),
+            parked: AtomicBool::new(false),
+            began: index,
+            mask: u64::from(slots) - 1,
+            columns: Columns::new(slots as usize),
         }
     }
 
-    pub(crate) fn slots(&self) -> u32 {
+    pub(crate) fn is_closed(&self) -> bool {
+        self.gate.load(Ordering::Relaxed) & CLOSED != 0
+    }
+
+    /// Consumer: what is pushed from now on is dropped, once fences have passed.
+    pub(crate) fn close(&self) {
+        self.gate.fetch_or(CLOSED, Ordering::Relaxed);
+    }
+
+    pub(crate) fn slots(&self) -> u64 {
         self.mask + 1
     }
 
@@ -97,50 +121,30 @@ impl Ring {
     /// - The caller is the lane's outermost push.
     /// - `index - tail < slots`, with `tail` loaded with Acquire at or after the last wrap.
     #[inline]
-    pub(crate) unsafe fn write(&self, index: u32, report: AccessReport) {
-        self.slots[(index & self.mask) as usize].with_mut(|slot| {
-            // SAFETY: the consumer released this slot (caller's duty) and cannot see it again
-            // before `head` moves past `index`.
-            unsafe { (*slot).write(report) };
-        });
+    pub(crate) unsafe fn write(&self, index: u64, report: &AccessReport) {
+        let slot = (index & self.mask) as usize;
+        // SAFETY: masked, so below the number of slots; the consumer released this slot (caller's
+        // duty) and cannot see it again before `head` moves past `index`.
+        unsafe { self.columns.write(slot, report) };
     }
 
-    /// Reads the slot of `index`.
+    /// Hands out the slots from `tail` to `head`, oldest first, in one or two parts.
     ///
     /// # Safety
     ///
-    /// - The caller is the lane's consumer.
-    /// - `tail <= index < head`, with `head` loaded with Acquire.
-    pub(crate) unsafe fn read(&self, index: u32) -> AccessReport {
-        self.slots[(index & self.mask) as usize].with(|slot| {
-            // SAFETY: the slot was written before `head` was released past it (caller's duty), and
-            // the producer leaves it alone until `tail` moves past it.
-            unsafe { (*slot).assume_init() }
-        })
-    }
-
-    /// Hands out every report published when the call began, oldest first; returns how many.
-    ///
-    /// # Safety
-    ///
-    /// The caller is the lane's consumer.
-    pub(crate) unsafe fn drain(&self, mut each: impl FnMut(&AccessReport)) -> u32 {
-        let tail = self.consumer.tail.load(Ordering::Relaxed);
-        // Acquire: makes the slots below `head` visible. Read once, so one drain is bounded by one
-        // ring-full even under a producer that never pauses.
-        let head = self.producer.head.load(Ordering::Acquire);
-        let count = head.wrapping_sub(tail);
-        for offset in 0..count {
-            // SAFETY: tail <= index < head by the loop bounds.
-            each(&unsafe { self.read(tail.wrapping_add(offset)) });
+    /// - The caller is the lane's consumer and has not yet published a `tail` beyond `tail`.
+    /// - `tail < head <= tail + slots`, with `head` loaded with Acquire.
+    pub(crate) unsafe fn read(&self, tail: u64, head: u64, mut each: impl FnMut(&Reports<'_>)) {
+        let first = (tail & self.mask) as usize;
+        let waiting = (head.wrapping_sub(tail)) as usize;
+        let until_end = waiting.min(self.slots() as usize - first);
+        for part in [first..first + until_end, 0..waiting - until_end] {
+            if part.is_empty() {
+                continue;
+            }
+            // SAFETY: these slots were written before `head` was released past them (caller's
+            // duty), and the producer leaves them alone until `tail` moves past them.
+            unsafe { self.columns.read(part, &mut each) };
         }
-        // Release: the reads above are done before the producer may reuse the slots.
-        self.consumer.tail.store(head, Ordering::Release);
-        let drained = self.consumer.drained.load(Ordering::Relaxed);
-        self.consumer.drained.store(drained + u64::from(count), Ordering::Relaxed);
-        if count > self.consumer.occupancy_max.load(Ordering::Relaxed) {
-            self.consumer.occupancy_max.store(count, Ordering::Relaxed);
-        }
-        count
     }
 }

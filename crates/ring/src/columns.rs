@@ -1,0 +1,115 @@
+//! Room for the slots of a ring, field by field.
+//!
+//! Under loom each slot is a cell, so that a read during a write is found.
+
+use std::ops::Range;
+
+use crate::access_report::{AccessReport, Details, Reports, Sighting};
+
+#[cfg(not(loom))]
+mod memory {
+    use std::cell::UnsafeCell;
+    use std::mem::MaybeUninit;
+
+    use super::*;
+
+    /// A cache line: columns begin at one where there are slots enough to fill it.
+    #[repr(C, align(64))]
+    struct Line([MaybeUninit<u8>; 64]);
+
+    /// Sightings, then details, uninitialised until written. One allocation, so that a push loads
+    /// one pointer.
+    pub(crate) struct Columns {
+        /// Of [`_lines`](Self::_lines), like the next: not computed for each push.
+        sightings: *mut Sighting,
+        details: *mut Details,
+        _lines: Box<[UnsafeCell<Line>]>,
+    }
+
+    impl Columns {
+        pub(crate) fn new(slots: usize) -> Self {
+            let bytes = slots * (size_of::<Sighting>() + size_of::<Details>());
+            let line = |_| UnsafeCell::new(Line([MaybeUninit::uninit(); 64]));
+            let lines: Box<[_]> = (0..bytes.div_ceil(size_of::<Line>())).map(line).collect();
+            // Both columns are aligned: lines are, and a sighting is as large as it is aligned.
+            let sightings: *mut Sighting = lines.as_ptr().cast::<Sighting>().cast_mut();
+            let details = sightings.wrapping_add(slots).cast();
+            Self { sightings, details, _lines: lines }
+        }
+
+        /// # Safety
+        ///
+        /// `slot` is below the number of slots, and nobody reads or writes it meanwhile.
+        #[inline]
+        pub(crate) unsafe fn write(&self, slot: usize, report: &AccessReport) {
+            // SAFETY: (both) within the allocation and unshared by the caller's promise; the cells
+            // around the lines allow a write through a shared reference.
+            unsafe { self.sightings.wrapping_add(slot).write(Sighting::of(report)) };
+            // SAFETY: as above.
+            unsafe { Details::of(report).store(self.details.wrapping_add(slot)) };
+        }
+
+        /// # Safety
+        ///
+        /// All of `range` is below the number of slots, has been written, and is not written while
+        /// `read` runs.
+        #[inline]
+        pub(crate) unsafe fn read<R>(
+            &self,
+            range: Range<usize>,
+            read: impl FnOnce(&Reports<'_>) -> R,
+        ) -> R {
+            let (start, len) = (range.start, range.len());
+            // SAFETY: (both) within the allocation, initialised and unchanging by the caller's
+            // promise.
+            let sightings =
+                unsafe { std::slice::from_raw_parts(self.sightings.wrapping_add(start), len) };
+            // SAFETY: as above.
+            let details =
+                unsafe { std::slice::from_raw_parts(self.details.wrapping_add(start), len) };
+            read(&Reports { sightings, details })
+        }
+    }
+}
+
+#[cfg(loom)]
+mod memory {
+    use loom::cell::UnsafeCell;
+
+    use super::*;
+
+    type Slot = Option<(Sighting, Details)>;
+
+    pub(crate) struct Columns(Box<[UnsafeCell<Slot>]>);
+
+    impl Columns {
+        pub(crate) fn new(slots: usize) -> Self {
+            Self((0..slots).map(|_| UnsafeCell::new(None)).collect())
+        }
+
+        pub(crate) unsafe fn write(&self, slot: usize, report: &AccessReport) {
+            // SAFETY: as the caller promises; loom checks it.
+            self.0[slot].with_mut(|slot| unsafe {
+                *slot = Some((Sighting::of(report), Details::of(report)));
+            });
+        }
+
+        pub(crate) unsafe fn read<R>(
+            &self,
+            range: Range<usize>,
+            read: impl FnOnce(&Reports<'_>) -> R,
+        ) -> R {
+            let (mut sightings, mut all_details) = (vec![], vec![]);
+            for slot in &self.0[range] {
+                // SAFETY: as the caller promises; loom checks it.
+                let written = slot.with(|slot| unsafe { *slot });
+                let (sighting, details) = written.expect("a slot that was written");
+                sightings.push(sighting);
+                all_details.push(details);
+            }
+            read(&Reports { sightings: &sightings, details: &all_details })
+        }
+    }
+}
+
+pub(crate) use memory::Columns;
