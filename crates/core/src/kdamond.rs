@@ -15,19 +15,37 @@ use damon_ring::Lanes;
 use thiserror::Error;
 
 use crate::attrs::{Attrs, AttrsError};
-use crate::drain::{Drain, DrainCounters};
+use crate::drain::{Drain, DrainCounters, SampleFilter};
 use crate::ops::{Operations, OpsId, Selected};
 use crate::region::{Adjuster, Range, RangeError, Target};
 use crate::scheme::{self, ApplyContext, Metric, Scheme, SchemeConfig};
 use crate::snapshot::Snapshot;
+
+/// One address space to monitor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetConfig {
+    /// The process, for virtual addresses; `None` for physical memory.
+    pub tgid: Option<u32>,
+    /// Memory to monitor, sorted and disjoint.
+    pub ranges: Vec<Range>,
+}
+
+impl TargetConfig {
+    /// Physical memory.
+    pub fn physical(ranges: Vec<Range>) -> Self {
+        Self { tgid: None, ranges }
+    }
+}
 
 /// All that the user sets.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Intervals and region numbers.
     pub attrs: Attrs,
-    /// Memory to monitor, sorted and disjoint.
-    pub ranges: Vec<Range>,
+    /// What to monitor: physical memory, or processes, each once.
+    pub targets: Vec<TargetConfig>,
+    /// Which reports are meant; all if there are none.
+    pub sample_filters: Vec<SampleFilter>,
     /// What to do with it, in order.
     pub schemes: Vec<SchemeConfig>,
     /// Decides where regions are cut.
@@ -41,8 +59,21 @@ pub enum ConfigError {
     #[error("attrs.{0}")]
     Attrs(#[from] AttrsError),
     /// A monitored range.
-    #[error("ranges: {0}")]
-    Ranges(#[from] RangeError),
+    #[error("targets[{target}].ranges: {error}")]
+    Ranges {
+        /// Index of the target.
+        target: usize,
+        /// What is wrong with it.
+        error: RangeError,
+    },
+    /// Targets that do not go with the operations set or with each other.
+    #[error("targets: expected {expected} for {}", ops.name())]
+    Targets {
+        /// What would have been right.
+        expected: &'static str,
+        /// The set selected.
+        ops: OpsId,
+    },
     /// A goal that the operations set cannot measure. An unsupported metric is an error, never the
     /// value 0: that would open the loop (`hardware-sampling.md` 6).
     #[error("schemes[{scheme}].quota.goals[{goal}]: node_eligible_mem_bp needs physical addresses, not {}", ops.name())]
@@ -103,6 +134,7 @@ pub struct Kdamond {
     drain: Drain,
     /// Sampling intervals passed since the start.
     tick: u64,
+    unobserved: u64,
     /// Tick at which the running aggregation ends; advances by whole windows, never slips.
     next_aggregation_tick: u64,
     started_ns: u64,
@@ -125,12 +157,20 @@ impl Kdamond {
                 }
             }
         }
+        check_targets(&config.targets, ops.id())?;
         let attrs = config.attrs;
-        let mut targets = vec![Target::default()];
-        targets[0].set_ranges(&config.ranges)?;
+        let mut targets = Vec::with_capacity(config.targets.len());
+        for (index, TargetConfig { tgid, ranges }) in config.targets.iter().enumerate() {
+            let mut target = Target::new(*tgid);
+            target
+                .set_ranges(ranges)
+                .map_err(|error| ConfigError::Ranges { target: index, error })?;
+            targets.push(target);
+        }
         let mut adjuster = Adjuster::new(config.seed);
         adjuster.apply_min_nr_regions(&mut targets, &attrs);
-        let mut drain = Drain::default();
+        let tgids: Vec<_> = targets.iter().map(Target::tgid).collect();
+        let mut drain = Drain::new(config.sample_filters, &tgids);
         drain.start(now_ns);
         Ok(Self {
             attrs,
@@ -140,10 +180,17 @@ impl Kdamond {
             adjuster,
             drain,
             tick: 0,
+            unobserved: 0,
             next_aggregation_tick: attrs.ticks(attrs.aggregation_us),
             started_ns: now_ns,
             requests: Vec::new(),
         })
+    }
+
+    /// Monitoring begins at `now_ns` instead of when the monitor was made. Before the first tick.
+    pub fn begin(&mut self, now_ns: u64) {
+        self.started_ns = now_ns;
+        self.drain.start(now_ns);
     }
 
     /// When the next tick is due, in nanoseconds of the monitor's clock.
@@ -157,8 +204,7 @@ impl Kdamond {
     /// would otherwise have to drop; does not end the sampling interval.
     pub fn absorb(&mut self, lanes: &mut Lanes) {
         let stamp = self.tick_of_window();
-        // A physical set has one target.
-        self.drain.run(lanes, &mut self.targets[0], stamp);
+        self.drain.run(lanes, &mut self.targets, stamp);
     }
 
     /// Phase 1: the sampling interval is over.
@@ -184,17 +230,20 @@ impl Kdamond {
 
     /// Phase 3: schemes act. A request without a verdict leaves the effective size as it was.
     pub fn apply(&mut self, verdicts: &[Verdict], ops: &mut dyn Operations) {
-        for verdict in verdicts {
-            if let Some(scheme) = self.schemes.get_mut(verdict.scheme) {
-                scheme.quota.set_effective(&scheme.config.quota, Some(verdict.bytes));
-            }
-        }
+        verdicts.iter().for_each(|verdict| self.decide(verdict));
         let Self { schemes, targets, attrs, .. } = self;
         let context = context(attrs, targets, self.tick, self.next_aggregation_tick);
         let mut changed = scheme::set_priorities(schemes, targets, &context);
         changed |= scheme::apply(schemes, targets, &context, ops);
         if changed {
             self.drain.regions_changed();
+        }
+    }
+
+    /// What the goals allow a scheme from now on, until its next window.
+    pub fn decide(&mut self, verdict: &Verdict) {
+        if let Some(scheme) = self.schemes.get_mut(verdict.scheme) {
+            scheme.quota.set_effective(&scheme.config.quota, Some(verdict.bytes));
         }
     }
 
@@ -223,14 +272,29 @@ impl Kdamond {
         self.drain.regions_changed();
     }
 
-    /// Changes the monitored memory; regions that overlap it stay. `damon_set_regions`.
+    /// Changes the memory that the first target monitors; regions that overlap it stay.
+    /// `damon_set_regions`.
     ///
     /// # Errors
     ///
     /// [`RangeError`]; the regions are then as before.
     pub fn set_ranges(&mut self, ranges: &[Range]) -> Result<(), RangeError> {
         self.drain.regions_changed();
-        self.targets[0].set_ranges(ranges)
+        self.targets.first_mut().map_or(Ok(()), |target| target.set_ranges(ranges))
+    }
+
+    /// `intervals` sampling intervals passed in which nothing could be observed. They are left out:
+    /// not seen and not accessed are not the same, so no region is held to have been idle in them
+    /// (`hardware-sampling.md` 1.7).
+    pub fn skip(&mut self, intervals: u64) {
+        let skipped_ns = intervals.saturating_mul(self.attrs.sample_us.saturating_mul(1_000));
+        self.started_ns = self.started_ns.saturating_add(skipped_ns);
+        self.unobserved += intervals;
+    }
+
+    /// Sampling intervals that were [skipped](Self::skip).
+    pub fn unobserved(&self) -> u64 {
+        self.unobserved
     }
 
     /// The running tick of the running aggregation, from 1.
@@ -255,10 +319,32 @@ impl Kdamond {
         &self.schemes
     }
 
+    /// The drain, to look at.
+    pub fn drain(&self) -> &Drain {
+        &self.drain
+    }
+
     /// What became of drained reports.
     pub fn drain_counters(&self) -> DrainCounters {
         self.drain.counters()
     }
+}
+
+fn check_targets(targets: &[TargetConfig], ops: OpsId) -> Result<(), ConfigError> {
+    let refused = |expected| Err(ConfigError::Targets { expected, ops });
+    if ops.is_physical() {
+        return match targets {
+            [TargetConfig { tgid: None, .. }] => Ok(()),
+            _ => refused("physical memory, once"),
+        };
+    }
+    let mut tgids: Vec<_> = targets.iter().filter_map(|target| target.tgid).collect();
+    tgids.sort_unstable();
+    let each_once = tgids.windows(2).all(|pair| pair[0] != pair[1]);
+    if tgids.is_empty() || tgids.len() != targets.len() || !each_once {
+        return refused("processes, each once");
+    }
+    Ok(())
 }
 
 fn context<'a>(

@@ -2,7 +2,16 @@
 
 use crate::region::Target;
 
-/// All regions at one instant, by ascending address. The columns keep their capacity, so that
+/// Whose regions a part of the columns describes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SnapshotTarget {
+    /// Process of a virtual target.
+    pub tgid: Option<u32>,
+    /// Its regions, after those of the targets before it.
+    pub regions: usize,
+}
+
+/// All regions at one instant, target by target, each by ascending address. The columns keep their capacity, so that
 /// taking a snapshot allocates nothing in steady state.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
@@ -10,6 +19,8 @@ pub struct Snapshot {
     pub time_ns: u64,
     /// When the snapshot before was taken; `hits` covers the time since.
     pub since_ns: u64,
+    /// The targets, in order.
+    pub targets: Vec<SnapshotTarget>,
     /// First byte of each region.
     pub starts: Vec<u64>,
     /// One past the last byte of each region.
@@ -37,6 +48,13 @@ impl Snapshot {
     pub(crate) fn capture(&mut self, targets: &mut [Target], time_ns: u64) {
         self.since_ns = self.time_ns;
         self.time_ns = time_ns;
+        self.targets.clear();
+        self.targets.extend(
+            targets.iter().map(|target| SnapshotTarget {
+                tgid: target.tgid(),
+                regions: target.regions().len(),
+            }),
+        );
         self.starts.clear();
         self.ends.clear();
         self.nr_accesses.clear();

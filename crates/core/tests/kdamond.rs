@@ -3,11 +3,15 @@
 
 mod common;
 
+use std::collections::BTreeSet;
+
 use common::{Bench, PAGE, START_NS, attrs, kdamond, range, ranges, scheme};
-use damon_core::drain::DrainCounters;
-use damon_core::kdamond::ConfigError;
+use damon_core::drain::{DrainCounters, LaneLosses, SampleFilter, SampleFilterKind};
+use damon_core::kdamond::{Config, ConfigError, Kdamond, TargetConfig};
+use damon_core::ops::Registry;
 use damon_core::region::Range;
 use damon_core::scheme::{AddressFilter, Goal, Metric, QuotaConfig, SchemeConfig};
+use damon_core::snapshot::SnapshotTarget;
 use damon_core::{Action, Attrs, AttrsError, OpsId, Snapshot};
 use damon_ring::{AccessReport, AddressKind};
 
@@ -204,6 +208,211 @@ fn an_absorb_does_not_move_the_border_of_staleness() {
     assert_eq!(bench.kdamond.drain_counters().credited, 4);
 }
 
+fn sum_by_cause(counters: &DrainCounters) -> u64 {
+    let DrainCounters {
+        drained: _,
+        credited,
+        stale,
+        filtered,
+        wrong_kind,
+        no_target,
+        no_region,
+        straddling,
+    } = *counters;
+    credited + stale + filtered + wrong_kind + no_target + no_region + straddling
+}
+
+fn monitor(ops: OpsId, targets: Vec<TargetConfig>, sample_filters: Vec<SampleFilter>) -> Bench {
+    let mut registry = Registry::default();
+    registry.register(ops).unwrap();
+    let config = Config { attrs: attrs(3), targets, sample_filters, schemes: vec![], seed: 1 };
+    Bench::with(Kdamond::new(config, registry.select(ops).unwrap(), START_NS).unwrap())
+}
+
+#[test]
+fn a_virtual_address_is_credited_to_its_own_process() {
+    let target =
+        |tgid, list: &[(u64, u64)]| TargetConfig { tgid: Some(tgid), ranges: ranges(list) };
+    // The same addresses in two processes, and one that only process 3 has; given unsorted.
+    let targets = vec![target(9, &[(0, 3)]), target(3, &[(0, 3), (10, 13)])];
+    let mut bench = monitor(OpsId::Vaddr, targets, vec![]);
+    let report = |tgid, address, size| AccessReport {
+        kind: AddressKind::Virtual,
+        tgid,
+        ..AccessReport::physical(address, size, START_NS)
+    };
+    for (report, times) in [
+        (report(9, 0, 8), 1),
+        (report(3, 0, 8), 2),
+        (report(3, 10 * PAGE, 8), 4),
+        // Not an address of process 9; not a process; not virtual; across an end; too old.
+        (report(9, 10 * PAGE, 8), 1),
+        (report(4, 0, 8), 2),
+        (AccessReport { kind: AddressKind::Physical, ..report(3, 0, 8) }, 3),
+        (report(3, 3 * PAGE - 4, 8), 4),
+        (AccessReport { time_ns: START_NS - 1, ..report(3, 0, 8) }, 5),
+    ] {
+        (0..times).for_each(|_| bench.lane.push(report).unwrap());
+    }
+    bench.kdamond.absorb(&mut bench.lanes);
+    let hits: Vec<u64> = bench
+        .kdamond
+        .targets()
+        .iter()
+        .map(|target| target.regions().iter().map(|region| region.hits).sum())
+        .collect();
+    assert_eq!(hits, [1, 6]);
+    let expected = DrainCounters {
+        drained: 22,
+        credited: 7,
+        no_region: 1,
+        no_target: 2,
+        wrong_kind: 3,
+        straddling: 4,
+        stale: 5,
+        filtered: 0,
+    };
+    assert_eq!(bench.kdamond.drain_counters(), expected);
+    let mut snapshot = Snapshot::default();
+    bench.kdamond.capture(1, &mut snapshot);
+    let parts: Vec<_> = snapshot.targets.iter().map(|part| part.tgid).collect();
+    assert_eq!(parts, [Some(9), Some(3)]);
+    let regions: usize = snapshot.targets.iter().map(|part| part.regions).sum();
+    assert_eq!(regions, snapshot.len());
+}
+
+#[test]
+fn a_sample_filter_is_asked_once_about_each_report_in_time() {
+    let cpus = SampleFilterKind::Cpumask([1, 2].into_iter().collect());
+    let filters = vec![
+        SampleFilter { kind: cpus, matching: true, allow: true },
+        SampleFilter { kind: SampleFilterKind::Write, matching: true, allow: false },
+    ];
+    let physical = vec![TargetConfig::physical(ranges(&[(0, 4)]))];
+    let process = vec![TargetConfig { tgid: Some(0), ranges: ranges(&[(0, 4)]) }];
+    for (ops, targets, kind) in [
+        (OpsId::PaddrIbs, physical, AddressKind::Physical),
+        (OpsId::Fvaddr, process, AddressKind::Virtual),
+    ] {
+        let mut bench = monitor(ops, targets, filters.clone());
+        let report = |cpu, write, address, time_ns| AccessReport {
+            cpu,
+            write,
+            kind,
+            ..AccessReport::physical(address, 8, time_ns)
+        };
+        for cpu in 0..4 {
+            for write in [false, true] {
+                for (address, time_ns) in
+                    [(0, START_NS), (4 * PAGE - 4, START_NS), (9 * PAGE, START_NS), (0, 0)]
+                {
+                    bench.lane.push(report(cpu, write, address, time_ns)).unwrap();
+                }
+            }
+        }
+        bench.kdamond.absorb(&mut bench.lanes);
+        let expected = DrainCounters {
+            drained: 32,
+            // Loads of CPUs 1 and 2: one of each kind of address.
+            credited: 2,
+            straddling: 2,
+            no_region: 2,
+            // All that is too old, whatever a filter would say.
+            stale: 8,
+            filtered: 18,
+            ..DrainCounters::default()
+        };
+        assert_eq!(bench.kdamond.drain_counters(), expected, "{ops:?}");
+    }
+}
+
+#[test]
+fn what_the_drain_loses_is_known_by_lane_and_stays_known_when_the_lane_is_gone() {
+    let write = SampleFilter { kind: SampleFilterKind::Write, matching: true, allow: false };
+    let targets = vec![TargetConfig::physical(ranges(&[(0, 4)]))];
+    let mut bench = monitor(OpsId::PaddrIbs, targets, vec![write]);
+    let report = |address, time_ns| AccessReport::physical(address, 8, time_ns);
+    let store = AccessReport { write: true, ..report(0, START_NS) };
+    let other = bench.lanes.add().unwrap();
+    bench.lane.push(report(0, START_NS - 1)).unwrap();
+    bench.lane.push(report(0, START_NS)).unwrap();
+    for lost in [store, store, report(4 * PAGE - 4, START_NS), report(9 * PAGE, START_NS)] {
+        other.push(lost).unwrap();
+    }
+    bench.kdamond.absorb(&mut bench.lanes);
+    let drain = bench.kdamond.drain();
+    let of_lane = LaneLosses { stale: 1, ..LaneLosses::default() };
+    let of_other = LaneLosses { filtered: 2, straddling: 1, ..LaneLosses::default() };
+    assert_eq!((drain.losses(bench.lane.lane()), drain.losses(other.lane())), (of_lane, of_other));
+    assert_eq!(drain.losses_but(&BTreeSet::from([0, 1])), LaneLosses::default());
+    // One after the other comes, loses something and goes.
+    drop(other);
+    bench.kdamond.absorb(&mut bench.lanes);
+    for _ in 0..5 {
+        let passing = bench.lanes.add().unwrap();
+        passing.push(store).unwrap();
+        bench.kdamond.absorb(&mut bench.lanes);
+        drop(passing);
+        bench.kdamond.absorb(&mut bench.lanes);
+    }
+    let drain = bench.kdamond.drain();
+    let gone = LaneLosses { filtered: 7, straddling: 1, ..LaneLosses::default() };
+    assert_eq!(drain.losses_but(&BTreeSet::from([0])), gone);
+    assert_eq!(drain.losses(0), of_lane);
+    assert_eq!(drain.counters().filtered, 7);
+}
+
+#[test]
+fn targets_must_go_with_the_operations_set() {
+    let physical = || TargetConfig::physical(ranges(&[(0, 4)]));
+    let process = |tgid| TargetConfig { tgid: Some(tgid), ..physical() };
+    for (ops, targets, good) in [
+        (OpsId::PaddrIbs, vec![physical()], true),
+        (OpsId::PaddrIbs, vec![physical(), physical()], false),
+        (OpsId::PaddrIbs, vec![process(1)], false),
+        (OpsId::PaddrIbs, vec![], false),
+        (OpsId::Vaddr, vec![process(1), process(2)], true),
+        (OpsId::Vaddr, vec![process(1), process(1)], false),
+        (OpsId::Vaddr, vec![process(1), physical()], false),
+        (OpsId::Vaddr, vec![], false),
+    ] {
+        let mut registry = Registry::default();
+        registry.register(ops).unwrap();
+        let config =
+            Config { attrs: attrs(3), targets, sample_filters: vec![], schemes: vec![], seed: 1 };
+        let made = Kdamond::new(config.clone(), registry.select(ops).unwrap(), START_NS);
+        match made {
+            Ok(_) => assert!(good, "{config:?}"),
+            Err(error) => {
+                assert!(!good && matches!(error, ConfigError::Targets { .. }), "{config:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn intervals_that_nobody_observed_are_left_out_and_counted() {
+    let mut bench = Bench::new(attrs(3), &[(0, 4), (10, 14), (20, 24)], vec![]);
+    bench.tick(&[0]);
+    bench.close();
+    let due_ns = bench.kdamond.next_tick_ns();
+    // After one tick, the second is due two intervals after the start.
+    let sample_ns = (due_ns - START_NS) / 2;
+    bench.kdamond.skip(3);
+    assert_eq!(bench.kdamond.next_tick_ns(), due_ns + 3 * sample_ns);
+    assert_eq!(bench.kdamond.unobserved(), 3);
+    // The window still has its number of observed ticks.
+    for _ in 1..common::WINDOW {
+        assert!(!bench.kdamond.at_aggregation());
+        bench.tick(&[0]);
+        if !bench.kdamond.at_aggregation() {
+            bench.close();
+        }
+    }
+    assert!(bench.kdamond.at_aggregation());
+    assert_eq!(u64::from(bench.regions()[0].nr_accesses), common::WINDOW);
+}
+
 #[test]
 fn every_report_ends_in_exactly_one_counter() {
     //  [0 4)[4 8)  gap  [20 24)  gap  [top - 4, top): 4095 short of the end of the address space
@@ -252,10 +461,9 @@ fn every_report_ends_in_exactly_one_counter() {
         *counter(&mut expected) += 1;
         assert_eq!(bench.kdamond.drain_counters(), expected, "{report:?}");
     }
-    let DrainCounters { drained, credited, stale, wrong_kind, no_region, straddling } = expected;
-    assert_eq!(drained, credited + stale + wrong_kind + no_region + straddling);
+    assert_eq!(sum_by_cause(&expected), expected.drained);
     assert_eq!(bench.hits(), [2, 1, 0, 2]);
-    assert_eq!(bench.lanes.counters().drained, drained);
+    assert_eq!(bench.lanes.counters().drained, expected.drained);
     // Together in one drain they fare as they did alone.
     for (report, counter) in [table; 3].concat() {
         bench.lane.push(report).unwrap();
@@ -324,6 +532,7 @@ fn a_snapshot_takes_the_weight_and_tells_which_time_it_covers() {
     let expected = Snapshot {
         time_ns: 100,
         since_ns: 5,
+        targets: vec![SnapshotTarget { tgid: None, regions: 3 }],
         starts: vec![0, 10 * PAGE, 20 * PAGE],
         ends: vec![4 * PAGE, 14 * PAGE, 24 * PAGE],
         // Of the window; the weight is that of both.
@@ -401,7 +610,7 @@ fn attributes_beyond_their_limits_are_refused_by_name() {
         );
     }
     let made = kdamond(good, ranges(&[(4, 4)]), vec![], OpsId::PaddrIbs, 1);
-    assert!(matches!(made, Err(ConfigError::Ranges(_))));
+    assert!(matches!(made, Err(ConfigError::Ranges { target: 0, .. })));
 }
 
 #[test]

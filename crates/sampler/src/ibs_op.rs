@@ -167,7 +167,7 @@ impl IbsOp {
             while self.cpus[usize::from(cpu)].next_tag < limit {
                 self.follow(cpu, machine, stores, limit, until_ns);
             }
-            lanes[usize::from(cpu)].push_batch(&self.reports);
+            lanes[usize::from(cpu)].push_batch(self.reports.iter().copied());
         }
     }
 

@@ -1,21 +1,28 @@
 //! Moves access reports from the lanes into regions.
 //!
-//! Runs once per sampling interval. Cost: O(reports · log regions), plus O(regions) to rebuild the
-//! index when the regions changed since the last drain; no allocation once the index has grown.
-//! Order: lanes ascending, each oldest first, so a replay gives the same counts.
-//! Every drained report ends in exactly one counter of [`DrainCounters`].
+//! Runs once per sampling interval. Cost: O(reports · log regions), plus O(regions) to rebuild an
+//! index when its regions changed since the last drain; no allocation once the index has grown.
+//! Order: lanes ascending, each oldest first; credits are sums, so a replay gives the same counts.
+//! Every drained report ends in exactly one counter of [`DrainCounters`], the first whose question
+//! it fails in the order in which they stand there.
 //!
 //! Not here: deciding what a count means (see [`region`](crate::region)).
-//! Source: `hardware-sampling.md` 3 and 1.4 to 1.6.
+//! Source: `hardware-sampling.md` 3, 4 and 1.4 to 1.6.
 
+mod filter;
 mod index;
 
-use damon_ring::{AccessReport, AddressKind, Lanes};
-use index::{Index, TOGETHER};
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::region::{Region, Target};
+use damon_ring::{AddressKind, Details, LaneId, Lanes, Reports, Sighting};
 
-/// Where drained reports went. `drained = credited + stale + wrong_kind + no_region + straddling`.
+pub use filter::{CpuSet, SampleFilter, SampleFilterKind};
+use index::Index;
+pub use index::Kernel;
+
+use crate::region::Target;
+
+/// Where drained reports went. `drained` is the sum of the others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DrainCounters {
     /// Reports taken from the lanes.
@@ -24,28 +31,112 @@ pub struct DrainCounters {
     pub credited: u64,
     /// Reports older than the drain before the last.
     pub stale: u64,
-    /// Virtual addresses offered to physical targets.
+    /// Reports that a sample filter rejected.
+    pub filtered: u64,
+    /// Virtual addresses offered to physical targets, or the other way round.
     pub wrong_kind: u64,
+    /// Virtual addresses of a process that is no target.
+    pub no_target: u64,
     /// Addresses that no region contains.
     pub no_region: u64,
     /// Reports that begin in a region and end behind it.
     pub straddling: u64,
 }
 
+/// Drained reports of one lane that were lost, by cause, as in [`DrainCounters`].
+///
+/// Not whether a region contained the address: reports of all lanes are counted by region together,
+/// so that is known for the monitor as a whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LaneLosses {
+    /// [`DrainCounters::stale`].
+    pub stale: u64,
+    /// [`DrainCounters::filtered`].
+    pub filtered: u64,
+    /// [`DrainCounters::wrong_kind`].
+    pub wrong_kind: u64,
+    /// [`DrainCounters::no_target`].
+    pub no_target: u64,
+    /// [`DrainCounters::straddling`].
+    pub straddling: u64,
+}
+
+impl LaneLosses {
+    /// What was lost between two readings.
+    fn between(before: &DrainCounters, after: &DrainCounters) -> Self {
+        Self {
+            stale: after.stale - before.stale,
+            filtered: after.filtered - before.filtered,
+            wrong_kind: after.wrong_kind - before.wrong_kind,
+            no_target: after.no_target - before.no_target,
+            straddling: after.straddling - before.straddling,
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.stale += other.stale;
+        self.filtered += other.filtered;
+        self.wrong_kind += other.wrong_kind;
+        self.no_target += other.no_target;
+        self.straddling += other.straddling;
+    }
+}
+
 /// The drain of one monitor.
 #[derive(Debug, Default)]
 pub struct Drain {
-    index: Index,
+    filters: Vec<SampleFilter>,
+    /// By target.
+    indexes: Vec<Index>,
+    /// Process ids of virtual targets, sorted, with the targets' places.
+    processes: Vec<(u32, usize)>,
     counters: DrainCounters,
+    /// Of lanes that ever lost a report to the drain.
+    losses: BTreeMap<LaneId, LaneLosses>,
+    /// Of lanes no longer in use, summed.
+    retired_losses: LaneLosses,
     /// Reports stamped earlier than this are stale: when the drain before the last began. Unlike
     /// the RFC's "older than one sampling interval", a late drain does not condemn what waited
     /// for it (`hardware-sampling.md` 1.6); the interval of grace is for a report stamped just
     /// before a drain began and queued just after.
     stale_before_ns: u64,
     last_began_ns: u64,
+    /// Positions of reports that need a closer look. Reused.
+    closer: Vec<usize>,
+    /// Reports that the filters let through. Reused.
+    passed: Columns,
+}
+
+#[derive(Debug, Default)]
+struct Columns {
+    sightings: Vec<Sighting>,
+    details: Vec<Details>,
 }
 
 impl Drain {
+    /// A drain for targets whose process ids are `tgids`, `None` for the one physical target; it
+    /// credits reports that pass all filters.
+    pub fn new(filters: Vec<SampleFilter>, tgids: &[Option<u32>]) -> Self {
+        let mut processes: Vec<(u32, usize)> = tgids
+            .iter()
+            .enumerate()
+            .filter_map(|(place, tgid)| tgid.map(|tgid| (tgid, place)))
+            .collect();
+        processes.sort_unstable();
+        let indexes = tgids.iter().map(|_| Index::default()).collect();
+        Self { filters, indexes, processes, ..Self::default() }
+    }
+
+    /// The same with a search kernel of choice instead of the fastest.
+    ///
+    /// # Panics
+    ///
+    /// If this CPU cannot run it.
+    pub fn with_kernel(mut self, kernel: Kernel) -> Self {
+        self.indexes.fill_with(|| Index::with_kernel(kernel));
+        self
+    }
+
     /// What became of all reports so far.
     pub fn counters(&self) -> DrainCounters {
         self.counters
@@ -59,32 +150,31 @@ impl Drain {
 
     /// The regions changed: the next drain looks at them anew.
     pub fn regions_changed(&mut self) {
-        self.index.invalidate();
+        self.indexes.iter_mut().for_each(Index::invalidate);
     }
 
-    /// Empties the lanes into the regions of a physical target. `tick` is the running tick of the
+    /// Empties the lanes into the regions of the targets. `tick` is the running tick of the
     /// aggregation, from 1.
-    pub fn run(&mut self, lanes: &mut Lanes, target: &mut Target, tick: u32) {
-        self.index.refresh(target.regions());
-        let stale_before_ns = self.stale_before_ns;
-        let mut crediting = Crediting::new(&self.index, target.regions_mut(), tick);
-        let (mut stale, mut wrong_kind) = (0, 0);
-        let drained = lanes.drain(|_, report| {
-            if report.time_ns < stale_before_ns {
-                stale += 1;
-            } else if report.kind != AddressKind::Physical {
-                wrong_kind += 1;
-            } else {
-                crediting.take(report);
+    pub fn run(&mut self, lanes: &mut Lanes, targets: &mut [Target], tick: u32) {
+        for (index, target) in self.indexes.iter_mut().zip(&*targets) {
+            index.refresh(target.regions());
+        }
+        self.counters.drained += lanes.drain(|lane, reports| {
+            let before = self.counters;
+            self.take(reports, targets);
+            let lost = LaneLosses::between(&before, &self.counters);
+            if lost != LaneLosses::default() {
+                self.losses.entry(lane).or_default().add(&lost);
             }
         });
-        let counted = crediting.finish();
-        self.counters.drained += drained;
-        self.counters.credited += counted.credited;
-        self.counters.stale += stale;
-        self.counters.wrong_kind += wrong_kind;
-        self.counters.no_region += counted.no_region;
-        self.counters.straddling += counted.straddling;
+        if self.losses.len() > lanes.in_use() as usize {
+            self.retire(lanes);
+        }
+        for (index, target) in self.indexes.iter_mut().zip(targets) {
+            let (credited, no_region) = index.fold(target.regions_mut(), tick);
+            self.counters.credited += credited;
+            self.counters.no_region += no_region;
+        }
     }
 
     /// The sampling interval ended: what comes next may be as old as this interval, not older.
@@ -92,65 +182,121 @@ impl Drain {
         self.stale_before_ns = self.last_began_ns;
         self.last_began_ns = now_ns;
     }
-}
 
-/// Reports on their way into regions, looked up a handful at a time and credited in order.
-struct Crediting<'a> {
-    index: &'a Index,
-    regions: &'a mut [Region],
-    tick: u32,
-    addresses: [u64; TOGETHER],
-    sizes: [u32; TOGETHER],
-    held: usize,
-    counted: DrainCounters,
-}
+    /// Sums up lanes that are gone, once they outnumber those in use.
+    fn retire(&mut self, lanes: &Lanes) {
+        let in_use: BTreeSet<LaneId> = lanes.by_lane().map(|(lane, _)| lane).collect();
+        let Self { losses, retired_losses, .. } = self;
+        losses.retain(|lane, lost| {
+            let stays = in_use.contains(lane);
+            if !stays {
+                retired_losses.add(lost);
+            }
+            stays
+        });
+    }
 
-impl<'a> Crediting<'a> {
-    fn new(index: &'a Index, regions: &'a mut [Region], tick: u32) -> Self {
-        Self {
-            index,
-            regions,
-            tick,
-            addresses: [0; TOGETHER],
-            sizes: [0; TOGETHER],
-            held: 0,
-            counted: DrainCounters::default(),
+    /// What the drain lost of the reports of a lane in use.
+    pub fn losses(&self, lane: LaneId) -> LaneLosses {
+        self.losses.get(&lane).copied().unwrap_or_default()
+    }
+
+    /// What the drain lost of the reports of all other lanes.
+    pub fn losses_but(&self, lanes_in_use: &BTreeSet<LaneId>) -> LaneLosses {
+        let mut total = self.retired_losses;
+        let gone = self.losses.iter().filter(|(lane, _)| !lanes_in_use.contains(lane));
+        gone.for_each(|(_, lost)| total.add(lost));
+        total
+    }
+
+    fn take(&mut self, reports: &Reports<'_>, targets: &[Target]) {
+        if !self.processes.is_empty() {
+            (0..reports.len()).for_each(|i| self.take_virtual(reports, i, targets));
+        } else if self.filters.is_empty() {
+            self.take_physical(reports, targets);
+        } else {
+            let mut passed = std::mem::take(&mut self.passed);
+            self.filter(reports, &mut passed);
+            let Columns { sightings, details } = &passed;
+            self.take_physical(&Reports { sightings, details }, targets);
+            self.passed = passed;
         }
     }
 
-    fn take(&mut self, report: &AccessReport) {
-        self.addresses[self.held] = report.address;
-        self.sizes[self.held] = report.size;
-        self.held += 1;
-        if self.held == TOGETHER {
-            self.credit();
-        }
+    fn is_stale(&self, sighting: Sighting) -> bool {
+        sighting.time_ns() < self.stale_before_ns
     }
 
-    fn credit(&mut self) {
-        let candidates = self.index.candidates(&self.addresses);
-        let reports = self.addresses.iter().zip(&self.sizes).zip(candidates).take(self.held);
-        for ((&address, &size), candidate) in reports {
-            let region = self.regions.get_mut(candidate);
-            let Some(region) = region.filter(|r| r.start <= address && address < r.end) else {
-                self.counted.no_region += 1;
-                continue;
-            };
-            // Checked: at the top of the address space the end must not wrap into the region
-            // (hazard H16).
-            match address.checked_add(u64::from(size)) {
-                Some(end) if end <= region.end => {
-                    region.credit(self.tick);
-                    self.counted.credited += 1;
-                }
-                _ => self.counted.straddling += 1,
+    /// Once per report; what is stale is not even asked.
+    fn filter(&mut self, reports: &Reports<'_>, into: &mut Columns) {
+        into.sightings.clear();
+        into.details.clear();
+        for i in 0..reports.len() {
+            if self.is_stale(reports.sightings[i]) {
+                self.counters.stale += 1;
+            } else if !filter::passes(&self.filters, reports.details[i]) {
+                self.counters.filtered += 1;
+            } else {
+                into.sightings.push(reports.sightings[i]);
+                into.details.push(reports.details[i]);
             }
         }
-        self.held = 0;
     }
 
-    fn finish(mut self) -> DrainCounters {
-        self.credit();
-        self.counted
+    fn take_physical(&mut self, reports: &Reports<'_>, targets: &[Target]) {
+        // Not a target without an index: there is one of each.
+        let (Some(index), Some(target)) = (self.indexes.first_mut(), targets.first()) else {
+            return;
+        };
+        let mut closer = std::mem::take(&mut self.closer);
+        // A stamp has 63 bits, so a later moment is as good as the last of them.
+        let fresh_from = i64::try_from(self.stale_before_ns).unwrap_or(i64::MAX);
+        let words = Sighting::words(reports.sightings);
+        index.credit(words, fresh_from, |i| closer.push(i));
+        for i in closer.drain(..) {
+            if self.is_stale(reports.sightings[i]) {
+                self.counters.stale += 1;
+            } else if reports.details[i].kind() != AddressKind::Physical {
+                self.counters.wrong_kind += 1;
+            } else {
+                let address = reports.sightings[i].address();
+                self.look_closer(0, target, address, reports.details[i].size());
+            }
+        }
+        self.closer = closer;
+    }
+
+    fn take_virtual(&mut self, reports: &Reports<'_>, i: usize, targets: &[Target]) {
+        let details = reports.details[i];
+        if self.is_stale(reports.sightings[i]) {
+            self.counters.stale += 1;
+        } else if !filter::passes(&self.filters, details) {
+            self.counters.filtered += 1;
+        } else if details.kind() != AddressKind::Virtual {
+            self.counters.wrong_kind += 1;
+        } else {
+            match self.processes.binary_search_by_key(&details.tgid(), |&(tgid, _)| tgid) {
+                Ok(at) => {
+                    let place = self.processes[at].1;
+                    let address = reports.sightings[i].address();
+                    self.look_closer(place, &targets[place], address, details.size());
+                }
+                Err(_) => self.counters.no_target += 1,
+            }
+        }
+    }
+
+    fn look_closer(&mut self, place: usize, target: &Target, address: u64, size: u32) {
+        let index = &mut self.indexes[place];
+        let Some(found) = index.find(address) else {
+            self.counters.no_region += 1;
+            return;
+        };
+        // Checked: at the top of the address space the end must not wrap into the region (hazard
+        // H16).
+        match address.checked_add(u64::from(size)) {
+            Some(end) if end <= target.regions()[found].end => index.credit_one(found),
+            _ => self.counters.straddling += 1,
+        }
     }
 }

@@ -65,13 +65,13 @@ impl Region {
         Range { start: self.start, end: self.end }
     }
 
-    /// One accepted report in tick `tick` (from 1) of the running aggregation.
-    pub(crate) fn credit(&mut self, tick: u32) {
-        self.hits += 1;
-        if self.credited_in != tick {
-            self.credited_in = tick;
-            self.nr_accesses += 1;
-        }
+    /// `reports` accepted reports, at least one, in tick `tick` (from 1) of the running aggregation.
+    pub(crate) fn credit(&mut self, reports: u64, tick: u32) {
+        debug_assert!(reports > 0);
+        self.hits += reports;
+        // No branch: which regions were credited before in this tick is anyone's guess.
+        self.nr_accesses += u32::from(self.credited_in != tick);
+        self.credited_in = tick;
     }
 
     /// Cuts at `size` bytes from the start; returns the right part. Both keep counts and age; the
@@ -156,7 +156,7 @@ mod tests {
     fn one_tick_counts_once_however_many_reports() {
         let mut region = Region::new(0, 4_096);
         for tick in [1, 1, 1, 2] {
-            region.credit(tick);
+            region.credit(1, tick);
         }
         assert_eq!((region.nr_accesses, region.hits), (2, 4));
     }

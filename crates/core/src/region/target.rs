@@ -8,6 +8,7 @@ use crate::arithmetic::{MIN_REGION_SZ, align_down, align_up};
 /// One address space (or one machine's physical memory) and its regions. `struct damon_target`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Target {
+    tgid: Option<u32>,
     regions: Vec<Region>,
 }
 
@@ -37,6 +38,16 @@ pub enum RangeError {
 }
 
 impl Target {
+    /// The address space of process `tgid`, or physical memory if there is none; no regions yet.
+    pub fn new(tgid: Option<u32>) -> Self {
+        Self { tgid, regions: Vec::new() }
+    }
+
+    /// The process, if this is one's address space.
+    pub fn tgid(&self) -> Option<u32> {
+        self.tgid
+    }
+
     /// The regions, by ascending address.
     pub fn regions(&self) -> &[Region] {
         &self.regions

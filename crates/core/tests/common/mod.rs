@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use damon_core::kdamond::{Config, ConfigError};
+use damon_core::kdamond::{Config, ConfigError, TargetConfig};
 use damon_core::ops::{Applied, NodeBytes, Registry};
 use damon_core::region::Range;
 use damon_core::scheme::{Pattern, QuotaConfig, SchemeConfig};
@@ -109,7 +109,9 @@ pub(crate) fn kdamond(
 ) -> Result<Kdamond, ConfigError> {
     let mut registry = Registry::default();
     registry.register(ops).unwrap();
-    let config = Config { attrs, ranges, schemes, seed };
+    let tgid = (!ops.is_physical()).then_some(1);
+    let targets = vec![TargetConfig { tgid, ranges }];
+    let config = Config { attrs, targets, sample_filters: vec![], schemes, seed };
     Kdamond::new(config, registry.select(ops).unwrap(), START_NS)
 }
 
@@ -120,7 +122,7 @@ impl Bench {
     }
 
     pub(crate) fn with(kdamond: Kdamond) -> Self {
-        let mut lanes = Lanes::new(LanesOptions { lanes_max: 2, slots: 1024 }).unwrap();
+        let lanes = Lanes::new(LanesOptions { lanes_max: 2, slots: 1024 }).unwrap();
         Self {
             kdamond,
             lane: lanes.add().unwrap(),

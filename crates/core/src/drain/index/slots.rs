@@ -1,0 +1,90 @@
+//! Which stretch of the address space is which region, or none.
+//!
+//! A slot begins at the start of each region, and at the end of a region unless the next begins
+//! there. So slots cover everything from the first region up, the last slot is what lies behind
+//! all regions, and the rank of an address among the slots says all there is to know. Gaps are few
+//! where regions come from splitting, so only those are listed, and a region's number follows from
+//! its slot by counting gaps.
+
+use crate::region::Region;
+
+/// The slots of one set of regions.
+#[derive(Debug, Default)]
+pub(super) struct Slots {
+    /// Slots that are no region, ascending; the last one always.
+    gaps: Vec<u32>,
+}
+
+impl Slots {
+    pub(super) fn len(&self) -> usize {
+        self.gaps.last().map_or(0, |&last| last as usize + 1)
+    }
+
+    /// Finds the slots anew. `emit` gets each slot's number and first address, ascending.
+    #[inline]
+    pub(super) fn lay_out(&mut self, regions: &[Region], mut emit: impl FnMut(usize, u64)) {
+        self.gaps.clear();
+        let mut previous_end = regions.first().map_or(0, |first| first.start);
+        let mut slot = 0;
+        for region in regions {
+            debug_assert!(previous_end <= region.start, "unsorted");
+            if region.start != previous_end {
+                emit(slot, previous_end);
+                self.gaps.push(slot as u32);
+                slot += 1;
+            }
+            emit(slot, region.start);
+            slot += 1;
+            previous_end = region.end;
+        }
+        emit(slot, previous_end);
+        self.gaps.push(slot as u32);
+    }
+
+    /// The number of the region in a slot.
+    pub(super) fn region(&self, slot: usize) -> Option<usize> {
+        let mut gaps = self.gaps();
+        gaps.seek(slot);
+        (gaps.next != slot).then(|| slot - gaps.passed)
+    }
+
+    /// The slot of a region.
+    pub(super) fn slot(&self, region: usize) -> usize {
+        // Gap number `i` has `gaps[i] - i` regions before it.
+        let (mut low, mut high) = (0, self.gaps.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            if self.gaps[middle] as usize - middle <= region {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        region + low
+    }
+
+    pub(super) fn gaps(&self) -> Gaps<'_> {
+        let next = self.gaps.first().map_or(usize::MAX, |&gap| gap as usize);
+        Gaps { gaps: &self.gaps, passed: 0, next }
+    }
+}
+
+/// Walks the gaps along with ascending slots.
+pub(super) struct Gaps<'a> {
+    gaps: &'a [u32],
+    /// Gaps before the slot last sought.
+    pub(super) passed: usize,
+    /// The first gap at or behind it; `usize::MAX` if there is none.
+    pub(super) next: usize,
+}
+
+impl Gaps<'_> {
+    /// Goes to a slot not before the last.
+    pub(super) fn seek(&mut self, slot: usize) {
+        if slot <= self.next {
+            return;
+        }
+        self.passed += self.gaps[self.passed..].partition_point(|&gap| (gap as usize) < slot);
+        self.next = self.gaps.get(self.passed).map_or(usize::MAX, |&gap| gap as usize);
+    }
+}
