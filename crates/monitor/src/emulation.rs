@@ -1,5 +1,6 @@
 //! The simulated machine under an emulated sampler, as a source.
 
+use damon_core::kdamond::TargetConfig;
 use damon_core::ops::{Operations, OpsId, Registry};
 use damon_core::region::Range;
 use damon_machine::{Machine, MachineConfig, MachineError};
@@ -53,11 +54,12 @@ impl Source for Emulation {
         debug_assert!(registered.is_ok());
     }
 
-    fn ranges(&self) -> Vec<Range> {
-        (0..self.machine.nodes().len() as u32)
+    fn targets(&self) -> Vec<TargetConfig> {
+        let ranges = (0..self.machine.nodes().len() as u32)
             .filter_map(|nid| self.machine.nodes().get(nid))
             .map(|node| Range { start: node.start, end: node.start + node.bytes })
-            .collect()
+            .collect();
+        vec![TargetConfig::physical(ranges)]
     }
 
     fn fill(&mut self, until_ns: u64, intake: &mut Intake<'_>) -> Result<Fill, SourceError> {

@@ -4,12 +4,17 @@
 //! - [`Emulation`]: the simulated machine under an emulated sampler.
 //! - [`Recording`]: a recording of accesses.
 //! - [`Monitor`]: the loop. Runs until something wants the control plane's attention.
+//! - [`live`]: a monitor on a thread of its own, fed by whoever has a lane.
+//! - [`doors`]: by what name another thread, or a library in the same process, finds a monitor.
 //!
-//! Time is the source's: simulated, or the recording's own. Nothing here waits for a clock.
+//! Time is the source's: simulated, or the recording's own; only [`live`] waits for a clock.
 //!
 //! Not here: what a goal aims at, and everything that is done once per interval in TypeScript.
 
 pub mod source;
+
+pub mod doors;
+pub mod live;
 
 mod emulation;
 mod memory_blocks;
@@ -19,6 +24,6 @@ mod recording;
 mod monitor;
 
 pub use emulation::{Emulation, EmulationError};
-pub use monitor::{Event, Monitor, MonitorConfig, MonitorError};
+pub use monitor::{Event, LaneReading, Monitor, MonitorConfig, MonitorError};
 pub use recording::{Recording, RecordingError, RecordingOptions};
 pub use source::{Fill, Intake, Source, SourceCounters, SourceError};

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use damon_core::drain::{LaneLosses, SampleFilter};
 use damon_core::kdamond::{Config, ConfigError, Kdamond, TuneRequest, Verdict};
 use damon_core::ops::{OpsId, Registry, RegistryError};
 use damon_core::scheme::{Action, Metric, SchemeConfig};
 use damon_core::{Attrs, Snapshot};
-use damon_ring::{LaneCounters, LaneError, Lanes, LanesOptions};
+use damon_ring::{LaneCounters, LaneDoor, LaneError, LaneId, Lanes, LanesOptions};
 use thiserror::Error;
 
 use crate::source::{Fill, Intake, Source, SourceCounters, SourceError};
@@ -19,6 +20,8 @@ pub struct MonitorConfig {
     pub ops: OpsId,
     /// Intervals and region numbers.
     pub attrs: Attrs,
+    /// Which reports are meant; all if there are none.
+    pub sample_filters: Vec<SampleFilter>,
     /// Schemes, in order.
     pub schemes: Vec<SchemeConfig>,
     /// Time between snapshots in nanoseconds, rounded up to whole aggregations; 0 for one at each.
@@ -90,6 +93,15 @@ enum Phase {
     Ended,
 }
 
+/// What became of the reports of a lane.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LaneReading {
+    /// On their way.
+    pub counters: LaneCounters,
+    /// In the drain.
+    pub losses: LaneLosses,
+}
+
 /// One monitor, its source and its lanes.
 pub struct Monitor {
     source: Box<dyn Source>,
@@ -97,6 +109,7 @@ pub struct Monitor {
     lanes: Lanes,
     requests: Vec<TuneRequest>,
     snapshot: Snapshot,
+    started_ns: u64,
     snapshot_every_ns: u64,
     next_snapshot_ns: u64,
     now_ns: u64,
@@ -121,7 +134,8 @@ impl Monitor {
         let kdamond = Kdamond::new(
             Config {
                 attrs: config.attrs,
-                ranges: source.ranges(),
+                targets: source.targets(),
+                sample_filters: config.sample_filters,
                 schemes: config.schemes,
                 seed: config.seed,
             },
@@ -134,6 +148,7 @@ impl Monitor {
             lanes: Lanes::new(config.lanes)?,
             requests: Vec::new(),
             snapshot: Snapshot { time_ns: started_ns, since_ns: started_ns, ..Snapshot::default() },
+            started_ns,
             snapshot_every_ns: config.snapshot_every_ns,
             next_snapshot_ns: started_ns.saturating_add(config.snapshot_every_ns),
             now_ns: started_ns,
@@ -216,7 +231,7 @@ impl Monitor {
 
     /// The next multiple of the snapshot interval, counted from the start, after `now_ns`.
     fn snapshot_after(&self, now_ns: u64) -> u64 {
-        let started_ns = self.source.started_ns();
+        let started_ns = self.started_ns;
         let passed = (now_ns - started_ns).checked_div(self.snapshot_every_ns).unwrap_or(0);
         started_ns.saturating_add((passed + 1).saturating_mul(self.snapshot_every_ns))
     }
@@ -225,6 +240,65 @@ impl Monitor {
         let aggregated = self.kdamond.at_aggregation();
         self.kdamond.close();
         self.phase = if aggregated && self.source_ended { Phase::Ended } else { Phase::Sampling };
+    }
+
+    /// Monitoring begins at `now_ns` instead of when the source began. Before the first run.
+    pub(crate) fn begin(&mut self, now_ns: u64) {
+        self.kdamond.begin(now_ns);
+        self.started_ns = now_ns;
+        self.now_ns = now_ns;
+        self.next_snapshot_ns = now_ns.saturating_add(self.snapshot_every_ns);
+        (self.snapshot.time_ns, self.snapshot.since_ns) = (now_ns, now_ns);
+    }
+
+    /// [`Kdamond::next_tick_ns`].
+    pub(crate) fn next_tick_ns(&self) -> u64 {
+        self.kdamond.next_tick_ns()
+    }
+
+    /// [`Kdamond::skip`].
+    pub(crate) fn skip(&mut self, intervals: u64) {
+        self.kdamond.skip(intervals);
+    }
+
+    /// [`Kdamond::decide`].
+    pub(crate) fn decide(&mut self, verdict: &Verdict) {
+        self.kdamond.decide(verdict);
+    }
+
+    /// Whether anybody could report.
+    pub(crate) fn has_lanes(&self) -> bool {
+        self.lanes.in_use() > 0
+    }
+
+    /// Closes the lanes, counts what they still hold, and takes a snapshot of it. The monitor has
+    /// then ended.
+    pub(crate) fn finish(&mut self, now_ns: u64) {
+        self.lanes.close();
+        self.kdamond.absorb(&mut self.lanes);
+        self.now_ns = now_ns;
+        self.kdamond.capture(now_ns, &mut self.snapshot);
+        self.phase = Phase::Ended;
+    }
+
+    /// Where producers get their lanes.
+    pub fn door(&self) -> LaneDoor {
+        self.lanes.door()
+    }
+
+    /// Each lane in use with what it counted and what the drain lost of it; the same of lanes no
+    /// longer in use, summed.
+    pub fn by_lane(&self) -> (Vec<(LaneId, LaneReading)>, LaneReading) {
+        let drain = self.kdamond.drain();
+        let in_use: Vec<_> = self
+            .lanes
+            .by_lane()
+            .map(|(lane, counters)| (lane, LaneReading { counters, losses: drain.losses(lane) }))
+            .collect();
+        let lanes = in_use.iter().map(|(lane, _)| *lane).collect();
+        let retired =
+            LaneReading { counters: self.lanes.retired(), losses: drain.losses_but(&lanes) };
+        (in_use, retired)
     }
 
     /// What the last [`Event::Tune`] asked.

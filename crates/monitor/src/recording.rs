@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use damon_core::kdamond::TargetConfig;
 use damon_core::ops::{Applied, NodeBytes, Operations, OpsId, Registry};
 use damon_core::region::Range;
 use damon_core::scheme::Action;
@@ -104,8 +105,9 @@ impl Source for Recording {
         debug_assert!(registered.is_ok());
     }
 
-    fn ranges(&self) -> Vec<Range> {
-        if self.fixed.is_empty() { self.blocks.ranges() } else { self.fixed.clone() }
+    fn targets(&self) -> Vec<TargetConfig> {
+        let ranges = if self.fixed.is_empty() { self.blocks.ranges() } else { self.fixed.clone() };
+        vec![TargetConfig::physical(ranges)]
     }
 
     fn fill(&mut self, until_ns: u64, intake: &mut Intake<'_>) -> Result<Fill, SourceError> {

@@ -1,6 +1,6 @@
 //! What feeds a monitor.
 
-use damon_core::kdamond::Kdamond;
+use damon_core::kdamond::{Kdamond, TargetConfig};
 use damon_core::ops::{Operations, Registry};
 use damon_core::region::{Range, RangeError};
 use damon_ring::{LaneError, Lanes, Producer};
@@ -76,8 +76,8 @@ pub trait Source: Send {
     /// The operations sets that this source offers.
     fn register(&self, registry: &mut Registry);
 
-    /// The memory to monitor at the start.
-    fn ranges(&self) -> Vec<Range>;
+    /// What to monitor at the start.
+    fn targets(&self) -> Vec<TargetConfig>;
 
     /// Reports all accesses before `until_ns` that were not yet reported.
     ///
@@ -119,6 +119,8 @@ pub enum SourceCounters {
         /// Pages that found no room.
         failed_pages: u64,
     },
+    /// Of a [live](crate::live) monitor: its producers count for themselves.
+    Live,
     /// Of a [`Recording`](crate::Recording).
     Recording {
         /// Rows by verdict.

@@ -93,9 +93,17 @@ fn a_burst_larger_than_a_lane_loses_nothing() {
     let file = File::new(rows, "");
     let mut monitor = monitor(&file, config(vec![]));
     let snapshots = to_the_end(&mut monitor);
-    let LaneCounters { queued, dropped_full, dropped_nested, drained, occupancy_max } =
-        monitor.lane_counters();
+    let LaneCounters {
+        queued,
+        dropped_full,
+        dropped_nested,
+        dropped_closed,
+        corrupt,
+        drained,
+        occupancy_max,
+    } = monitor.lane_counters();
     assert_eq!((queued, dropped_full, dropped_nested, drained), (3_000, 0, 0, 3_000));
+    assert_eq!((dropped_closed, corrupt), (0, 0));
     assert_eq!(occupancy_max, 16);
     assert_eq!((snapshots.len(), weight(&snapshots)), (1, 3_000));
     // One tick, however often the lanes were emptied in it.
@@ -177,7 +185,7 @@ fn ranges_that_overlap_are_refused() {
     let options = RecordingOptions { ranges, ..RecordingOptions::default() };
     let recording = Recording::open(file.path(), options).unwrap();
     let refused = Monitor::new(Box::new(recording), config(vec![])).err().unwrap();
-    assert!(matches!(refused, MonitorError::Config(ConfigError::Ranges(_))));
+    assert!(matches!(refused, MonitorError::Config(ConfigError::Ranges { target: 0, .. })));
 }
 
 #[test]

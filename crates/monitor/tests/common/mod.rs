@@ -61,6 +61,7 @@ pub(crate) fn scheme(action: Action) -> SchemeConfig {
 /// Ticks of 1 ms, aggregations of 10 ms, a snapshot for each.
 pub(crate) fn config(schemes: Vec<SchemeConfig>) -> MonitorConfig {
     MonitorConfig {
+        sample_filters: vec![],
         ops: OpsId::PaddrIbs,
         attrs: Attrs {
             sample_us: 1_000,
