@@ -218,41 +218,6 @@ type Tuner = (input: TunerInput) => bigint;
 /** The name of a tuner. */
 type TunerName = 'consist' | 'temporal';
 
-/** How often the monitor looks, and into how many regions it divides memory. */
-interface AttrsOptions {
-  /** Sampling interval: the lanes are drained once per interval. Minimum: 1. @default "5 ms" */
-  readonly sampleUs?: Duration;
-  /**
-   * Aggregation interval: regions are merged, aged and split once per interval. Minimum: the
-   * sampling interval. @default "100 ms"
-   */
-  readonly aggregationUs?: Duration;
-  /** Regions adaptation aims at as the least. Minimum: 3. @default 10 */
-  readonly minNrRegions?: number;
-  /** Regions adaptation aims at as the most. Minimum: `minNrRegions`. @default 1000 */
-  readonly maxNrRegions?: number;
-}
-
-/** {@link AttrsOptions}, every one given. */
-interface Attrs {
-  /** Microseconds. */
-  readonly sampleUs: number;
-  /** Microseconds. */
-  readonly aggregationUs: number;
-  readonly minNrRegions: number;
-  readonly maxNrRegions: number;
-}
-
-/** Operations sets: which address space is monitored, and how accesses are seen. */
-
-/** The kernel's names, in its order. */
-declare const OPERATIONS: readonly ['vaddr', 'fvaddr', 'paddr', 'paddr_ibs'];
-/**
- * The name of an operations set. `paddr_ibs`: physical addresses, accesses seen by access reports.
- * Which sets there are is the source's to say; selecting another is refused.
- */
-type OperationsName = (typeof OPERATIONS)[number];
-
 /** The actions that this monitor knows, by their kernel names. */
 declare const ACTIONS: readonly ['stat', 'migrate_hot', 'migrate_cold'];
 /** The name of an action. */
@@ -356,14 +321,133 @@ interface Scheme {
   }[];
 }
 
-/** What a monitor watches, how, and what it does about it. */
-interface KdamondOptions {
-  /** Where accesses come from. */
-  readonly source: EmulationOptions | RecordingOptions;
-  /** How they are seen. @default "paddr_ibs", which both sources offer */
-  readonly operations?: OperationsName;
+/**
+ * What steers the quotas of a monitor: its goals as they stand now, and each scheme's tuner.
+ *
+ * Shared by every monitor. Not here: when a quota window opens, which the core knows, or how the
+ * answer gets back to it.
+ */
+
+/** A step of a scheme's tuner: what was measured, what followed from it. */
+interface Tuning {
+  /** When, in nanoseconds of the source's clock. */
+  readonly timeNs: bigint;
+  /** Index of the scheme. */
+  readonly scheme: number;
+  readonly tuner: TunerName;
+  /** Each goal: what its metric read. */
+  readonly goals: readonly GoalReading[];
+  /** The best-met goal's score: 10000 when it is met. */
+  readonly scoreBp: number;
+  /** Bytes that the goals allow in the window that opens. */
+  readonly goalBytes: bigint;
+  /** Bytes the scheme may try in the window: the smaller of that and its size quota. */
+  readonly effectiveBytes: number;
+  /** Bytes of the workload's hot set on each node, where the source knows: the emulation. */
+  readonly hotBytes?: readonly number[];
+}
+
+/** How often the monitor looks, and into how many regions it divides memory. */
+interface AttrsOptions {
+  /** Sampling interval: the lanes are drained once per interval. Minimum: 1. @default "5 ms" */
+  readonly sampleUs?: Duration;
+  /**
+   * Aggregation interval: regions are merged, aged and split once per interval. Minimum: the
+   * sampling interval. @default "100 ms"
+   */
+  readonly aggregationUs?: Duration;
+  /** Regions adaptation aims at as the least. Minimum: 3. @default 10 */
+  readonly minNrRegions?: number;
+  /** Regions adaptation aims at as the most. Minimum: `minNrRegions`. @default 1000 */
+  readonly maxNrRegions?: number;
+}
+
+/** {@link AttrsOptions}, every one given. */
+interface Attrs {
+  /** Microseconds. */
+  readonly sampleUs: number;
+  /** Microseconds. */
+  readonly aggregationUs: number;
+  readonly minNrRegions: number;
+  readonly maxNrRegions: number;
+}
+
+/** Operations sets: which address space is monitored, and how accesses are seen. */
+
+/** The kernel's names, in its order. */
+declare const OPERATIONS: readonly ['vaddr', 'fvaddr', 'paddr', 'paddr_ibs'];
+/**
+ * The name of an operations set. `paddr_ibs`: physical addresses, accesses seen by access reports.
+ * Which sets there are is the source's to say; selecting another is refused.
+ */
+type OperationsName = (typeof OPERATIONS)[number];
+
+/** One filter. */
+type SampleFilterOptions = CpumaskFilterOptions | ThreadsFilterOptions | WriteFilterOptions;
+/** What a filter does with the reports it is about. */
+interface SampleFilterVerdict {
+  /** Acts on reports that match; `false`: on those that do not. @default true */
+  readonly matching?: boolean;
+  /** Lets those it acts on through, and no others; `false`: rejects those only. @default true */
+  readonly allow?: boolean;
+}
+
+/** About the CPU that made the access. */
+interface CpumaskFilterOptions extends SampleFilterVerdict {
+  readonly type: 'cpumask';
+  /** The kernel's CPU list format, such as `"0-3,8"`, or the CPU numbers. At least one. */
+  readonly cpus: string | readonly number[];
+}
+
+/** About the thread that made the access. */
+interface ThreadsFilterOptions extends SampleFilterVerdict {
+  readonly type: 'threads';
+  /** Thread ids. At least one. */
+  readonly tids: readonly number[];
+}
+
+/** About stores. */
+interface WriteFilterOptions extends SampleFilterVerdict {
+  readonly type: 'write';
+}
+
+interface Verdict {
+  readonly matching: boolean;
+  readonly allow: boolean;
+}
+
+/** {@link SampleFilterOptions}, every one given. */
+type SampleFilter =
+  | (Verdict & {
+      readonly type: 'cpumask';
+      readonly cpus: readonly number[];
+    })
+  | (Verdict & {
+      readonly type: 'threads';
+      readonly tids: readonly number[];
+    })
+  | (Verdict & {
+      readonly type: 'write';
+    });
+/**
+ * Reads the kernel's CPU list format: numbers and closed ranges, separated by commas, such as
+ * `0-3,8`. `undefined` for anything else: no CPU, a range that goes down, strides.
+ *
+ * @example
+ * ```ts
+ * readCpuList('0-3,8'); // [0, 1, 2, 3, 8]
+ * ```
+ */
+declare function readCpuList(text: string): number[] | undefined;
+
+/** What every monitor is told, wherever its accesses come from. */
+
+/** How a monitor watches, and what it does about it. */
+interface MonitorOptions {
   /** How often, and how finely. */
   readonly attrs?: AttrsOptions;
+  /** Which access reports are meant; a report must pass all. @default all reports */
+  readonly sampleFilters?: readonly SampleFilterOptions[];
   /** What to do, in order. @default nothing */
   readonly schemes?: readonly SchemeOptions[];
   /** Time between snapshots, rounded up to whole aggregations; 0 for each. @default "1 s" */
@@ -374,15 +458,28 @@ interface KdamondOptions {
   readonly seed?: number;
 }
 
-/** {@link KdamondOptions}, every one given. */
-interface KdamondConfig {
-  readonly source: Emulation | Recording;
+/** {@link MonitorOptions} and the operations set, every one given. */
+interface MonitorConfig {
   readonly operations: OperationsName;
   readonly attrs: Attrs;
+  readonly sampleFilters: readonly SampleFilter[];
   readonly schemes: readonly Scheme[];
   readonly everyMs: number;
   readonly laneSlots: number;
   readonly seed: number;
+}
+
+/** What a monitor watches, how, and what it does about it. */
+interface KdamondOptions extends MonitorOptions {
+  /** Where accesses come from. */
+  readonly source: EmulationOptions | RecordingOptions;
+  /** How they are seen. @default "paddr_ibs", which both sources offer */
+  readonly operations?: OperationsName;
+}
+
+/** {@link KdamondOptions}, every one given. */
+interface KdamondConfig extends MonitorConfig {
+  readonly source: Emulation | Recording;
 }
 
 /**
@@ -404,9 +501,19 @@ interface Region {
   readonly age: number;
   /** Access reports credited to the region since the previous snapshot: a weight, not an integer. */
   readonly hits: number;
+  /** The process whose addresses these are; absent for physical ones. */
+  readonly tgid?: number;
 }
 
-/** The columns of a {@link Snapshot}: all of one length, regions sorted by start, disjoint. */
+/** One process's part of a {@link Snapshot}. */
+interface SnapshotTarget {
+  /** The process. */
+  readonly tgid: number;
+  /** How many regions, following on those of the target before. */
+  readonly regions: number;
+}
+
+/** The columns of a {@link Snapshot}: all of one length; each target's regions sorted by start, disjoint. */
 interface SnapshotInit {
   /** When the snapshot was taken, on the clock of the monitor. */
   readonly timeNs: bigint;
@@ -424,6 +531,8 @@ interface SnapshotInit {
   readonly ages: Uint32Array;
   /** See {@link Region.hits}. */
   readonly hits: Float64Array;
+  /** The processes, in order; none for physical memory. @default [] */
+  readonly targets?: readonly SnapshotTarget[];
 }
 
 /** A region as `JSON.stringify` writes it: addresses in hexadecimal text, so that none is rounded. */
@@ -433,6 +542,7 @@ interface RegionJson {
   readonly nrAccesses: number;
   readonly age: number;
   readonly hits: number;
+  readonly tgid?: number;
 }
 
 /** A snapshot as `JSON.stringify` writes it. */
@@ -445,7 +555,8 @@ interface SnapshotJson {
 
 /**
  * What the monitor knew at one instant; columns of equal length, regions sorted by start,
- * disjoint, half-open `[start, end)`.
+ * disjoint, half-open `[start, end)`. Where processes are monitored, that holds for each of them,
+ * and {@link Snapshot.of} gives one by itself, as the views want it.
  *
  * The columns are kept, not copied: whoever made them must not write into them afterwards.
  *
@@ -465,6 +576,7 @@ interface SnapshotJson {
  * ```
  */
 declare class Snapshot implements Iterable<Region> {
+  #private;
   readonly timeNs: bigint;
   readonly intervalNs: bigint;
   readonly aggregationNs: bigint;
@@ -473,6 +585,8 @@ declare class Snapshot implements Iterable<Region> {
   readonly nrAccesses: Uint32Array;
   readonly ages: Uint32Array;
   readonly hits: Float64Array;
+  /** The processes, in order; none for physical memory. */
+  readonly targets: readonly SnapshotTarget[];
   /**
    * @throws DamonError `ERR_DAMON_SNAPSHOT_COLUMNS` when the columns differ in length, or regions
    * are empty, unsorted or overlap.
@@ -485,6 +599,11 @@ declare class Snapshot implements Iterable<Region> {
    * @throws DamonError `ERR_DAMON_SNAPSHOT_REGION` when there is none.
    */
   region(i: number): Region;
+  /**
+   * One process by itself: views of the same columns.
+   * @throws DamonError `ERR_DAMON_SNAPSHOT_TARGET` when it is not among the targets.
+   */
+  of(tgid: number): Snapshot;
   [Symbol.iterator](): Iterator<Region>;
   /** What `JSON.stringify` writes. For a stream of snapshots prefer {@link toNdjson}. */
   toJSON(): SnapshotJson;
@@ -550,6 +669,8 @@ interface HotRangesOptions {
  *
  * Neighbours merge when their rates are within `ratio`, or when their hits are too few to tell the
  * rates apart. All ranges together (`top: Infinity`) are exactly the memory of the snapshot.
+ *
+ * @throws DamonError `ERR_DAMON_SNAPSHOT_TARGET` when the snapshot has several processes.
  *
  * @example
  * ```ts
@@ -738,7 +859,8 @@ declare class Heatmap {
   get endNs(): bigint;
   /**
    * Adds the hits of a snapshot, spread evenly over its interval and over each region.
-   * @throws DamonError `ERR_DAMON_HEATMAP_TIME` when its interval starts before the first one's.
+   * @throws DamonError `ERR_DAMON_HEATMAP_TIME` when its interval starts before the first one's;
+   *   `ERR_DAMON_SNAPSHOT_TARGET` when it has several processes.
    */
   add(snapshot: Snapshot): void;
   /**
@@ -852,25 +974,6 @@ interface DemoRecord {
  */
 declare function balance({ counters, equations }: Books): Balance[];
 
-/** A step of a scheme's tuner: what was measured, what followed from it. */
-interface Tuning {
-  /** When, in nanoseconds of the source's clock. */
-  readonly timeNs: bigint;
-  /** Index of the scheme. */
-  readonly scheme: number;
-  readonly tuner: TunerName;
-  /** Each goal: what its metric read. */
-  readonly goals: readonly GoalReading[];
-  /** The best-met goal's score: 10000 when it is met. */
-  readonly scoreBp: number;
-  /** Bytes that the goals allow in the window that opens. */
-  readonly goalBytes: bigint;
-  /** Bytes the scheme may try in the window: the smaller of that and its size quota. */
-  readonly effectiveBytes: number;
-  /** Bytes of the workload's hot set on each node, where the source knows: the emulation. */
-  readonly hotBytes?: readonly number[];
-}
-
 /** How far a run is. */
 interface Progress {
   readonly done: number;
@@ -944,6 +1047,420 @@ declare class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispo
   close(): void;
   [Symbol.dispose](): void;
   [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** One observed access. */
+interface AccessReport {
+  /** First byte accessed: an integer from 0, below 2^53 as a number, below 2^64 as a bigint. */
+  readonly address: number | bigint;
+  /** Bytes covered, from 1 to 2^32 - 1; samplers that know only the page say 4096. @default 1 */
+  readonly size?: number;
+  /** CPU that made the access, from 0 to 65535. @default 0 */
+  readonly cpu?: number;
+  /** Thread that made the access, 0 if unknown. @default 0 */
+  readonly tid?: number;
+  /** Process that made the access, 0 if unknown. @default 0 */
+  readonly tgid?: number;
+  /** Whether it was a store. @default false */
+  readonly write?: boolean;
+  /** Whether the address is a virtual one of process `tgid`. @default false */
+  readonly virtual?: boolean;
+  /**
+   * When, in nanoseconds of the monitor's clock, which is `process.hrtime.bigint()`'s; older than a
+   * sampling interval is stale. @default just now, which is never stale
+   */
+  readonly timeNs?: bigint;
+}
+
+/**
+ * What became of a report: stored, or lost to a full lane, to a push that it interrupted, or to a
+ * monitor that has stopped. Each is counted in the monitor's books.
+ */
+type ReportOutcome = 'queued' | 'full' | 'nested' | 'closed';
+/**
+ * Many reports as columns of one length, a typed array each; what is given as a single value holds
+ * for all. The fields are those of an {@link AccessReport}.
+ */
+interface ReportColumns {
+  /** Decides how many reports there are. */
+  readonly addresses: BigUint64Array | Float64Array;
+  /** @default 1 */
+  readonly size?: number | Uint32Array;
+  /** @default 0 */
+  readonly cpu?: number | Uint16Array;
+  /** @default 0 */
+  readonly tid?: number | Uint32Array;
+  /** @default 0 */
+  readonly tgid?: number | Uint32Array;
+  /** Elements: 0 for a load, anything else for a store. @default false */
+  readonly write?: boolean | Uint8Array;
+  /** @default just now */
+  readonly timeNs?: bigint | BigUint64Array;
+  /** @default false */
+  readonly virtual?: boolean;
+}
+
+/** What became of a batch: the fields add up to its length. */
+interface BatchOutcome {
+  /** Reports stored: the first so many. */
+  readonly queued: number;
+  /** Reports from the end of the batch that found no slot. */
+  readonly droppedFull: number;
+  /** All reports of a batch that interrupted another push. */
+  readonly droppedNested: number;
+  /** All reports of a batch for a monitor that has stopped. */
+  readonly droppedClosed: number;
+}
+
+/**
+ * The only writer of one lane of a {@link LiveKdamond}. It stays on the thread that attached it;
+ * each thread attaches its own, and may have several.
+ *
+ * @example
+ * ```ts
+ * const live = new LiveKdamond({ regions: [{ start: 0, end: '1 GiB' }] }).start();
+ * using lane = Lane.attach(live.token); // or, on this thread: live.lane()
+ * lane.report({ address: 0x1000, write: true });
+ * lane.reportBatch({ addresses: Float64Array.of(0x1000, 0x2000), size: 8 });
+ * ```
+ */
+declare class Lane implements Disposable {
+  #private;
+  /** The lane's number, as in {@link LiveKdamond.lanes}. */
+  readonly id: number;
+  private constructor();
+  /**
+   * A lane of its own of the monitor that a token names, from any thread of its process.
+   *
+   * @throws DamonError `ERR_DAMON_TOKEN` for what is no token; `ERR_DAMON_CLOSED` when the monitor
+   *   has stopped, or no monitor of that name is open in this process; `ERR_DAMON_LANES` when all
+   *   lanes are in use
+   */
+  static attach(token: string): Lane;
+  /**
+   * Queues one report, or drops and counts it. Crossing into the addon is most of the cost: many
+   * reports cost far less each in {@link reportBatch}.
+   *
+   * @throws DamonError `ERR_DAMON_REPORT` for a value that no access has, `ERR_DAMON_CLOSED`
+   */
+  report(report: AccessReport): ReportOutcome;
+  /**
+   * Queues as many reports as there are free slots, in order; drops and counts the rest. All
+   * columns are checked before any report is queued.
+   *
+   * @throws DamonError as {@link report}
+   */
+  reportBatch(columns: ReportColumns): BatchOutcome;
+  /**
+   * Slots free at this moment; the monitor can only make it more.
+   *
+   * @throws DamonError `ERR_DAMON_CLOSED`
+   */
+  get freeSlots(): number;
+  /** Gives the lane back; what it holds is still drained. Idempotent. */
+  close(): void;
+  [Symbol.dispose](): void;
+}
+
+/**
+ * How a live monitor sees accesses. `paddr_ibs`: reports of physical addresses. `fvaddr`: reports
+ * of virtual addresses, by process, in regions that stay where they are.
+ */
+type LiveOperationsName = 'paddr_ibs' | 'fvaddr';
+/**
+ * Which snapshot goes when one more than `highWaterMark` would wait: with `dropNewest` the last
+ * one, too, if nobody has read.
+ */
+type OverflowPolicy = 'dropOldest' | 'dropNewest';
+/** A process and its memory. */
+interface TargetOptions {
+  /** The process id, as the reports give it; each process once. Minimum: 1. */
+  readonly tgid: number;
+  /** Its memory to monitor: virtual addresses, sorted and disjoint. At least one range. */
+  readonly regions: readonly RangeOptions[];
+}
+
+/** What a live monitor watches, how, and what it does about it. */
+interface LiveKdamondOptions extends MonitorOptions {
+  /** How accesses are seen. @default "paddr_ibs" */
+  readonly operations?: LiveOperationsName;
+  /**
+   * Physical memory to monitor, sorted and disjoint, at least one range; required by, and only for,
+   * `paddr_ibs`.
+   */
+  readonly regions?: readonly RangeOptions[];
+  /** Processes to monitor, at least one; required by, and only for, `fvaddr`. */
+  readonly targets?: readonly TargetOptions[];
+  /** Snapshots that may wait for their reader, from 1 to 65536. @default 8 */
+  readonly highWaterMark?: number;
+  /** What happens when one more comes. @default "dropOldest" */
+  readonly overflow?: OverflowPolicy;
+}
+
+/** Of a shared lane. */
+interface SharedLaneOptions {
+  /** A power of two from 1 to 65536. @default the monitor's `laneSlots` */
+  readonly slots?: number;
+}
+
+/** A stretch of one address space to monitor; without a process, physical memory. */
+interface Target {
+  readonly tgid?: number;
+  readonly regions: readonly Range[];
+}
+
+/** {@link LiveKdamondOptions}, every one given. */
+interface LiveKdamondConfig extends MonitorConfig {
+  readonly operations: LiveOperationsName;
+  readonly targets: readonly Target[];
+  readonly highWaterMark: number;
+  readonly overflow: OverflowPolicy;
+}
+
+/** What a {@link DamonError} tells beyond its message. */
+interface DamonErrorDetails {
+  /** Names the kind of failure, `ERR_DAMON_…`. Stable: programs may compare it. */
+  readonly code: string;
+  /** Where in the configuration or the file, such as `kdamonds[0].contexts[0].schemes[1]`. */
+  readonly path?: string | undefined;
+  /** What would have been accepted, in words. */
+  readonly expected?: string | undefined;
+  /** What was given instead, as it was given. */
+  readonly received?: unknown;
+  /** What to do about it. */
+  readonly hint?: string | undefined;
+  /** The error that led to this one. */
+  readonly cause?: unknown;
+}
+
+/** A {@link DamonError} as plain data, safe for `JSON.stringify`. */
+interface DamonErrorJson {
+  readonly name: string;
+  readonly code: string;
+  readonly message: string;
+  readonly path?: string;
+  readonly expected?: string;
+  readonly received?: string | number | boolean | null;
+  readonly hint?: string;
+  readonly cause?: string;
+}
+
+/**
+ * Every error that this package throws on purpose.
+ *
+ * @example
+ * ```ts
+ * import { DamonError } from 'node-damon';
+ *
+ * try {
+ *   throw new DamonError('The recording is empty', { code: 'ERR_DAMON_TRACE_EMPTY' });
+ * } catch (error) {
+ *   if (!(error instanceof DamonError)) throw error;
+ *   console.log(error.code, error.hint ?? 'no hint');
+ * }
+ * ```
+ */
+declare class DamonError extends Error {
+  readonly name: 'DamonError';
+  /** Names the kind of failure, `ERR_DAMON_…`. Stable: programs may compare it. */
+  readonly code: string;
+  /** Where in the configuration or the file, such as `kdamonds[0].contexts[0].schemes[1]`. */
+  readonly path?: string;
+  /** What would have been accepted, in words. */
+  readonly expected?: string;
+  /** What was given instead, as it was given. */
+  readonly received?: unknown;
+  /** What to do about it. */
+  readonly hint?: string;
+  constructor(message: string, details: DamonErrorDetails);
+  /** The error as plain data, without the stack; a `received` that JSON cannot hold becomes text. */
+  toJSON(): DamonErrorJson;
+}
+
+/** A lane that any thread can be handed: a plain object that `postMessage` takes. */
+interface SharedLane {
+  readonly buffer: SharedArrayBuffer;
+}
+
+/**
+ * Where a live monitor stands. `ready`: lanes can be had, nothing is drained yet. `stopped`:
+ * drained for the last time. `failed`: its thread met a bug of ours. `closed`: everything is freed.
+ */
+type LiveState = 'ready' | 'running' | 'stopped' | 'failed' | 'closed';
+/** How to read snapshots. */
+interface LiveRunOptions {
+  /** Called for each step of a tuner that is taken while this reads. */
+  readonly onTuning?: (tuning: Tuning) => void;
+  /** Ends the reading with the signal's reason. The monitor goes on. */
+  readonly signal?: AbortSignal;
+}
+
+/** What became of the reports given to one lane, or to several. */
+interface LaneCounters {
+  /** Reports given to it. */
+  readonly offered: number;
+  /** Reports stored. */
+  readonly queued: number;
+  /** Reports lost because it was full. */
+  readonly droppedFull: number;
+  /** Reports lost because their push interrupted another. */
+  readonly droppedNested: number;
+  /** Reports lost because the monitor had stopped. */
+  readonly droppedClosed: number;
+  /** Times a shared lane's memory said what cannot be; what it held then is gone, uncounted. */
+  readonly corrupt: number;
+  /** Reports handed to the drain. */
+  readonly drained: number;
+  /** Reports stored and not yet drained. */
+  readonly pending: number;
+  /** Most reports found waiting in one lane. */
+  readonly occupancyMax: number;
+  /** Reports drained, but older than the drain before the last. */
+  readonly stale: number;
+  /** Reports drained, but rejected by a sample filter. */
+  readonly filtered: number;
+  /** Reports drained, but with virtual addresses for physical memory, or the other way round. */
+  readonly wrongKind: number;
+  /** Reports drained, but of a process that is no target. */
+  readonly noTarget: number;
+  /** Reports drained, but across the end of their region. */
+  readonly straddling: number;
+}
+
+/** One lane in use. */
+interface LaneReading {
+  /** See {@link Lane.id}. */
+  readonly id: number;
+  readonly counters: LaneCounters;
+}
+
+/** Every lane there has been. */
+interface LaneReadings {
+  /** Those whose producers live, and that were drained once; by number. */
+  readonly inUse: readonly LaneReading[];
+  /** The sum of the others. */
+  readonly retired: LaneCounters;
+}
+
+/**
+ * One live monitor. Whoever sees accesses, on any thread of the process, takes a {@link Lane} and
+ * reports them; the monitor's own thread counts them by region once per sampling interval and hands
+ * over snapshots. Its clock is `CLOCK_MONOTONIC`, which `process.hrtime.bigint()` reads.
+ *
+ * A running monitor does not keep Node alive, unless {@link ref} says so or a snapshot is awaited.
+ *
+ * @example
+ * ```ts
+ * using live = new LiveKdamond({ regions: [{ start: 0, end: '1 GiB' }], everyMs: '200 ms' }).start();
+ * using lane = live.lane();
+ * const reporting = setInterval(() => lane.report({ address: 0x1000 }), 1);
+ * for await (const snapshot of live) {
+ *   console.log(snapshot.timeNs, snapshot.hits);
+ *   break;
+ * }
+ * clearInterval(reporting);
+ * ```
+ */
+declare class LiveKdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDisposable {
+  #private;
+  /** What it was told, every option resolved. */
+  readonly config: LiveKdamondConfig;
+  /**
+   * Names the monitor within this process, for {@link Lane.attach} on other threads: a text such as
+   * `damon-0123456789abcdef`.
+   */
+  readonly token: string;
+  /**
+   * Sets the monitor up. Lanes can be had from now on; {@link start} begins to drain them.
+   *
+   * @throws DamonError `ERR_DAMON_CONFIG…`
+   */
+  constructor(options: LiveKdamondOptions);
+  /**
+   * Starts the thread; does nothing while it runs.
+   *
+   * @throws DamonError `ERR_DAMON_CLOSED`, also when it has stopped: a monitor runs once
+   */
+  start(): this;
+  /**
+   * Stops: no more reports are taken, those in the lanes are drained, and what was seen since the
+   * last snapshot becomes the last one. Resolves when the thread has ended; what waits can still be
+   * read. Idempotent.
+   *
+   * @throws DamonError `ERR_DAMON_INTERNAL` when the thread failed
+   */
+  stop(): Promise<void>;
+  /** Stops, waits for the step in progress, and frees everything. Idempotent. */
+  close(): void;
+  [Symbol.dispose](): void;
+  [Symbol.asyncDispose](): Promise<void>;
+  /** Keeps Node alive while it runs. */
+  ref(): this;
+  /** Lets Node exit while it runs, unless a snapshot or the stop is awaited: the default. */
+  unref(): this;
+  /** Where it stands; a change of its thread's own shows in a later turn of the event loop. */
+  get state(): LiveState;
+  /**
+   * Yields snapshots as they come, oldest first; ends once the monitor has stopped, with what the
+   * last drain saw. One reader at a time. Leaving the loop early leaves the monitor running: a
+   * further call goes on with what waits, of which there are at most `highWaterMark`. What was
+   * dropped for want of room is in the {@link books}.
+   *
+   * @throws DamonError `ERR_DAMON_BUSY` while another reader is at it; `ERR_DAMON_CLOSED`;
+   *   `ERR_DAMON_INTERNAL` when the thread failed
+   */
+  snapshots(options?: LiveRunOptions): AsyncGenerator<Snapshot, void, void>;
+  /** {@link snapshots} until the monitor stops. */
+  [Symbol.asyncIterator](): AsyncGenerator<Snapshot, void, void>;
+  /**
+   * A lane for reports from this thread: `Lane.attach(live.token)`.
+   *
+   * @throws DamonError `ERR_DAMON_CLOSED`, also when it has stopped; `ERR_DAMON_LANES`
+   */
+  lane(): Lane;
+  /**
+   * A lane in shared memory, for one {@link SharedProducer} on any thread: pass it by `workerData`
+   * or `postMessage`.
+   *
+   * @throws DamonError `ERR_DAMON_CONFIG`; as {@link lane}
+   */
+  sharedLane(options?: SharedLaneOptions): SharedLane;
+  /**
+   * Takes a shared lane back whose producer ended without closing it, as a terminated worker does.
+   * What it published is still drained; a producer that lives on after all is told that the lane is
+   * closed. Idempotent.
+   *
+   * @throws DamonError `ERR_DAMON_LANE_CORRUPT` for what is no lane
+   */
+  releaseSharedLane(lane: SharedLane): void;
+  /**
+   * Changes a goal of a scheme: its target, or the current value of a `user_input` goal. Takes
+   * effect when the scheme's next quota window opens; everything else stays as it is.
+   *
+   * @throws DamonError `ERR_DAMON_CONFIG_GOAL` when there is no such goal or its metric would change
+   */
+  setGoal(scheme: number, goal: number, options: GoalOptions): void;
+  /**
+   * The monitor's clock in nanoseconds, which is `process.hrtime.bigint()`'s.
+   *
+   * @throws DamonError `ERR_DAMON_CLOSED`
+   */
+  get nowNs(): bigint;
+  /**
+   * All counters so far, and what must balance. `lanes` sums up all lanes there have been;
+   * `intervals` counts the sampling intervals that were observed, and those that were not, because
+   * no lane was open or the thread woke too late. `lateP50Ns` and `lateP99Ns` say how late it woke:
+   * upper bounds, at most twice the true value.
+   *
+   * @throws DamonError `ERR_DAMON_CLOSED`
+   */
+  get books(): Books;
+  /**
+   * The counters of each lane.
+   *
+   * @throws DamonError `ERR_DAMON_CLOSED`
+   */
+  get lanes(): LaneReadings;
 }
 
 /**
@@ -1102,11 +1619,6 @@ declare function replayAttrs(everyMs: number): Required<AttrsOptions>;
  */
 declare function replay(options: ReplayOptions): Promise<ReplayRecord>;
 
-/**
- * The second job: the RFC's demonstration. Two schemes, PULL and PUSH, hold a share of the hot
- * memory on DRAM beside CXL, on the emulated machine.
- */
-
 /** What to hold, for how long. */
 interface DemoOptions {
   /** Shares of hot memory on DRAM in percent, each above 0 and below 100, one after the other. @default [70] */
@@ -1132,70 +1644,20 @@ declare const PUBLISHED: readonly PublishedResult[];
  */
 declare function demo(options?: DemoOptions): Promise<DemoRecord>;
 
-/** What a {@link DamonError} tells beyond its message. */
-interface DamonErrorDetails {
-  /** Names the kind of failure, `ERR_DAMON_…`. Stable: programs may compare it. */
-  readonly code: string;
-  /** Where in the configuration or the file, such as `kdamonds[0].contexts[0].schemes[1]`. */
-  readonly path?: string | undefined;
-  /** What would have been accepted, in words. */
-  readonly expected?: string | undefined;
-  /** What was given instead, as it was given. */
-  readonly received?: unknown;
-  /** What to do about it. */
-  readonly hint?: string | undefined;
-  /** The error that led to this one. */
-  readonly cause?: unknown;
-}
-
-/** A {@link DamonError} as plain data, safe for `JSON.stringify`. */
-interface DamonErrorJson {
-  readonly name: string;
-  readonly code: string;
-  readonly message: string;
-  readonly path?: string;
-  readonly expected?: string;
-  readonly received?: string | number | boolean | null;
-  readonly hint?: string;
-  readonly cause?: string;
-}
-
 /**
- * Every error that this package throws on purpose.
+ * Where the addon lies: what a native sampler in the same process gives to `dlopen`, to find the
+ * functions of `node_damon.h`. `undefined` where the system does not tell.
  *
- * @example
- * ```ts
- * import { DamonError } from 'node-damon';
- *
- * try {
- *   throw new DamonError('The recording is empty', { code: 'ERR_DAMON_TRACE_EMPTY' });
- * } catch (error) {
- *   if (!(error instanceof DamonError)) throw error;
- *   console.log(error.code, error.hint ?? 'no hint');
- * }
- * ```
+ * @throws DamonError as {@link native}
  */
-declare class DamonError extends Error {
-  readonly name: 'DamonError';
-  /** Names the kind of failure, `ERR_DAMON_…`. Stable: programs may compare it. */
-  readonly code: string;
-  /** Where in the configuration or the file, such as `kdamonds[0].contexts[0].schemes[1]`. */
-  readonly path?: string;
-  /** What would have been accepted, in words. */
-  readonly expected?: string;
-  /** What was given instead, as it was given. */
-  readonly received?: unknown;
-  /** What to do about it. */
-  readonly hint?: string;
-  constructor(message: string, details: DamonErrorDetails);
-  /** The error as plain data, without the stack; a `received` that JSON cannot hold becomes text. */
-  toJSON(): DamonErrorJson;
-}
+declare function libraryPath(): string | undefined;
 
 export {
   DamonError,
   Heatmap,
   Kdamond,
+  Lane,
+  LiveKdamond,
   PUBLISHED,
   RFC_MACHINE,
   Snapshot,
@@ -1205,7 +1667,9 @@ export {
   convergenceRows,
   demo,
   hotRanges,
+  libraryPath,
   pullPush,
+  readCpuList,
   readMachineFile,
   renderBooks,
   renderConvergence,
@@ -1219,15 +1683,18 @@ export {
   workingSet,
 };
 export type {
+  AccessReport,
   ActionName,
   Address,
   AttrsOptions,
   Balance,
+  BatchOutcome,
   Books,
   BoundsOptions,
   Bytes,
   Convergence,
   ConvergenceRow,
+  CpumaskFilterOptions,
   DamonErrorDetails,
   DamonErrorJson,
   DemoOptions,
@@ -1247,10 +1714,21 @@ export type {
   IbsOpOptions,
   KdamondConfig,
   KdamondOptions,
+  LaneCounters,
+  LaneReading,
+  LaneReadings,
+  LiveKdamondConfig,
+  LiveKdamondOptions,
+  LiveOperationsName,
+  LiveRunOptions,
+  LiveState,
   MemoryNode,
   MetricName,
+  MonitorConfig,
+  MonitorOptions,
   NodeOptions,
   OperationsName,
+  OverflowPolicy,
   PatternOptions,
   Progress,
   PullPushNode,
@@ -1262,15 +1740,25 @@ export type {
   Region,
   ReplayOptions,
   ReplayRecord,
+  ReportColumns,
+  ReportOutcome,
   RunOptions,
+  SampleFilterOptions,
+  SampleFilterVerdict,
   SchemeOptions,
+  SharedLane,
+  SharedLaneOptions,
   SnapshotInit,
   SnapshotJson,
+  SnapshotTarget,
+  TargetOptions,
   TargetStep,
+  ThreadsFilterOptions,
   Tuner,
   TunerInput,
   TunerName,
   Tuning,
   WorkingSet,
   WorkloadOptions,
+  WriteFilterOptions,
 };

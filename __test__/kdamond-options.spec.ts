@@ -572,6 +572,7 @@ test('what is left open gets the documented defaults', (t) => {
   });
   t.deepEqual(rest, {
     operations: 'paddr_ibs',
+    sampleFilters: [],
     attrs: { sampleUs: 5_000, aggregationUs: 100_000, minNrRegions: 10, maxNrRegions: 1_000 },
     everyMs: 1_000,
     laneSlots: 256,

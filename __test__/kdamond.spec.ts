@@ -1,7 +1,8 @@
 import test from 'ava';
 
 import { DamonError } from '../src/errors.ts';
-import { Kdamond, type Progress, type RunOptions, type Tuning } from '../src/kdamond.ts';
+import type { Tuning } from '../src/goal/control.ts';
+import { Kdamond, type Progress, type RunOptions } from '../src/kdamond.ts';
 import type { KdamondOptions } from '../src/kdamond-options.ts';
 import { balance } from '../src/report/record.ts';
 import type { Snapshot } from '../src/report/snapshot.ts';

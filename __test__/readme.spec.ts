@@ -10,9 +10,23 @@ test("the README's example is the file it names", (t) => {
   t.is(example, readFileSync(EXAMPLE, 'utf8'));
 });
 
+function run(example: string): { status: number | null; stdout: string; stderr: string } {
+  const args = ['--import', '@oxc-node/core/register', example];
+  return spawnSync(process.execPath, args, { encoding: 'utf8' });
+}
+
 test("the README's example runs", (t) => {
-  const args = ['--import', '@oxc-node/core/register', EXAMPLE];
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  const { status, stdout, stderr } = run(EXAMPLE);
   t.is(status, 0, stderr);
   t.not(stdout, '');
+});
+
+test('the live example runs, and sees what it reported', (t) => {
+  const { status, stdout, stderr } = run('examples/live.ts');
+  t.is(status, 0, stderr);
+  t.true(stdout.includes('balanced: true'), stdout);
+  t.true(stdout.includes('reports of those that left: 2000'), stdout);
+  // What was hot is found in both places, however far regions have adapted by then.
+  t.regex(stdout, /: 1001 hits$/m);
+  t.regex(stdout, /: 2000 hits$/m);
 });

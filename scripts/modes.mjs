@@ -46,8 +46,14 @@ async function cli(args) {
 async function bench(args) {
   requireRust();
   await build();
+  const { SCENARIOS } = await import('../benches/javascript/scenarios.mjs');
   const cargo = ['cargo', 'run', '--release', '--locked', '-p', 'damon-benches', '--'];
-  return (await run([...cargo, ...args])).code;
+  const more = SCENARIOS.flatMap(({ name }) => ['--more', name]);
+  const { code } = await run([...cargo, ...more, ...args]);
+  // Help was asked for, or something was wrong.
+  if (code !== 0 || args.includes('--help')) return code;
+  return (await run([process.execPath, join(ROOT, 'benches', 'javascript', 'main.mjs'), ...args]))
+    .code;
 }
 
 async function buildAll() {

@@ -7,7 +7,7 @@
 export const NODE_MINIMUMS = { 20: '20.19.0', later: '22.12.0' };
 
 /** The oldest compiler that builds the crates. */
-export const RUST_MINIMUM = '1.88.0';
+export const RUST_MINIMUM = '1.89.0';
 
 /**
  * Reads the first `x.y` or `x.y.z` in a text such as `cargo 1.95.0 (f2d3ce0bd 2026-03-21)`.

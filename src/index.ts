@@ -11,8 +11,36 @@ export { readMachineFile } from './trace/recording.ts';
 export type { RecordingOptions } from './trace/recording.ts';
 
 export { Kdamond } from './kdamond.ts';
-export type { Progress, RunOptions, Tuning } from './kdamond.ts';
+export type { Progress, RunOptions } from './kdamond.ts';
 export type { KdamondConfig, KdamondOptions } from './kdamond-options.ts';
+export { LiveKdamond } from './live/live-kdamond.ts';
+export type {
+  LaneCounters,
+  LaneReading,
+  LaneReadings,
+  LiveRunOptions,
+  LiveState,
+} from './live/live-kdamond.ts';
+export type {
+  LiveKdamondConfig,
+  LiveKdamondOptions,
+  LiveOperationsName,
+  OverflowPolicy,
+  SharedLaneOptions,
+  TargetOptions,
+} from './live/live-kdamond-options.ts';
+export { Lane } from './live/lane.ts';
+export type { AccessReport, BatchOutcome, ReportColumns, ReportOutcome } from './live/report.ts';
+export type { SharedLane } from './live/shared-lane.ts';
+export type { MonitorConfig, MonitorOptions } from './monitor/monitor-options.ts';
+export { readCpuList } from './monitor/sample-filter.ts';
+export type {
+  CpumaskFilterOptions,
+  SampleFilterOptions,
+  SampleFilterVerdict,
+  ThreadsFilterOptions,
+  WriteFilterOptions,
+} from './monitor/sample-filter.ts';
 export type { AttrsOptions } from './monitor/attrs.ts';
 export type { NodeOptions, RangeOptions } from './monitor/memory.ts';
 export type { OperationsName } from './monitor/operations.ts';
@@ -27,6 +55,7 @@ export type {
   QuotaOptions,
   SchemeOptions,
 } from './scheme/scheme.ts';
+export type { Tuning } from './goal/control.ts';
 export type { GoalOptions, GoalReading } from './goal/goal.ts';
 export type { MetricName } from './goal/metric.ts';
 export { consist } from './goal/tuner/consist.ts';
@@ -35,7 +64,7 @@ export type { Tuner, TunerInput } from './goal/tuner/tuner.ts';
 export type { TunerName } from './goal/tuner/tuners.ts';
 
 export { Snapshot } from './report/snapshot.ts';
-export type { Region, SnapshotInit, SnapshotJson } from './report/snapshot.ts';
+export type { Region, SnapshotInit, SnapshotJson, SnapshotTarget } from './report/snapshot.ts';
 export { hotRanges, workingSet } from './report/hot-ranges.ts';
 export type { HotRange, HotRangesOptions, MemoryNode, WorkingSet } from './report/hot-ranges.ts';
 export { Heatmap } from './report/heatmap.ts';
@@ -58,6 +87,8 @@ export { replay, replayAttrs } from './job/replay.ts';
 export type { ReplayOptions } from './job/replay.ts';
 export { demo, PUBLISHED } from './job/demo.ts';
 export type { DemoOptions } from './job/demo.ts';
+
+export { libraryPath } from './native/binding.ts';
 
 export type { Address, Bytes, Duration, Ratio } from './units.ts';
 export { DamonError } from './errors.ts';

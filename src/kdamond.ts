@@ -5,45 +5,18 @@
  * pool; control comes back here once per interval. Not here: policy. A tuner decides how much, a
  * scheme what.
  */
-import type { NativeMonitor, RunResult, TuneCall, VerdictInit } from '../native/binding.cjs';
-import { DamonError, refuse } from './errors.ts';
-import { BP } from './goal/arithmetic.ts';
-import {
-  type Goal,
-  type GoalOptions,
-  type GoalReading,
-  goalSchema,
-  goalScoreBp,
-  scoreBp,
-} from './goal/goal.ts';
-import { TUNERS, type TunerName } from './goal/tuner/tuners.ts';
+import type { NativeMonitor, RunResult, VerdictInit } from '../native/binding.cjs';
+import { closed } from './closed.ts';
+import { DamonError } from './errors.ts';
+import { GoalControl, type Tuning, verdictsOf } from './goal/control.ts';
+import type { GoalOptions } from './goal/goal.ts';
 import { type KdamondConfig, type KdamondOptions, resolveOptions } from './kdamond-options.ts';
 import { toBooks } from './monitor/books.ts';
 import { openMonitor, toError, translating } from './native/init.ts';
 import type { MemoryNode } from './report/hot-ranges.ts';
 import type { Books } from './report/record.ts';
-import { Snapshot } from './report/snapshot.ts';
+import { Snapshot, columnsFor } from './report/snapshot.ts';
 import { type Duration, quantity } from './units.ts';
-import { resolve } from './validate.ts';
-
-/** A step of a scheme's tuner: what was measured, what followed from it. */
-export interface Tuning {
-  /** When, in nanoseconds of the source's clock. */
-  readonly timeNs: bigint;
-  /** Index of the scheme. */
-  readonly scheme: number;
-  readonly tuner: TunerName;
-  /** Each goal: what its metric read. */
-  readonly goals: readonly GoalReading[];
-  /** The best-met goal's score: 10000 when it is met. */
-  readonly scoreBp: number;
-  /** Bytes that the goals allow in the window that opens. */
-  readonly goalBytes: bigint;
-  /** Bytes the scheme may try in the window: the smaller of that and its size quota. */
-  readonly effectiveBytes: number;
-  /** Bytes of the workload's hot set on each node, where the source knows: the emulation. */
-  readonly hotBytes?: readonly number[];
-}
 
 /** How far a run is. */
 export interface Progress {
@@ -87,10 +60,7 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
   readonly config: KdamondConfig;
   readonly #native: NativeMonitor;
   readonly #startNs: bigint;
-  /** The goals in force: the configuration's until changed. */
-  readonly #goals: Goal[][];
-  /** Each tuner's last answer. */
-  readonly #quotaBp: bigint[];
+  readonly #control: GoalControl;
   /** Answers to the last requests, for the next run. */
   #verdicts: VerdictInit[] = [];
   #running = false;
@@ -105,8 +75,7 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
     this.config = resolveOptions(options);
     this.#native = openMonitor(this.config);
     this.#startNs = this.#native.nowNs();
-    this.#goals = this.config.schemes.map(({ quota }) => [...quota.goals]);
-    this.#quotaBp = this.config.schemes.map(() => 0n);
+    this.#control = new GoalControl(this.config.schemes);
   }
 
   /**
@@ -131,7 +100,7 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
         // What was decided or taken is not lost to a signal: it is looked at before the next step.
         if (result.kind === 'tune') this.#tune(result, options.onTuning);
         if (result.kind === 'snapshot') yield this.#snapshot(result);
-        if (this.#closed) throw closed();
+        if (this.#closed) throw closed('monitor');
         const ended = result.kind === 'ended' || this.#isAt(untilNs, result);
         report(() => this.#progress(untilNs), ended);
         if (ended) return;
@@ -161,23 +130,7 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
    * @throws DamonError `ERR_DAMON_CONFIG_GOAL` when there is no such goal or its metric would change
    */
   setGoal(scheme: number, goal: number, options: GoalOptions): void {
-    const path = `schemes[${scheme}].quota.goals[${goal}]`;
-    const code = 'ERR_DAMON_CONFIG_GOAL';
-    const wanted = resolve(goalSchema, options, code, path);
-    const goals = this.#goals[scheme];
-    const present = goals?.[goal];
-    if (goals === undefined || present === undefined) {
-      throw refuse({ code, path, expected: 'a goal of the configuration', received: undefined });
-    }
-    const same =
-      present.metric === wanted.metric &&
-      (present.metric === 'user_input' ||
-        (wanted.metric !== 'user_input' && present.nid === wanted.nid));
-    if (!same) {
-      const expected = 'a goal with the metric and node it has';
-      throw refuse({ code, path, expected, received: options });
-    }
-    goals[goal] = wanted;
+    this.#control.setGoal(scheme, goal, options);
   }
 
   /** The source's clock in nanoseconds: simulated time, or the recording's own. */
@@ -226,7 +179,7 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
   }
 
   #begin(): void {
-    if (this.#closed) throw closed();
+    if (this.#closed) throw closed('monitor');
     if (this.#running) {
       throw new DamonError('The monitor is already running: one run at a time', {
         code: 'ERR_DAMON_BUSY',
@@ -262,57 +215,16 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
   }
 
   #snapshot({ regions, nowNs, sinceNs }: RunResult): Snapshot {
-    const columns = {
-      starts: new BigUint64Array(regions),
-      ends: new BigUint64Array(regions),
-      nrAccesses: new Uint32Array(regions),
-      ages: new Uint32Array(regions),
-      hits: new Float64Array(regions),
-    };
+    const columns = columnsFor(regions);
     translating(() => this.#native.snapshotInto(columns));
     const aggregationNs = BigInt(this.config.attrs.aggregationUs) * 1_000n;
     return new Snapshot({ ...columns, timeNs: nowNs, intervalNs: nowNs - sinceNs, aggregationNs });
   }
 
   #tune({ calls, nowNs, hotBytes }: RunResult, onTuning: RunOptions['onTuning']): void {
-    const tunings = calls.map((call) => this.#tuning(call, nowNs, hotBytes));
-    this.#verdicts = tunings.map(({ scheme, goalBytes }) => ({ scheme, bytes: Number(goalBytes) }));
+    const tunings = this.#control.tune(calls, { timeNs: nowNs, hotBytes });
+    this.#verdicts = verdictsOf(tunings);
     if (onTuning) tunings.forEach((tuning) => onTuning(tuning));
-  }
-
-  #tuning({ scheme, openings, metrics }: TuneCall, timeNs: bigint, hotBytes?: number[]): Tuning {
-    const quota = this.config.schemes[scheme]?.quota;
-    const goals = this.#goals[scheme] ?? [];
-    if (quota === undefined) throw new RangeError(`scheme ${scheme} is not configured`);
-    const scores = goals.map((goal, i) => {
-      const currentValue =
-        goal.metric === 'user_input' ? goal.currentValue : (metrics[i]?.valueBp ?? 0);
-      return { goal, currentValue, score: goalScoreBp(currentValue, goal.targetValue) };
-    });
-    const score = scoreBp(scores.map((one) => one.score));
-    let quotaBp = this.#quotaBp[scheme] ?? 0n;
-    for (let opening = 0; opening < openings; opening++) {
-      const szBytes = BigInt(quota.szBytes);
-      quotaBp = TUNERS[quota.tuner]({ quotaBp, scoreBp: score, szBytes });
-    }
-    this.#quotaBp[scheme] = quotaBp;
-    const goalBytes = quotaBp / BP;
-    const effective =
-      quota.szBytes === 0 ? Number(goalBytes) : Math.min(Number(goalBytes), quota.szBytes);
-    return {
-      timeNs,
-      scheme,
-      tuner: quota.tuner,
-      goals: scores.map((one) => ({
-        goal: one.goal,
-        currentValue: one.currentValue,
-        scoreBp: Number(one.score),
-      })),
-      scoreBp: Number(score),
-      goalBytes,
-      effectiveBytes: effective,
-      ...(hotBytes && { hotBytes }),
-    };
   }
 
   #progress(untilNs: bigint): Progress {
@@ -325,10 +237,6 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
       unit: 'seconds',
     };
   }
-}
-
-function closed(): DamonError {
-  return new DamonError('The monitor is closed', { code: 'ERR_DAMON_CLOSED' });
 }
 
 /** Calls back at most ten times a second, and at the end. */

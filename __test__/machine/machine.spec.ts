@@ -1,6 +1,7 @@
 import test from 'ava';
 
-import { Kdamond, type Tuning } from '../../src/kdamond.ts';
+import type { Tuning } from '../../src/goal/control.ts';
+import { Kdamond } from '../../src/kdamond.ts';
 import { smallWith } from '../support/small.ts';
 import type { WorkloadOptions } from '../../src/machine/machine.ts';
 

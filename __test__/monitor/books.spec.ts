@@ -1,7 +1,7 @@
 import test from 'ava';
 
 import type { MonitorBooks } from '../../native/binding.cjs';
-import { toBooks } from '../../src/monitor/books.ts';
+import { lateQuantileNs, toBooks, toLiveBooks } from '../../src/monitor/books.ts';
 import { balance } from '../../src/report/record.ts';
 import { schemeSchema } from '../../src/scheme/scheme.ts';
 import { resolve } from '../../src/validate.ts';
@@ -16,14 +16,26 @@ const SCHEME = {
   effectiveSzBytes: 7,
 };
 const LANES = {
-  offered: 10,
-  queued: 7,
+  offered: 15,
+  queued: 9,
   droppedFull: 2,
   droppedNested: 1,
+  droppedClosed: 3,
+  corrupt: 1,
+  drained: 7,
   pending: 2,
   occupancyMax: 4,
 };
-const DRAIN = { drained: 5, credited: 1, stale: 1, wrongKind: 1, noRegion: 1, straddling: 1 };
+const DRAIN = {
+  drained: 7,
+  credited: 1,
+  stale: 1,
+  filtered: 1,
+  wrongKind: 1,
+  noTarget: 1,
+  noRegion: 1,
+  straddling: 1,
+};
 const ROWS = {
   read: 15,
   accepted: 10,
@@ -37,8 +49,8 @@ const ROWS = {
 };
 const SAMPLER = {
   samplesTotal: 30,
-  samplesFiltered: 20,
-  reported: 10,
+  samplesFiltered: 15,
+  reported: 15,
   migratedPages: 1,
   failedPages: 0,
 };
@@ -55,7 +67,8 @@ test('every counter of rows, lanes and drain stands in an equation that notices 
   const recording: MonitorBooks = { ...MONITOR, rows: ROWS };
   t.deepEqual(broken(recording), []);
   const { bytesRead: _read, bytesTotal: _total, ...rowCounters } = ROWS;
-  const { occupancyMax: _most, ...laneCounters } = LANES;
+  // Not counts of reports.
+  const { occupancyMax: _most, corrupt: _corrupt, ...laneCounters } = LANES;
   const groups = { rows: rowCounters, lanes: laneCounters, drain: DRAIN };
   for (const [group, counters] of Object.entries(groups)) {
     for (const [name, count] of Object.entries(counters)) {
@@ -88,4 +101,42 @@ test('schemes of one name keep counters of their own', (t) => {
   const { counters } = toBooks({ ...MONITOR, rows: ROWS, schemes: [SCHEME, SCHEME] }, schemes);
   // A dot would divide a path in an equation.
   t.deepEqual(counters['schemes'], { '0 a b': SCHEME, '1 a b': SCHEME });
+});
+
+test('a live monitor adds its intervals and snapshots, which balance', (t) => {
+  const live = {
+    monitor: MONITOR,
+    byLane: [],
+    retiredLanes: { lane: LANES, stale: 0, filtered: 0, wrongKind: 0, noTarget: 0, straddling: 0 },
+    intervals: { observed: 9, unobserved: 1, lateMaxNs: 900, lateNsByPowerOfTwo: [8, 0, 1] },
+    snapshots: { offered: 6, taken: 3, dropped: 2, waiting: 1 },
+  };
+  const books = toLiveBooks(live, []);
+  t.deepEqual(Object.keys(books.counters), ['lanes', 'drain', 'intervals', 'snapshots', 'schemes']);
+  t.deepEqual(books.counters['intervals'], {
+    observed: 9,
+    unobserved: 1,
+    lateP50Ns: 2,
+    lateP99Ns: 8,
+    lateMaxNs: 900,
+  });
+  t.true(balance(books).every(({ offBy }) => offBy === 0n));
+  for (const name of ['offered', 'taken', 'dropped', 'waiting'] as const) {
+    const snapshots = { ...live.snapshots, [name]: 99 };
+    const changed = balance(toLiveBooks({ ...live, snapshots }, []));
+    t.true(
+      changed.some(({ offBy }) => offBy !== 0n),
+      name,
+    );
+  }
+});
+
+test('a quantile of lateness is an upper bound within a factor of two', (t) => {
+  const buckets = Array.from({ length: 32 }, () => 0);
+  t.is(lateQuantileNs(buckets, 0.99, 0), 0, 'nothing was late');
+  buckets[10] = 99;
+  buckets[20] = 1;
+  t.is(lateQuantileNs(buckets, 0.5, 2e6), 2 ** 11);
+  t.is(lateQuantileNs(buckets, 0.99, 2e6), 2 ** 11);
+  t.is(lateQuantileNs(buckets, 0.995, 2e6), 2e6, 'never more than the latest');
 });

@@ -81,3 +81,65 @@ test('a line of JSON says the same as JSON.stringify and has no line break', (t)
 function columnsOf({ ...columns }: Snapshot): ConstructorParameters<typeof Snapshot>[0] {
   return columns;
 }
+
+const PROCESSES = new Snapshot({
+  ...columnsOf(
+    snapshotOf([
+      [0x1000n, 0x3000n, 4],
+      [0x3000n, 0x4000n, 5],
+      [0x5000n, 0x6000n, 6],
+    ]),
+  ),
+  starts: BigUint64Array.of(0x1000n, 0x3000n, 0x2000n),
+  ends: BigUint64Array.of(0x3000n, 0x4000n, 0x6000n),
+  targets: [
+    { tgid: 7, regions: 2 },
+    { tgid: 8, regions: 0 },
+    { tgid: 9, regions: 1 },
+  ],
+});
+
+test('processes have regions of their own, which may overlap each other', (t) => {
+  t.deepEqual(
+    [...PROCESSES].map(({ tgid }) => tgid),
+    [7, 7, 9],
+  );
+  t.false('tgid' in TWO.region(0), 'physical memory is nobody’s');
+  const [seven, eight, nine] = [PROCESSES.of(7), PROCESSES.of(8), PROCESSES.of(9)];
+  t.deepEqual([...seven], [PROCESSES.region(0), PROCESSES.region(1)]);
+  t.is(eight.length, 0);
+  t.deepEqual([...nine], [PROCESSES.region(2)]);
+  t.is(nine.starts.buffer, PROCESSES.starts.buffer, 'a view, not a copy');
+  t.is(nine.of(9).length, 1);
+  for (const [other, tgid] of [
+    [PROCESSES, 6],
+    [TWO, 7],
+    [nine, 7],
+  ] as const) {
+    t.throws(() => other.of(tgid), { code: 'ERR_DAMON_SNAPSHOT_TARGET' });
+  }
+});
+
+test('JSON tells whose regions are whose', (t) => {
+  const line = JSON.parse(PROCESSES.toNdjson()) as { regions: { tgid: number }[] };
+  t.deepEqual(line, JSON.parse(JSON.stringify(PROCESSES)) as never);
+  t.deepEqual(
+    line.regions.map(({ tgid }) => tgid),
+    [7, 7, 9],
+  );
+});
+
+test('targets have all regions between them, and each its own in order', (t) => {
+  const { starts, ends } = PROCESSES;
+  const refused = { code: 'ERR_DAMON_SNAPSHOT_COLUMNS' };
+  const wrong = [
+    [{ tgid: 7, regions: 2 }],
+    [{ tgid: 7, regions: 4 }],
+    [{ tgid: 7, regions: 3 }],
+    [],
+  ];
+  for (const targets of wrong) {
+    const columns = columnsOf(PROCESSES);
+    t.throws(() => new Snapshot({ ...columns, starts, ends, targets }), refused);
+  }
+});

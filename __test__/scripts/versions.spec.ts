@@ -39,10 +39,10 @@ test('the engines line decides about Node', (t) => {
 });
 
 test('a missing and an old Rust each get one line', (t) => {
-  t.is(rustComplaint('cargo', 'cargo 1.88.0 (873a06493 2025-05-10)'), undefined);
-  for (const found of [undefined, 'cargo 1.87.0', 'error: no toolchain']) {
+  t.is(rustComplaint('cargo', 'cargo 1.89.0 (c24e10642 2025-06-23)'), undefined);
+  for (const found of [undefined, 'cargo 1.88.0', 'error: no toolchain']) {
     const line = rustComplaint('cargo', found) ?? '';
-    t.true(line.includes('1.88') && line.includes('rustup.rs'), line);
+    t.true(line.includes('1.89') && line.includes('rustup.rs'), line);
     t.true(line.includes(found ?? 'not on the PATH'), line);
   }
 });

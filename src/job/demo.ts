@@ -2,7 +2,8 @@
  * The second job: the RFC's demonstration. Two schemes, PULL and PUSH, hold a share of the hot
  * memory on DRAM beside CXL, on the emulated machine.
  */
-import { Kdamond, type Progress, type Tuning } from '../kdamond.ts';
+import type { Tuning } from '../goal/control.ts';
+import { Kdamond, type Progress } from '../kdamond.ts';
 import type { TunerName } from '../goal/tuner/tuners.ts';
 import { RFC_MACHINE } from '../machine/preset.ts';
 import { convergenceRows, type TargetStep } from '../report/convergence.ts';

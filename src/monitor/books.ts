@@ -1,5 +1,5 @@
 /** The books of a monitor: every counter, and the equations that hold when nothing is lost uncounted. */
-import type { MonitorBooks, RowBooks, SchemeBooks } from '../../native/binding.cjs';
+import type { LiveBooks, MonitorBooks, RowBooks, SchemeBooks } from '../../native/binding.cjs';
 import type { Books, Counters, Equation } from '../report/record.ts';
 import type { Scheme } from '../scheme/scheme.ts';
 
@@ -7,12 +7,17 @@ const LANES_AND_DRAIN: readonly Equation[] = [
   {
     name: 'every report offered was queued or dropped by cause',
     left: ['lanes.offered'],
-    right: ['lanes.queued', 'lanes.droppedFull', 'lanes.droppedNested'],
+    right: ['lanes.queued', 'lanes.droppedFull', 'lanes.droppedNested', 'lanes.droppedClosed'],
   },
   {
     name: 'every report queued was drained or still waits',
     left: ['lanes.queued'],
-    right: ['drain.drained', 'lanes.pending'],
+    right: ['lanes.drained', 'lanes.pending'],
+  },
+  {
+    name: 'every report that left a lane reached the drain',
+    left: ['lanes.drained'],
+    right: ['drain.drained'],
   },
   {
     name: 'every report drained was credited or missed by cause',
@@ -20,7 +25,9 @@ const LANES_AND_DRAIN: readonly Equation[] = [
     right: [
       'drain.credited',
       'drain.stale',
+      'drain.filtered',
       'drain.wrongKind',
+      'drain.noTarget',
       'drain.noRegion',
       'drain.straddling',
     ],
@@ -55,6 +62,14 @@ const EMULATION: readonly Equation[] = [
   },
 ];
 
+const LIVE: readonly Equation[] = [
+  {
+    name: 'every snapshot was read, dropped or still waits',
+    left: ['snapshots.offered'],
+    right: ['snapshots.taken', 'snapshots.dropped', 'snapshots.waiting'],
+  },
+];
+
 /** Names the addon's counters and says what must balance. */
 export function toBooks(books: MonitorBooks, schemes: readonly Scheme[]): Books {
   const { rows, sampler, lanes, drain } = books;
@@ -68,6 +83,45 @@ export function toBooks(books: MonitorBooks, schemes: readonly Scheme[]): Books 
     },
     equations: [...(rows ? RECORDING : []), ...(sampler ? EMULATION : []), ...LANES_AND_DRAIN],
   };
+}
+
+/** {@link toBooks} of a live monitor. */
+export function toLiveBooks(books: LiveBooks, schemes: readonly Scheme[]): Books {
+  const { monitor, intervals, snapshots } = books;
+  const { counters, equations } = toBooks(monitor, schemes);
+  const { observed, unobserved, lateMaxNs, lateNsByPowerOfTwo } = intervals;
+  const late = {
+    lateP50Ns: lateQuantileNs(lateNsByPowerOfTwo, 0.5, lateMaxNs),
+    lateP99Ns: lateQuantileNs(lateNsByPowerOfTwo, 0.99, lateMaxNs),
+    lateMaxNs,
+  };
+  const { lanes = {}, drain = {}, ...rest } = counters;
+  return {
+    counters: {
+      lanes,
+      drain,
+      intervals: { observed, unobserved, ...late },
+      snapshots: { ...snapshots },
+      ...rest,
+    },
+    equations: [...equations, ...LIVE],
+  };
+}
+
+/**
+ * A quantile of a histogram by powers of two: the smallest bound that at least that share of the
+ * wake-ups stayed below. Up to twice the true value, never less, and never more than the latest.
+ *
+ * @param buckets `buckets[n]` counts what took 2^n up to 2^(n + 1) nanoseconds
+ */
+export function lateQuantileNs(buckets: readonly number[], share: number, maxNs: number): number {
+  const wanted = share * buckets.reduce((sum, count) => sum + count, 0);
+  let below = 0;
+  for (const [n, count] of buckets.entries()) {
+    below += count;
+    if (count > 0 && below >= wanted) return Math.min(2 ** (n + 1), maxNs);
+  }
+  return 0;
 }
 
 /** The rows only: how far the file is read belongs to progress. */

@@ -31,6 +31,16 @@ export function native(): NativeBinding {
   return loaded;
 }
 
+/**
+ * Where the addon lies: what a native sampler in the same process gives to `dlopen`, to find the
+ * functions of `node_damon.h`. `undefined` where the system does not tell.
+ *
+ * @throws DamonError as {@link native}
+ */
+export function libraryPath(): string | undefined {
+  return native().libraryPath() ?? undefined;
+}
+
 /** The version in package.json: of the package, and of the addon that it takes. */
 export function packageVersion(): string {
   return (require(MANIFEST) as { version: string }).version;

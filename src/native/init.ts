@@ -2,16 +2,22 @@
 import type {
   EmulationInit,
   Failure,
+  LiveInit,
   MonitorInit,
+  NativeLive,
   NativeMonitor,
   RangeInit,
   RecordingInit,
+  SampleFilterInit,
   SchemeInit,
 } from '../../native/binding.cjs';
 import { DamonError } from '../errors.ts';
 import type { KdamondConfig } from '../kdamond-options.ts';
+import type { LiveKdamondConfig } from '../live/live-kdamond-options.ts';
 import type { Emulation } from '../machine/machine.ts';
 import type { Range } from '../monitor/memory.ts';
+import type { MonitorConfig } from '../monitor/monitor-options.ts';
+import type { SampleFilter } from '../monitor/sample-filter.ts';
 import type { Bounds, Scheme } from '../scheme/scheme.ts';
 import type { Recording } from '../trace/recording.ts';
 import { native } from './binding.ts';
@@ -31,6 +37,17 @@ export function openMonitor(config: KdamondConfig): NativeMonitor {
       ? Monitor.recording(recordingInit(source), monitorInit(config))
       : Monitor.emulation(emulationInit(source, config.seed), monitorInit(config)),
   );
+}
+
+/**
+ * Sets a live monitor up.
+ *
+ * @param wake called on this thread when there is mail; the addon keeps it until the monitor goes
+ * @throws DamonError what the core refuses
+ */
+export function openLive(config: LiveKdamondConfig, wake: () => void): NativeLive {
+  const { NativeLive: Live } = native();
+  return translating(() => Live.create(liveInit(config), monitorInit(config), wake));
 }
 
 /** Calls the addon and throws its failures as {@link DamonError}. */
@@ -71,14 +88,37 @@ function failureOf(error: unknown): DamonError | undefined {
   }
 }
 
-function monitorInit(config: KdamondConfig): MonitorInit {
+function monitorInit(config: MonitorConfig): MonitorInit {
   return {
     operations: config.operations,
     attrs: { ...config.attrs },
+    sampleFilters: config.sampleFilters.map(sampleFilterInit),
     schemes: config.schemes.map(schemeInit),
     snapshotEveryNs: config.everyMs * NS_PER_MS,
     laneSlots: config.laneSlots,
     seed: config.seed,
+  };
+}
+
+function sampleFilterInit(filter: SampleFilter): SampleFilterInit {
+  const { type, matching, allow } = filter;
+  return {
+    type,
+    cpus: type === 'cpumask' ? [...filter.cpus] : [],
+    tids: type === 'threads' ? [...filter.tids] : [],
+    matching,
+    allow,
+  };
+}
+
+function liveInit({ targets, highWaterMark, overflow }: LiveKdamondConfig): LiveInit {
+  return {
+    targets: targets.map(({ tgid, regions }) => ({
+      ...(tgid !== undefined && { tgid }),
+      regions: regions.map(rangeInit),
+    })),
+    highWaterMark,
+    overflow,
   };
 }
 

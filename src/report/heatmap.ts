@@ -17,7 +17,7 @@ import { refuse } from '../errors.ts';
 import { MIB } from './format.ts';
 import { item } from './item.ts';
 import { Matrix } from './matrix.ts';
-import type { Snapshot } from './snapshot.ts';
+import { type Snapshot, checkOneSpace } from './snapshot.ts';
 
 /** Limits of a {@link Heatmap}, which takes 16 bytes · `columns` · `rows`. */
 export interface HeatmapOptions {
@@ -146,9 +146,11 @@ export class Heatmap {
 
   /**
    * Adds the hits of a snapshot, spread evenly over its interval and over each region.
-   * @throws DamonError `ERR_DAMON_HEATMAP_TIME` when its interval starts before the first one's.
+   * @throws DamonError `ERR_DAMON_HEATMAP_TIME` when its interval starts before the first one's;
+   *   `ERR_DAMON_SNAPSHOT_TARGET` when it has several processes.
    */
   add(snapshot: Snapshot): void {
+    checkOneSpace(snapshot);
     const startNs = snapshot.timeNs - snapshot.intervalNs;
     this.#originNs ??= startNs;
     if (startNs < this.#originNs) {

@@ -7,7 +7,7 @@
  */
 
 import { MIB } from './format.ts';
-import type { Region, Snapshot } from './snapshot.ts';
+import { type Region, type Snapshot, checkOneSpace } from './snapshot.ts';
 
 /** A NUMA node and the memory it owns, `[start, end)`. A node with two ranges is listed twice. */
 export interface MemoryNode {
@@ -85,6 +85,8 @@ interface Growing {
  * Neighbours merge when their rates are within `ratio`, or when their hits are too few to tell the
  * rates apart. All ranges together (`top: Infinity`) are exactly the memory of the snapshot.
  *
+ * @throws DamonError `ERR_DAMON_SNAPSHOT_TARGET` when the snapshot has several processes.
+ *
  * @example
  * ```ts
  * const [hottest] = hotRanges(snapshot, { nodes: [{ id: 0, name: 'DRAM', start: 0n, end: 1n << 37n }] });
@@ -92,6 +94,7 @@ interface Growing {
  */
 export function hotRanges(snapshot: Snapshot, options: HotRangesOptions = {}): HotRange[] {
   const { nodes = [], top = 10, ratio = 2, grainBytes = PAGE } = options;
+  checkOneSpace(snapshot);
   const ranges: Growing[] = [];
   for (const grain of grains(partsByNode(snapshot, nodes), BigInt(grainBytes))) {
     const previous = ranges.at(-1);

@@ -21,9 +21,19 @@ export interface Region {
   readonly age: number;
   /** Access reports credited to the region since the previous snapshot: a weight, not an integer. */
   readonly hits: number;
+  /** The process whose addresses these are; absent for physical ones. */
+  readonly tgid?: number;
 }
 
-/** The columns of a {@link Snapshot}: all of one length, regions sorted by start, disjoint. */
+/** One process's part of a {@link Snapshot}. */
+export interface SnapshotTarget {
+  /** The process. */
+  readonly tgid: number;
+  /** How many regions, following on those of the target before. */
+  readonly regions: number;
+}
+
+/** The columns of a {@link Snapshot}: all of one length; each target's regions sorted by start, disjoint. */
 export interface SnapshotInit {
   /** When the snapshot was taken, on the clock of the monitor. */
   readonly timeNs: bigint;
@@ -41,7 +51,15 @@ export interface SnapshotInit {
   readonly ages: Uint32Array;
   /** See {@link Region.hits}. */
   readonly hits: Float64Array;
+  /** The processes, in order; none for physical memory. @default [] */
+  readonly targets?: readonly SnapshotTarget[];
 }
+
+/** The columns alone. */
+export type SnapshotColumns = Pick<
+  SnapshotInit,
+  'starts' | 'ends' | 'nrAccesses' | 'ages' | 'hits'
+>;
 
 /** A region as `JSON.stringify` writes it: addresses in hexadecimal text, so that none is rounded. */
 export interface RegionJson {
@@ -50,6 +68,7 @@ export interface RegionJson {
   readonly nrAccesses: number;
   readonly age: number;
   readonly hits: number;
+  readonly tgid?: number;
 }
 
 /** A snapshot as `JSON.stringify` writes it. */
@@ -62,7 +81,8 @@ export interface SnapshotJson {
 
 /**
  * What the monitor knew at one instant; columns of equal length, regions sorted by start,
- * disjoint, half-open `[start, end)`.
+ * disjoint, half-open `[start, end)`. Where processes are monitored, that holds for each of them,
+ * and {@link Snapshot.of} gives one by itself, as the views want it.
  *
  * The columns are kept, not copied: whoever made them must not write into them afterwards.
  *
@@ -90,6 +110,8 @@ export class Snapshot implements Iterable<Region> {
   readonly nrAccesses: Uint32Array;
   readonly ages: Uint32Array;
   readonly hits: Float64Array;
+  /** The processes, in order; none for physical memory. */
+  readonly targets: readonly SnapshotTarget[];
 
   /**
    * @throws DamonError `ERR_DAMON_SNAPSHOT_COLUMNS` when the columns differ in length, or regions
@@ -105,6 +127,7 @@ export class Snapshot implements Iterable<Region> {
     this.nrAccesses = init.nrAccesses;
     this.ages = init.ages;
     this.hits = init.hits;
+    this.targets = init.targets ?? [];
   }
 
   /** Number of regions. */
@@ -126,13 +149,50 @@ export class Snapshot implements Iterable<Region> {
         received: i,
       });
     }
+    const tgid = this.#tgidOf(i);
     return {
       start,
       end: item(this.ends, i),
       nrAccesses: item(this.nrAccesses, i),
       age: item(this.ages, i),
       hits: item(this.hits, i),
+      ...(tgid !== undefined && { tgid }),
     };
+  }
+
+  /**
+   * One process by itself: views of the same columns.
+   * @throws DamonError `ERR_DAMON_SNAPSHOT_TARGET` when it is not among the targets.
+   */
+  of(tgid: number): Snapshot {
+    let from = 0;
+    for (const target of this.targets) {
+      const to = from + target.regions;
+      if (target.tgid === tgid) {
+        const { timeNs, intervalNs, aggregationNs } = this;
+        const targets = [target];
+        return new Snapshot({
+          timeNs,
+          intervalNs,
+          aggregationNs,
+          targets,
+          ...between(this, from, to),
+        });
+      }
+      from = to;
+    }
+    const among = this.targets.map((target) => target.tgid).join(', ');
+    throw refuse({
+      code: 'ERR_DAMON_SNAPSHOT_TARGET',
+      path: 'tgid',
+      expected: among === '' ? 'absent: this is physical memory' : `one of ${among}`,
+      received: tgid,
+    });
+  }
+
+  #tgidOf(i: number): number | undefined {
+    let to = 0;
+    return this.targets.find(({ regions }) => i < (to += regions))?.tgid;
   }
 
   *[Symbol.iterator](): Iterator<Region> {
@@ -152,20 +212,59 @@ export class Snapshot implements Iterable<Region> {
   /** One line of newline-delimited JSON, without the newline; `timeNs` is an exact integer at any size. */
   toNdjson(): string {
     const { starts, ends, nrAccesses, ages, hits } = this;
+    const tgids = this.targets.flatMap(({ tgid, regions }) =>
+      Array.from({ length: regions }, () => `,"tgid":${tgid}`),
+    );
     // Numbers and hexadecimal digits need no escaping, so this is what JSON.stringify would write,
     // in a fraction of the time.
     const regions = Array.from(
       starts,
       (start, i) =>
         `{"start":"0x${start.toString(16)}","end":"0x${ends[i]?.toString(16)}",` +
-        `"nrAccesses":${nrAccesses[i]},"age":${ages[i]},"hits":${hits[i]}}`,
+        `"nrAccesses":${nrAccesses[i]},"age":${ages[i]},"hits":${hits[i]}${tgids[i] ?? ''}}`,
     );
     return `{"type":"snapshot","timeNs":${this.timeNs},"regions":[${regions.join(',')}]}`;
   }
 }
 
-function regionToJson({ start, end, nrAccesses, age, hits }: Region): RegionJson {
-  return { start: `0x${start.toString(16)}`, end: `0x${end.toString(16)}`, nrAccesses, age, hits };
+/** Columns of that length, zeroed. */
+export function columnsFor(regions: number): SnapshotColumns {
+  return {
+    starts: new BigUint64Array(regions),
+    ends: new BigUint64Array(regions),
+    nrAccesses: new Uint32Array(regions),
+    ages: new Uint32Array(regions),
+    hits: new Float64Array(regions),
+  };
+}
+
+/** The columns from one index up to another: views, not copies. */
+export function between(columns: SnapshotColumns, from: number, to: number): SnapshotColumns {
+  return {
+    starts: columns.starts.subarray(from, to),
+    ends: columns.ends.subarray(from, to),
+    nrAccesses: columns.nrAccesses.subarray(from, to),
+    ages: columns.ages.subarray(from, to),
+    hits: columns.hits.subarray(from, to),
+  };
+}
+
+/**
+ * Makes sure that a snapshot's addresses mean one thing, as the views need it.
+ * @throws DamonError `ERR_DAMON_SNAPSHOT_TARGET` when it has several processes.
+ */
+export function checkOneSpace({ targets }: Snapshot): void {
+  if (targets.length < 2) return;
+  throw refuse({
+    code: 'ERR_DAMON_SNAPSHOT_TARGET',
+    path: 'snapshot.targets',
+    expected: 'one process: pass `snapshot.of(tgid)`',
+    received: targets.map(({ tgid }) => tgid),
+  });
+}
+
+function regionToJson({ start, end, ...rest }: Region): RegionJson {
+  return { start: `0x${start.toString(16)}`, end: `0x${end.toString(16)}`, ...rest };
 }
 
 function checkColumns(init: SnapshotInit): void {
@@ -181,9 +280,11 @@ function checkColumns(init: SnapshotInit): void {
   if (intervalNs < 0n) {
     throw refuse({ code, path: 'intervalNs', expected: 'at least 0', received: intervalNs });
   }
+  const firsts = firstRegions(init);
   let previousEnd = 0n;
   starts.forEach((start, i) => {
     const end = item(ends, i);
+    if (firsts.has(i)) previousEnd = 0n;
     if (start < previousEnd) {
       const expected = `at least ${previousEnd}, where the region before it ends`;
       throw refuse({ code, path: `starts[${i}]`, expected, received: start });
@@ -194,4 +295,23 @@ function checkColumns(init: SnapshotInit): void {
     }
     previousEnd = end;
   });
+}
+
+/** Indices of the targets' first regions. */
+function firstRegions({ starts, targets = [] }: SnapshotInit): ReadonlySet<number> {
+  const firsts = new Set<number>();
+  let regions = 0;
+  for (const target of targets) {
+    firsts.add(regions);
+    regions += target.regions;
+  }
+  if (targets.length > 0 && regions !== starts.length) {
+    throw refuse({
+      code: 'ERR_DAMON_SNAPSHOT_COLUMNS',
+      path: 'targets',
+      expected: `targets of ${starts.length} regions together`,
+      received: regions,
+    });
+  }
+  return firsts;
 }

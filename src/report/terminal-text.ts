@@ -2,8 +2,13 @@
  * Text laid out for a terminal: tables, wrapped lines, and text from outside made harmless.
  */
 
+import { createRequire } from 'node:module';
+
 import type { ChalkInstance } from 'chalk';
-import Table from 'cli-table3';
+import type Table from 'cli-table3';
+
+// Loaded by the first table: it takes as long to load as the monitor.
+const require = createRequire(import.meta.url);
 
 /** 0 none, 1 the sixteen basic colours, 2 the 256 colours, 3 all; as in chalk. */
 export type ColorLevel = 0 | 1 | 2 | 3;
@@ -31,7 +36,8 @@ export function table(
   aligns: readonly Align[],
   chalk: ChalkInstance,
 ): string {
-  const lines = new Table({
+  const Lines = require('cli-table3') as typeof Table;
+  const lines = new Lines({
     head: head.map((title) => chalk.dim(title)),
     colAligns: [...aligns],
     chars: NO_LINES,

@@ -1,7 +1,9 @@
 //! What has been counted, as plain objects. Counts are exact below 2^53.
 
 use damon_core::scheme::Scheme;
-use damon_monitor::{Monitor, SourceCounters};
+use damon_monitor::live::Live;
+use damon_monitor::{LaneReading, Monitor, SourceCounters};
+use damon_ring::LaneCounters;
 use napi_derive::napi;
 
 /// Rows of a recording.
@@ -53,6 +55,12 @@ pub struct LaneBooks {
     pub dropped_full: f64,
     /// Reports lost to a nested push.
     pub dropped_nested: f64,
+    /// Reports lost to a stopped monitor.
+    pub dropped_closed: f64,
+    /// Drains that found a shared lane's indices impossible.
+    pub corrupt: f64,
+    /// Reports handed to the drain.
+    pub drained: f64,
     /// Reports stored and not yet drained.
     pub pending: f64,
     /// Most reports a drain found in one lane.
@@ -68,8 +76,12 @@ pub struct DrainBooks {
     pub credited: f64,
     /// Reports too old.
     pub stale: f64,
+    /// Reports that a sample filter rejected.
+    pub filtered: f64,
     /// Reports of another address space.
     pub wrong_kind: f64,
+    /// Reports of a process that is no target.
+    pub no_target: f64,
     /// Addresses that no region contains.
     pub no_region: f64,
     /// Reports that cross the end of their region.
@@ -110,31 +122,153 @@ pub struct SchemeBooks {
     pub effective_sz_bytes: f64,
 }
 
+/// What became of the reports of a lane.
+#[napi(object)]
+pub struct LaneReadingBooks {
+    /// On their way.
+    pub lane: LaneBooks,
+    /// Of those drained: too old.
+    pub stale: f64,
+    /// Of those drained: rejected by a sample filter.
+    pub filtered: f64,
+    /// Of those drained: of another address space.
+    pub wrong_kind: f64,
+    /// Of those drained: of a process that is no target.
+    pub no_target: f64,
+    /// Of those drained: across the end of a region.
+    pub straddling: f64,
+}
+
+/// One lane in use.
+#[napi(object)]
+pub struct LaneEntry {
+    /// Its number.
+    pub id: u32,
+    /// Its counters.
+    pub counters: LaneReadingBooks,
+}
+
+/// Sampling intervals of a live monitor.
+#[napi(object)]
+pub struct IntervalBooks {
+    /// Those whose lanes were drained.
+    pub observed: f64,
+    /// Those left out: no lane was open, or they passed before the monitor woke.
+    pub unobserved: f64,
+    /// The latest wake-up.
+    pub late_max_ns: f64,
+    /// Wake-ups that were late by 2^n up to 2^(n + 1) nanoseconds.
+    pub late_ns_by_power_of_two: Vec<f64>,
+}
+
+/// Snapshots on their way to JavaScript.
+#[napi(object)]
+pub struct QueueBooks {
+    /// Those there were.
+    pub offered: f64,
+    /// Those that were read.
+    pub taken: f64,
+    /// Those that found no room or made room.
+    pub dropped: f64,
+    /// Those that wait.
+    pub waiting: f64,
+}
+
+/// All counters of a live monitor.
+#[napi(object)]
+pub struct LiveBooks {
+    /// As of any monitor.
+    pub monitor: MonitorBooks,
+    /// Lanes in use, by number.
+    pub by_lane: Vec<LaneEntry>,
+    /// Lanes no longer in use, summed.
+    pub retired_lanes: LaneReadingBooks,
+    /// Sampling intervals.
+    pub intervals: IntervalBooks,
+    /// Snapshots.
+    pub snapshots: QueueBooks,
+}
+
 pub(crate) fn books(monitor: &Monitor) -> MonitorBooks {
     let (rows, sampler) = source(&monitor.source_counters());
-    let lanes = monitor.lane_counters();
     let drain = monitor.kdamond().drain_counters();
     MonitorBooks {
         rows,
         sampler,
-        lanes: LaneBooks {
-            offered: lanes.offered() as f64,
-            queued: lanes.queued as f64,
-            dropped_full: lanes.dropped_full as f64,
-            dropped_nested: lanes.dropped_nested as f64,
-            pending: lanes.pending() as f64,
-            occupancy_max: lanes.occupancy_max,
-        },
+        lanes: lane_books(&monitor.lane_counters()),
         drain: DrainBooks {
             drained: drain.drained as f64,
             credited: drain.credited as f64,
             stale: drain.stale as f64,
+            filtered: drain.filtered as f64,
+            no_target: drain.no_target as f64,
             wrong_kind: drain.wrong_kind as f64,
             no_region: drain.no_region as f64,
             straddling: drain.straddling as f64,
         },
         schemes: monitor.kdamond().schemes().iter().map(scheme).collect(),
     }
+}
+
+fn lane_entry(reading: &LaneReading) -> LaneReadingBooks {
+    let LaneReading { counters, losses } = reading;
+    LaneReadingBooks {
+        lane: lane_books(counters),
+        stale: losses.stale as f64,
+        filtered: losses.filtered as f64,
+        wrong_kind: losses.wrong_kind as f64,
+        no_target: losses.no_target as f64,
+        straddling: losses.straddling as f64,
+    }
+}
+
+fn lane_books(lanes: &LaneCounters) -> LaneBooks {
+    LaneBooks {
+        offered: lanes.offered() as f64,
+        queued: lanes.queued as f64,
+        dropped_full: lanes.dropped_full as f64,
+        dropped_nested: lanes.dropped_nested as f64,
+        dropped_closed: lanes.dropped_closed as f64,
+        corrupt: lanes.corrupt as f64,
+        drained: lanes.drained as f64,
+        pending: lanes.pending() as f64,
+        occupancy_max: lanes.occupancy_max,
+    }
+}
+
+pub(crate) fn live_books(live: &Live) -> LiveBooks {
+    let queue = live.queue_counters();
+    live.with(|monitor, counters| {
+        let (by_lane, retired) = monitor.by_lane();
+        let by_lane = by_lane
+            .iter()
+            .map(|(id, lane)| LaneEntry { id: *id, counters: lane_entry(lane) })
+            .collect();
+        let intervals = IntervalBooks {
+            observed: counters.observed as f64,
+            unobserved: monitor.kdamond().unobserved() as f64,
+            late_max_ns: counters.lateness.max_ns as f64,
+            late_ns_by_power_of_two: counters
+                .lateness
+                .buckets
+                .iter()
+                .map(|&wakes| wakes as f64)
+                .collect(),
+        };
+        let snapshots = QueueBooks {
+            offered: queue.offered as f64,
+            taken: queue.taken as f64,
+            dropped: queue.dropped as f64,
+            waiting: queue.waiting as f64,
+        };
+        LiveBooks {
+            monitor: books(monitor),
+            by_lane,
+            retired_lanes: lane_entry(&retired),
+            intervals,
+            snapshots,
+        }
+    })
 }
 
 fn source(counters: &SourceCounters) -> (Option<RowBooks>, Option<SamplerBooks>) {
@@ -153,6 +287,7 @@ fn source(counters: &SourceCounters) -> (Option<RowBooks>, Option<SamplerBooks>)
             };
             (Some(books), None)
         }
+        SourceCounters::Live => (None, None),
         SourceCounters::Emulation { sampler, migrated_pages, failed_pages } => {
             let books = SamplerBooks {
                 samples_total: sampler.samples_total as f64,

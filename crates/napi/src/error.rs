@@ -71,6 +71,11 @@ impl Failure {
     }
 }
 
+/// What every method of a closed object answers.
+pub(crate) fn closed(what: &str) -> Failure {
+    Failure::plain("ERR_DAMON_CLOSED", format!("The {what} is closed"))
+}
+
 impl From<TraceError> for Failure {
     fn from(error: TraceError) -> Self {
         Self {
@@ -129,7 +134,15 @@ impl From<MonitorError> for Failure {
                 error.expected,
                 error.received,
             ),
-            MonitorError::Config(ConfigError::Ranges(error)) => ranges("regions", error),
+            MonitorError::Config(ConfigError::Ranges { target, error }) => {
+                ranges(&format!("targets[{target}].regions"), error)
+            }
+            MonitorError::Config(ConfigError::Targets { expected, ops }) => Self::refusal(
+                "ERR_DAMON_CONFIG_TARGETS",
+                "targets",
+                format!("{expected}, for `{}`", ops.name()),
+                "others",
+            ),
             MonitorError::Config(ConfigError::Metric { scheme, goal, ops }) => Self::refusal(
                 "ERR_DAMON_CONFIG_METRIC",
                 format!("schemes[{scheme}].quota.goals[{goal}].metric"),

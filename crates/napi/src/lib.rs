@@ -1,7 +1,9 @@
 //! The binding: options in, core call, columns out.
 //!
 //! - [`options`]: what TypeScript passes, checked once more and converted.
-//! - [`monitor`]: the one exported class: a source, its lanes and its kdamond.
+//! - [`monitor`]: a source, its lanes and its kdamond, run on demand.
+//! - [`live`]: a kdamond on a thread of its own.
+//! - [`lane`]: the writing end of one lane.
 //! - [`counters`]: what has been counted, as plain objects.
 //! - [`error`]: every failure as a code, a path, what was expected and what was received.
 //!
@@ -9,6 +11,8 @@
 
 mod counters;
 mod error;
+mod lane;
+mod live;
 mod monitor;
 mod options;
 
@@ -18,4 +22,11 @@ use napi_derive::napi;
 #[napi]
 pub fn version() -> &'static str {
     env!("CARGO_PKG_VERSION")
+}
+
+/// Where this addon lies: what a native sampler opens to find the functions of `node_damon.h`.
+// They are exported because this names their crate: without a use it would not be linked.
+#[napi]
+pub fn library_path() -> Option<String> {
+    damon_capi::library_path()
 }

@@ -13,7 +13,7 @@ use napi::bindgen_prelude::{AsyncTask, BigInt, BigUint64Array, Float64Array, Uin
 use napi_derive::napi;
 
 use crate::counters::{MonitorBooks, books};
-use crate::error::Failure;
+use crate::error::{Failure, closed};
 use crate::options::{EmulationInit, MonitorInit, RecordingInit};
 
 enum State {
@@ -49,7 +49,8 @@ pub struct Columns {
 }
 
 impl Columns {
-    fn len(&self) -> usize {
+    /// Of the shortest.
+    pub(crate) fn len(&self) -> usize {
         self.starts
             .len()
             .min(self.ends.len())
@@ -59,7 +60,7 @@ impl Columns {
     }
 
     /// `snapshot` is not longer than the shortest column.
-    fn fill(&mut self, snapshot: &Snapshot) {
+    pub(crate) fn fill(&mut self, snapshot: &Snapshot) {
         // SAFETY: (each of the five) this call is synchronous, so no JavaScript runs while the
         // slice lives; the slices live one after the other, so arrays over one buffer do not alias.
         copy(unsafe { self.starts.as_mut() }, &snapshot.starts);
@@ -110,6 +111,13 @@ pub struct VerdictInit {
     pub scheme: u32,
     /// Bytes the goals allow in this window.
     pub bytes: f64,
+}
+
+impl From<&VerdictInit> for Verdict {
+    fn from(verdict: &VerdictInit) -> Self {
+        // A saturating conversion: the control plane passes non-negative integers.
+        Self { scheme: verdict.scheme as usize, bytes: verdict.bytes as u64 }
+    }
 }
 
 /// Why a run came back.
@@ -165,11 +173,7 @@ impl NativeMonitor {
         // A flag raised for a run before this one is not meant for this one.
         self.cancel.store(false, Ordering::Relaxed);
         let (_, until_ns, _) = until_ns.get_u64();
-        let verdicts = verdicts
-            .iter()
-            // A saturating conversion: the control plane passes non-negative integers.
-            .map(|verdict| Verdict { scheme: verdict.scheme as usize, bytes: verdict.bytes as u64 })
-            .collect();
+        let verdicts = verdicts.iter().map(Verdict::from).collect();
         let (state, closing) = (Arc::clone(&self.state), Arc::clone(&self.closing));
         AsyncTask::new(Run { state, closing, until_ns, verdicts })
     }
@@ -232,14 +236,10 @@ impl NativeMonitor {
         };
         match &*state {
             State::Open(monitor) => Ok(look(monitor)?),
-            State::Closed => Err(closed().into()),
+            State::Closed => Err(closed("monitor").into()),
             State::Poisoned(failure) => Err(failure.clone().into()),
         }
     }
-}
-
-fn closed() -> Failure {
-    Failure::plain("ERR_DAMON_CLOSED", "The monitor is closed")
 }
 
 /// One run, on a thread of the pool.
@@ -254,7 +254,7 @@ impl Run {
     fn run(&self, state: &mut MutexGuard<'_, State>) -> Result<RunResult, Failure> {
         let monitor = match &mut **state {
             State::Open(monitor) => monitor,
-            State::Closed => return Err(closed()),
+            State::Closed => return Err(closed("monitor")),
             State::Poisoned(failure) => return Err(failure.clone()),
         };
         let ran = catch_unwind(AssertUnwindSafe(|| monitor.run(self.until_ns, &self.verdicts)));
@@ -289,7 +289,7 @@ fn result(monitor: &Monitor, event: Event) -> RunResult {
     }
 }
 
-fn call(request: &TuneRequest) -> TuneCall {
+pub(crate) fn call(request: &TuneRequest) -> TuneCall {
     TuneCall {
         scheme: request.scheme as u32,
         openings: request.openings,

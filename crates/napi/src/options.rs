@@ -2,6 +2,7 @@
 //! are checked again, so that no caller can make the core misbehave.
 
 use damon_core::attrs::Attrs;
+use damon_core::drain::{SampleFilter, SampleFilterKind};
 use damon_core::ops::OpsId;
 use damon_core::region::{Range, Weights};
 use damon_core::scheme::{
@@ -99,6 +100,22 @@ pub struct SchemeInit {
     pub filters: Vec<FilterInit>,
 }
 
+/// `SampleFilter`.
+#[napi(object)]
+pub struct SampleFilterInit {
+    /// `cpumask`, `threads` or `write`.
+    #[napi(js_name = "type")]
+    pub kind: String,
+    /// Of `cpumask`.
+    pub cpus: Vec<u32>,
+    /// Of `threads`.
+    pub tids: Vec<u32>,
+    /// Acts on reports that match.
+    pub matching: bool,
+    /// Lets those it acts on through.
+    pub allow: bool,
+}
+
 /// `MonitorConfig`.
 #[napi(object)]
 pub struct MonitorInit {
@@ -106,6 +123,8 @@ pub struct MonitorInit {
     pub operations: String,
     /// Intervals and region numbers.
     pub attrs: AttrsInit,
+    /// Which reports are meant; all if there are none.
+    pub sample_filters: Vec<SampleFilterInit>,
     /// In order.
     pub schemes: Vec<SchemeInit>,
     /// Nanoseconds between snapshots.
@@ -114,6 +133,26 @@ pub struct MonitorInit {
     pub lane_slots: u32,
     /// Decides where regions are cut.
     pub seed: f64,
+}
+
+/// One address space to monitor.
+#[napi(object)]
+pub struct TargetInit {
+    /// The process; absent for physical memory.
+    pub tgid: Option<u32>,
+    /// Sorted and disjoint.
+    pub regions: Vec<RangeInit>,
+}
+
+/// What a live monitor is told besides.
+#[napi(object)]
+pub struct LiveInit {
+    /// What is monitored.
+    pub targets: Vec<TargetInit>,
+    /// Snapshots that may wait.
+    pub high_water_mark: u32,
+    /// `dropOldest` or `dropNewest`.
+    pub overflow: String,
 }
 
 /// A recording to replay.
@@ -188,7 +227,7 @@ impl RangeInit {
     }
 }
 
-fn ranges(list: &[RangeInit], path: &str) -> Result<Vec<Range>, Failure> {
+pub(crate) fn ranges(list: &[RangeInit], path: &str) -> Result<Vec<Range>, Failure> {
     list.iter().enumerate().map(|(index, range)| range.build(&format!("{path}[{index}]"))).collect()
 }
 
@@ -292,8 +331,41 @@ impl MonitorInit {
                 .collect::<Result<_, _>>()?,
             snapshot_every_ns: integer(self.snapshot_every_ns, "snapshotEveryNs")?,
             lanes: LanesOptions { slots: self.lane_slots, ..LanesOptions::default() },
+            sample_filters: self
+                .sample_filters
+                .iter()
+                .enumerate()
+                .map(|(index, filter)| filter.build(&format!("sampleFilters[{index}]")))
+                .collect::<Result<_, _>>()?,
             seed: integer(self.seed, "seed")?,
         })
+    }
+}
+
+impl SampleFilterInit {
+    fn build(&self, path: &str) -> Result<SampleFilter, Failure> {
+        let kind = match self.kind.as_str() {
+            "cpumask" => {
+                let cpus = self.cpus.iter().map(|&cpu| {
+                    u16::try_from(cpu).map_err(|_| {
+                        let path = format!("{path}.cpus");
+                        Failure::refusal("ERR_DAMON_CONFIG_VALUE", path, "below 65536", cpu)
+                    })
+                });
+                SampleFilterKind::Cpumask(cpus.collect::<Result<_, _>>()?)
+            }
+            "threads" => SampleFilter::threads(self.tids.clone(), true, true).kind,
+            "write" => SampleFilterKind::Write,
+            other => {
+                return Err(Failure::refusal(
+                    "ERR_DAMON_CONFIG_VALUE",
+                    format!("{path}.type"),
+                    "`cpumask`, `threads` or `write`",
+                    format!("`{other}`"),
+                ));
+            }
+        };
+        Ok(SampleFilter { kind, matching: self.matching, allow: self.allow })
     }
 }
 

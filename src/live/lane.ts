@@ -1,0 +1,119 @@
+/** The writing end of a live monitor's lane, on whichever thread has its token. */
+import type { NativeLane } from '../../native/binding.cjs';
+import { closed } from '../closed.ts';
+import { refuse } from '../errors.ts';
+import { native } from '../native/binding.ts';
+import { translating } from '../native/init.ts';
+import {
+  type AccessReport,
+  type BatchOutcome,
+  type ReportColumns,
+  type ReportOutcome,
+  checkColumns,
+  reportWords,
+} from './report.ts';
+import { refuseClones } from './uncloneable.ts';
+
+/** By the addon's numbers. */
+const OUTCOMES: readonly ReportOutcome[] = ['queued', 'full', 'nested', 'closed'];
+
+/**
+ * The only writer of one lane of a {@link LiveKdamond}. It stays on the thread that attached it;
+ * each thread attaches its own, and may have several.
+ *
+ * @example
+ * ```ts
+ * const live = new LiveKdamond({ regions: [{ start: 0, end: '1 GiB' }] }).start();
+ * using lane = Lane.attach(live.token); // or, on this thread: live.lane()
+ * lane.report({ address: 0x1000, write: true });
+ * lane.reportBatch({ addresses: Float64Array.of(0x1000, 0x2000), size: 8 });
+ * ```
+ */
+export class Lane implements Disposable {
+  /** The lane's number, as in {@link LiveKdamond.lanes}. */
+  readonly id: number;
+  #native: NativeLane | undefined;
+  readonly #report: ReturnType<NativeLane['reporter']>;
+
+  private constructor(lane: NativeLane) {
+    this.#native = lane;
+    this.#report = lane.reporter();
+    this.id = lane.id;
+    refuseClones(
+      this,
+      "a Lane stays on its thread: post the monitor's token and call Lane.attach(token) there",
+    );
+  }
+
+  /**
+   * A lane of its own of the monitor that a token names, from any thread of its process.
+   *
+   * @throws DamonError `ERR_DAMON_TOKEN` for what is no token; `ERR_DAMON_CLOSED` when the monitor
+   *   has stopped, or no monitor of that name is open in this process; `ERR_DAMON_LANES` when all
+   *   lanes are in use
+   */
+  static attach(token: string): Lane {
+    if (typeof token !== 'string') {
+      const expected = 'the token of a LiveKdamond, such as "damon-0123456789abcdef"';
+      throw refuse({ code: 'ERR_DAMON_TOKEN', path: 'token', expected, received: token });
+    }
+    const { NativeLane: Native } = native();
+    return new Lane(translating(() => Native.attach(token)));
+  }
+
+  /**
+   * Queues one report, or drops and counts it. Crossing into the addon is most of the cost: many
+   * reports cost far less each in {@link reportBatch}.
+   *
+   * @throws DamonError `ERR_DAMON_REPORT` for a value that no access has, `ERR_DAMON_CLOSED`
+   */
+  report(report: AccessReport): ReportOutcome {
+    if (this.#native === undefined) throw closed('lane');
+    const words = reportWords(report);
+    const outcome = this.#report(
+      words.addressLow,
+      words.addressHigh,
+      words.timeLow,
+      words.timeHigh,
+      words.size,
+      words.tid,
+      words.tgid,
+      words.flags,
+    );
+    return OUTCOMES[outcome] ?? 'closed';
+  }
+
+  /**
+   * Queues as many reports as there are free slots, in order; drops and counts the rest. All
+   * columns are checked before any report is queued.
+   *
+   * @throws DamonError as {@link report}
+   */
+  reportBatch(columns: ReportColumns): BatchOutcome {
+    const lane = this.#native;
+    if (lane === undefined) throw closed('lane');
+    const checked = checkColumns(columns);
+    return translating(() => lane.reportBatch(checked));
+  }
+
+  /**
+   * Slots free at this moment; the monitor can only make it more.
+   *
+   * @throws DamonError `ERR_DAMON_CLOSED`
+   */
+  get freeSlots(): number {
+    const lane = this.#native;
+    if (lane === undefined) throw closed('lane');
+    return lane.freeSlots;
+  }
+
+  /** Gives the lane back; what it holds is still drained. Idempotent. */
+  close(): void {
+    this.#native?.close();
+    this.#native = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
