@@ -1,6 +1,6 @@
 //! This project's subjects, through the public API of its crates.
 
-use damon_core::drain::Drain;
+use damon_core::drain::{Drain, Kernel};
 use damon_core::region::{Range, Target};
 use damon_ring::{AccessReport, Lanes, LanesOptions, Producer};
 
@@ -16,11 +16,7 @@ pub(crate) struct OursBatch;
 
 pub(crate) struct OneByOne(Producer);
 
-/// Makes a batch in `room` first, then pushes it at once.
-pub(crate) struct Batched {
-    producer: Producer,
-    room: [AccessReport; SLOTS as usize],
-}
+pub(crate) struct Batched(Producer);
 
 fn report(address: u64) -> AccessReport {
     AccessReport::physical(address, PAGE as u32, NOW)
@@ -30,6 +26,8 @@ fn open(count: usize) -> (Vec<Producer>, Lanes) {
     let options = LanesOptions { lanes_max: count as u32, slots: SLOTS };
     let mut lanes = Lanes::new(options).expect("256 is a power of two");
     let producers = (0..count).map(|_| lanes.add().expect("room for all")).collect();
+    // The first drain takes note of the lanes, which allocates.
+    Lanes::drain(&mut lanes, |_, _| ());
     (producers, lanes)
 }
 
@@ -53,8 +51,7 @@ impl Channel for OursBatch {
 
     fn open(lanes: usize) -> (Vec<Batched>, Lanes) {
         let (producers, lanes) = open(lanes);
-        let room = [report(0); SLOTS as usize];
-        (producers.into_iter().map(|producer| Batched { producer, room }).collect(), lanes)
+        (producers.into_iter().map(Batched).collect(), lanes)
     }
 }
 
@@ -67,17 +64,15 @@ impl Sender for OneByOne {
 
 impl Sender for Batched {
     fn send(&mut self, addresses: &[u64]) -> usize {
-        let batch = &mut self.room[..addresses.len()];
-        for (slot, &address) in batch.iter_mut().zip(addresses) {
-            *slot = report(address);
-        }
-        self.producer.push_batch(batch).queued
+        self.0.push_batch(addresses.iter().map(|&address| report(address))).queued
     }
 }
 
 impl Receiver for Lanes {
     fn drain(&mut self, mut each: impl FnMut(u64)) -> u64 {
-        Lanes::drain(self, |_, report| each(report.address))
+        Lanes::drain(self, |_, reports| {
+            reports.sightings.iter().for_each(|sighting| each(sighting.address()));
+        })
     }
 }
 
@@ -94,11 +89,15 @@ pub(crate) struct OursMonitor {
 
 impl OursMonitor {
     pub(crate) fn new(lanes: usize, regions: &[Range]) -> Self {
+        Self::with_kernel(lanes, regions, Kernel::default())
+    }
+
+    pub(crate) fn with_kernel(lanes: usize, regions: &[Range], kernel: Kernel) -> Self {
         let (producers, lanes) = Ours::open(lanes);
         let mut target = Target::default();
         target.set_ranges(regions).expect("sorted and disjoint");
         assert_eq!(target.regions().len(), regions.len(), "one region per range");
-        let mut drain = Drain::default();
+        let mut drain = Drain::new(Vec::new(), &[None]).with_kernel(kernel);
         drain.start(NOW);
         Self { producers, lanes, drain, targets: vec![target], tick: 0, filled: 0 }
     }
@@ -116,7 +115,7 @@ impl Monitor for OursMonitor {
 
     fn drain(&mut self) {
         self.tick += 1;
-        self.drain.run(&mut self.lanes, &mut self.targets[0], self.tick);
+        self.drain.run(&mut self.lanes, &mut self.targets, self.tick);
     }
 
     fn answer(&self) -> u64 {

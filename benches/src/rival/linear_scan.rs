@@ -33,12 +33,14 @@ impl Monitor for LinearScan {
     fn drain(&mut self) {
         self.tick += 1;
         let Self { lanes, regions, tick, .. } = self;
-        lanes.drain(|_, report| {
-            let found = regions
-                .iter_mut()
-                .find(|region| region.start <= report.address && report.address < region.end);
-            if let Some(region) = found {
-                region.credit(report, *tick);
+        lanes.drain(|_, reports| {
+            for report in reports.iter() {
+                let found = regions
+                    .iter_mut()
+                    .find(|region| region.start <= report.address && report.address < region.end);
+                if let Some(region) = found {
+                    region.credit(&report, *tick);
+                }
             }
         });
     }

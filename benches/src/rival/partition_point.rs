@@ -63,10 +63,13 @@ impl Monitor for PartitionPoint {
     fn drain(&mut self) {
         self.tick += 1;
         let Self { lanes, regions, starts, tick, .. } = self;
-        lanes.drain(|_, report| {
-            let after = starts.partition_point(|&start| start <= report.address);
-            if let Some(region) = after.checked_sub(1).and_then(|found| regions.get_mut(found)) {
-                region.credit(report, *tick);
+        lanes.drain(|_, reports| {
+            for report in reports.iter() {
+                let after = starts.partition_point(|&start| start <= report.address);
+                if let Some(region) = after.checked_sub(1).and_then(|found| regions.get_mut(found))
+                {
+                    region.credit(&report, *tick);
+                }
             }
         });
     }

@@ -1,9 +1,13 @@
 //! What is measured. Each scenario has a name, two sizes, and the same subjects in both.
 //!
 //! In the order data flows: one lane on one core, one lane between two cores, the drain into
-//! regions, the RFC's own tick, the drain of many quiet lanes; then what a lane weighs.
+//! regions and how far it is from copying, the index it needs, the RFC's own tick, the drain of many
+//! quiet lanes; then what a lane weighs and how much of it a drain reads.
 
+mod copy_limit;
 mod full_drain;
+mod index_rebuild;
+mod kernels;
 mod lanes;
 mod memory;
 mod push_drain;
@@ -95,6 +99,26 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         measure: full_drain::measure,
     },
     Scenario {
+        name: "kernels",
+        about: "The same drain, addresses uniform, by each search kernel that this CPU can run. The \
+                fastest is what a monitor picks.",
+        item: "report",
+        measure: kernels::measure,
+    },
+    Scenario {
+        name: "copy-limit",
+        about: "The same drain beside copying 16 bytes per report, which is what it reads, and 48, \
+                which is what the RFC's reads.",
+        item: "report",
+        measure: copy_limit::measure,
+    },
+    Scenario {
+        name: "index-rebuild",
+        about: "What is derived of the regions is derived anew, beside copying the regions.",
+        item: "region",
+        measure: index_rebuild::measure,
+    },
+    Scenario {
         name: "rfc-tick",
         about: "The RFC's own load: 4,000 samples a second on each of 132 CPUs are 20 reports per \
                 lane and tick, drained into 1,000 regions that changed since the drain before.",
@@ -112,6 +136,12 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         about: "Heap bytes of 132 lanes of 256 slots, handles and pending marks included.",
         item: "lane",
         measure: memory::measure,
+    },
+    Scenario {
+        name: "memory-read",
+        about: "Bytes of a report that a drain without filters reads.",
+        item: "report",
+        measure: memory::measure_read,
     },
 ];
 

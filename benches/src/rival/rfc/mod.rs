@@ -16,7 +16,7 @@ use self::regions::Regions;
 use self::ring::{Consumer, Record};
 use crate::subject::{Channel, Monitor, Sender, weighted};
 
-pub(crate) use self::ring::{Fenced, Folded, Rfc};
+pub(crate) use self::ring::{Fenced, Folded, RECORD, Rfc};
 
 /// The RFC's monitor: a drain, then the pass.
 pub(crate) struct RfcMonitor {

@@ -38,7 +38,10 @@ pub(super) struct Record {
     pub(super) report_jiffies: u64,
 }
 
-const _: () = assert!(size_of::<Record>() == 48, "as large as the RFC's");
+/// Bytes of a record, all of which lie together.
+pub(crate) const RECORD: usize = size_of::<Record>();
+
+const _: () = assert!(RECORD == 48, "as large as the RFC's");
 
 /// How the pending bit and `head` are kept in order.
 pub(crate) trait Barriers: Send + Sync + 'static {
