@@ -95,10 +95,7 @@ impl NativeLive {
             targets: targets(&live)?,
             queue: QueueOptions {
                 high_water_mark: live.high_water_mark as usize,
-                overflow: match live.overflow.as_str() {
-                    "dropNewest" => Overflow::DropNewest,
-                    _ => Overflow::DropOldest,
-                },
+                overflow: overflow(&live.overflow)?,
             },
         };
         // Weak: a monitor does not keep the process. One call is enough however much mail there is.
@@ -233,6 +230,19 @@ impl NativeLive {
     pub fn close(&mut self, env: Env) -> napi::Result<()> {
         self.open = None;
         self.cleanup.take().map_or(Ok(()), |cleanup| env.remove_env_cleanup_hook(cleanup))
+    }
+}
+
+fn overflow(name: &str) -> Result<Overflow, Failure> {
+    match name {
+        "dropOldest" => Ok(Overflow::DropOldest),
+        "dropNewest" => Ok(Overflow::DropNewest),
+        other => Err(Failure::refusal(
+            "ERR_DAMON_CONFIG_VALUE",
+            "overflow",
+            "`dropOldest` or `dropNewest`",
+            format!("`{other}`"),
+        )),
     }
 }
 

@@ -17,8 +17,7 @@ mod memory {
     #[repr(C, align(64))]
     struct Line([MaybeUninit<u8>; 64]);
 
-    /// Sightings, then details, uninitialised until written. One allocation, so that a push loads
-    /// one pointer.
+    /// Sightings, then details, uninitialised until written.
     pub(crate) struct Columns {
         /// Of [`_lines`](Self::_lines), like the next: not computed for each push.
         sightings: *mut Sighting,

@@ -83,7 +83,7 @@ impl Producer {
     ///
     /// [`Dropped`] says why; the report is lost and its counter has moved.
     ///
-    /// Cost: eight stores, a dozen loads that hit the first-level cache, and branches that are never
+    /// Cost: six stores, a dozen loads that hit the first-level cache, and branches that are never
     /// taken; what is rare stands apart, so that it costs no registers here.
     #[inline]
     pub fn push(&self, report: AccessReport) -> Result<(), Dropped> {

@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | producer: slot write, then `head` | Release store | consumer's Acquire load of `head`: the slot is complete |
 //! | consumer: slot read, then `tail` | Release store | producer's Acquire load of `tail`: the slot is free |
-//! | producer: `busy`, then `gate` | [`Fences::light`](crate::asymmetric::Fences::light) | `close`: the push is waited for, or sees that it is closed |
+//! | producer: `busy`, then `gate` | [`light`](crate::asymmetric::light) | `close`: the push is waited for, or sees that it is closed |
 //! | producer: `head`, then `parked` | light fence | a consumer that parks the lane: it sees `head`, or the push sees `parked` |
 //! | producer: last `head`, then `gone` | Release store | consumer's Acquire load of `gone`: nothing follows |
 //!
