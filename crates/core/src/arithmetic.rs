@@ -3,7 +3,8 @@
 /// Basis points in one.
 pub const BP: u64 = 10_000;
 
-/// Smallest region, and the alignment of every cut, in bytes. `damon_ctx.min_region_sz`.
+/// Smallest region, and the alignment of every cut, in bytes: a page. In core address units it is
+/// `damon_ctx.min_region_sz`.
 pub const MIN_REGION_SZ: u64 = 4096;
 
 /// `x * n / d` without forming the product: `(x / d) * n + (x % d) * n / d`. Kernel `mult_frac`.
@@ -13,6 +14,35 @@ pub const MIN_REGION_SZ: u64 = 4096;
 /// If `d` is 0.
 pub fn mult_frac(x: u64, n: u64, d: u64) -> u64 {
     (x / d).wrapping_mul(n).wrapping_add((x % d).wrapping_mul(n) / d)
+}
+
+/// [`mult_frac`] as the kernel computes it for counts: in 32 bits.
+///
+/// # Panics
+///
+/// If `d` is 0.
+pub fn mult_frac_u32(x: u32, n: u32, d: u32) -> u32 {
+    (x / d).wrapping_mul(n).wrapping_add((x % d).wrapping_mul(n) / d)
+}
+
+const FEED_LOOP_LEAST: u64 = 10_000;
+
+/// The next input of a feedback loop whose last one scored `score` of [`BP`]: changed by the share by
+/// which the score misses, at most doubled, and the least at twice the score wanted.
+/// `damon_feed_loop_next_input`, `damon-core.md` 6.3.
+pub fn feed_loop_next_input(last: u64, score: u64) -> u64 {
+    if score == BP {
+        return last;
+    }
+    if score >= 2 * BP {
+        return FEED_LOOP_LEAST;
+    }
+    let change = mult_frac(last, score.abs_diff(BP), BP);
+    if score > BP {
+        last.saturating_sub(change).max(FEED_LOOP_LEAST)
+    } else {
+        last.saturating_add(change)
+    }
 }
 
 /// Largest multiple of `a`, a power of two, that is at most `x`.
@@ -38,6 +68,24 @@ mod tests {
             if let Ok(exact) = u64::try_from(exact) {
                 assert_eq!(mult_frac(x, n, d), exact);
             }
+        }
+    }
+
+    #[test]
+    fn the_feed_loop_follows_the_published_examples() {
+        // damon-core.md 6.3: (last, score) -> next
+        for (last, score, next) in [
+            (40_960_000, 5_000, 61_440_000),
+            (40_960_000, 12_500, 30_720_000),
+            (40_960_000, 19_999, 10_000),
+            (40_960_000, 20_000, 10_000),
+            (40_960_000, 10_000, 40_960_000),
+            (10_000, 9_999, 10_001),
+            (123_456_789, 3_333, 205_765_430),
+            (10_000, 10_001, 10_000),
+            (u64::MAX - 1, 0, u64::MAX),
+        ] {
+            assert_eq!(feed_loop_next_input(last, score), next, "{last} {score}");
         }
     }
 

@@ -2,6 +2,21 @@
 
 use thiserror::Error;
 
+use crate::arithmetic::{BP, mult_frac_u32};
+
+/// How far the intervals may be tuned, and by what. `struct damon_intervals_goal`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IntervalsGoal {
+    /// Share of all possible access events, by size, that one aggregation is to see.
+    pub access_bp: u64,
+    /// Aggregations between tunings; 0 for no tuning.
+    pub aggregations: u64,
+    /// Least sampling interval, in microseconds.
+    pub min_sample_us: u64,
+    /// Largest sampling interval, in microseconds.
+    pub max_sample_us: u64,
+}
+
 /// How often the monitor samples, aggregates, and how many regions it may keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attrs {
@@ -9,6 +24,10 @@ pub struct Attrs {
     pub sample_us: u64,
     /// Regions are merged, aged, reset and split once per aggregation interval. Microseconds.
     pub aggregation_us: u64,
+    /// Virtual sets look for changed mappings once per operations update interval. Microseconds.
+    pub ops_update_us: u64,
+    /// How the two intervals above are tuned.
+    pub intervals_goal: IntervalsGoal,
     /// Adaptation aims at no fewer regions, as far as their smallest size allows. At least 3.
     pub min_nr_regions: u64,
     /// Adaptation aims at no more regions.
@@ -16,11 +35,13 @@ pub struct Attrs {
 }
 
 impl Default for Attrs {
-    /// The kernel's defaults: 5 ms, 100 ms, 10..=1000.
+    /// The kernel's defaults: 5 ms, 100 ms, 60 s, no tuning, 10..=1000.
     fn default() -> Self {
         Self {
             sample_us: 5_000,
             aggregation_us: 100_000,
+            ops_update_us: 60_000_000,
+            intervals_goal: IntervalsGoal::default(),
             min_nr_regions: 10,
             max_nr_regions: 1_000,
         }
@@ -51,6 +72,18 @@ impl Attrs {
         if self.sample_us == 0 {
             return refuse("sampleUs", "at least 1".into(), 0);
         }
+        let goal = self.intervals_goal;
+        if goal.aggregations != 0 {
+            let (min, max) = (goal.min_sample_us, goal.max_sample_us);
+            if min > max {
+                let expected = format!("at most intervalsGoal.maxSampleUs ({max})");
+                return refuse("intervalsGoal.minSampleUs", expected, min);
+            }
+            if !(min..=max).contains(&self.sample_us) {
+                let expected = format!("from {min} to {max}, as intervalsGoal says");
+                return refuse("sampleUs", expected, self.sample_us);
+            }
+        }
         if self.min_nr_regions < 3 {
             return refuse("minNrRegions", "at least 3".into(), self.min_nr_regions);
         }
@@ -68,6 +101,13 @@ impl Attrs {
     /// Sampling intervals per aggregation: the largest `nr_accesses`. `damon_nr_samples_per_aggr`.
     pub fn samples_per_aggregation(&self) -> u32 {
         u32::try_from(self.aggregation_us / self.sample_us.max(1)).unwrap_or(u32::MAX).max(1)
+    }
+
+    /// A count of accesses under these attributes as it would be under `new` ones: over basis points,
+    /// so what does not divide evenly loses. Not clamped. `damon_update_monitoring_result`.
+    pub(crate) fn rescale(&self, count: u32, new: &Self) -> u32 {
+        let bp = mult_frac_u32(count, BP as u32, self.samples_per_aggregation());
+        bp.wrapping_mul(new.samples_per_aggregation()) / BP as u32
     }
 
     /// `interval_us` in ticks.

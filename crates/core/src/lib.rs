@@ -32,7 +32,7 @@ pub mod kdamond;
 
 pub mod snapshot;
 
-pub use attrs::{Attrs, AttrsError};
+pub use attrs::{Attrs, AttrsError, IntervalsGoal};
 pub use kdamond::{Config, ConfigError, Kdamond, TuneRequest, Verdict};
 pub use ops::{Operations, OpsId};
 pub use region::{Region, Target};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::region::Range;
-use crate::scheme::Action;
+use crate::scheme::{Action, Destination, PageFilters};
 
 /// The operations sets there can be, by the names of the `operations` file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,6 +46,32 @@ impl OpsId {
     }
 }
 
+/// How the accesses of a monitor are seen: what its operations set declares, never a fallback.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Primitive {
+    /// Somebody reports them: the lanes are drained.
+    Reports,
+    /// One address of each region is looked at once per sampling interval.
+    AccessChecks,
+}
+
+/// What one scheme wants done to one region. Addresses are bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Job<'a> {
+    /// The process whose addresses they are; physical addresses if there is none.
+    pub tgid: Option<u32>,
+    /// Where.
+    pub range: Range,
+    /// What.
+    pub action: Action,
+    /// Where to, of the migrate actions: a node, if there are no destinations.
+    pub target_nid: Option<u32>,
+    /// Where to, by weight: virtual addresses only.
+    pub destinations: &'a [Destination],
+    /// Which pages.
+    pub filters: PageFilters<'a>,
+}
+
 /// What an action did to a region.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Applied {
@@ -53,15 +79,74 @@ pub struct Applied {
     pub bytes: u64,
     /// Bytes that passed the filters of the operations layer.
     pub passed: u64,
+    /// How long it took: what a time quota is charged.
+    pub elapsed_ns: u64,
+}
+
+/// The folio that a scheme's round looked at last, so that one that reaches into two neighbouring
+/// regions is not served twice. Any number that names a folio; none at the start of a round.
+pub type LastApplied = Option<u64>;
+
+/// Something about all memory that a goal or a watermark asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Gauge {
+    /// Bytes in use of a node's.
+    NodeUsed {
+        /// The node.
+        nid: u32,
+    },
+    /// Bytes that a control group uses of a node's.
+    NodeMemcgUsed {
+        /// The node.
+        nid: u32,
+        /// The control group's path from the root of the hierarchy.
+        memcg: String,
+    },
+    /// Bytes on the active lists, of those on all lists.
+    Active,
+    /// Bytes in huge pages, of those in use.
+    Huge,
+    /// Free bytes, of all.
+    Free,
+    /// Microseconds in which some task waited for memory, since the start; the total is the time.
+    SomeMemoryStall,
+}
+
+/// What a [`Gauge`] reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// What was asked for.
+    pub part: u64,
+    /// Of how much.
+    pub total: u64,
 }
 
 /// What the monitor asks of an address space. `struct damon_operations`.
+///
+/// Where a process is given, the addresses are its; else they are physical. All are bytes.
 pub trait Operations {
-    /// Carries out `action` on the pages of `range`.
-    fn apply(&mut self, action: Action, range: Range) -> Applied;
+    /// Carries out a job. `damon-core.md` 10.3 and 11.
+    fn apply(&mut self, job: &Job<'_>, last: &mut LastApplied) -> Applied;
 
-    /// Bytes of memory in use within `range` that lie on node `nid`, and on any node.
+    /// Bytes of memory in use within `range`, which is physical, that lie on node `nid`, and on any
+    /// node.
     fn bytes_on_node(&self, range: Range, nid: u32) -> NodeBytes;
+
+    /// Makes the page of each address old.
+    fn prepare_access_checks(&mut self, tgid: Option<u32>, addresses: &[u64]);
+
+    /// Says of each address whether its page was accessed since it was
+    /// [made old](Self::prepare_access_checks). As long as `addresses`.
+    fn check_accesses(&mut self, tgid: Option<u32>, addresses: &[u64], accessed: &mut [bool]);
+
+    /// Whether the process is there.
+    fn is_target_valid(&self, tgid: u32) -> bool;
+
+    /// The mappings of a process, ascending and disjoint; none if the process is gone.
+    fn mappings(&self, tgid: u32) -> Option<Vec<Range>>;
+
+    /// Reads a gauge; nothing if there is none such here.
+    fn read(&self, gauge: &Gauge) -> Option<Reading>;
 }
 
 /// How much of a range lies on a node.
@@ -90,13 +175,25 @@ pub enum RegistryError {
 /// A monitor's hold on a set: while it lives, the set cannot be unregistered.
 #[derive(Clone, Debug)]
 pub struct Selected {
-    entry: Arc<OpsId>,
+    entry: Arc<OpsSet>,
+}
+
+/// What is registered.
+#[derive(Debug)]
+struct OpsSet {
+    id: OpsId,
+    primitive: Primitive,
 }
 
 impl Selected {
     /// Which set.
     pub fn id(&self) -> OpsId {
-        *self.entry
+        self.entry.id
+    }
+
+    /// How it sees accesses.
+    pub fn primitive(&self) -> Primitive {
+        self.entry.primitive
     }
 }
 
@@ -105,20 +202,20 @@ impl Selected {
 /// `hardware-sampling.md` 5.
 #[derive(Debug, Default)]
 pub struct Registry {
-    entries: BTreeMap<OpsId, Arc<OpsId>>,
+    entries: BTreeMap<OpsId, Arc<OpsSet>>,
 }
 
 impl Registry {
-    /// Offers a set.
+    /// Offers a set that sees accesses so.
     ///
     /// # Errors
     ///
     /// [`RegistryError::Registered`].
-    pub fn register(&mut self, id: OpsId) -> Result<(), RegistryError> {
+    pub fn register(&mut self, id: OpsId, primitive: Primitive) -> Result<(), RegistryError> {
         if self.entries.contains_key(&id) {
             return Err(RegistryError::Registered(id));
         }
-        self.entries.insert(id, Arc::new(id));
+        self.entries.insert(id, Arc::new(OpsSet { id, primitive }));
         Ok(())
     }
 
@@ -159,9 +256,9 @@ mod tests {
     #[test]
     fn a_set_in_use_cannot_be_withdrawn_and_a_refusal_changes_nothing() {
         let mut registry = Registry::default();
-        registry.register(OpsId::PaddrIbs).unwrap();
+        registry.register(OpsId::PaddrIbs, Primitive::Reports).unwrap();
         assert_eq!(
-            registry.register(OpsId::PaddrIbs),
+            registry.register(OpsId::PaddrIbs, Primitive::Reports),
             Err(RegistryError::Registered(OpsId::PaddrIbs))
         );
         assert_eq!(

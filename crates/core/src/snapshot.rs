@@ -45,7 +45,7 @@ impl Snapshot {
     }
 
     /// Copies the regions and takes their weight: it begins anew at zero.
-    pub(crate) fn capture(&mut self, targets: &mut [Target], time_ns: u64) {
+    pub(crate) fn capture(&mut self, targets: &mut [Target], addr_unit: u64, time_ns: u64) {
         self.since_ns = self.time_ns;
         self.time_ns = time_ns;
         self.targets.clear();
@@ -61,8 +61,8 @@ impl Snapshot {
         self.ages.clear();
         self.hits.clear();
         for region in targets.iter_mut().flat_map(|target| target.regions_mut()) {
-            self.starts.push(region.start);
-            self.ends.push(region.end);
+            self.starts.push(region.start.wrapping_mul(addr_unit));
+            self.ends.push(region.end.wrapping_mul(addr_unit));
             self.nr_accesses.push(region.nr_accesses);
             self.ages.push(region.age);
             self.hits.push(std::mem::take(&mut region.hits));

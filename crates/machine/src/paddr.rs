@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use damon_core::Operations;
-use damon_core::ops::{Applied, NodeBytes};
+use damon_core::ops::{Applied, Gauge, Job, LastApplied, NodeBytes, Reading};
 use damon_core::region;
 use damon_core::scheme::Action;
 
@@ -11,15 +11,31 @@ use crate::frames::{Frames, PAGE_SZ};
 use crate::{Machine, MigrationCounters};
 
 impl Operations for Machine {
-    fn apply(&mut self, action: Action, range: region::Range) -> Applied {
-        match action {
-            Action::Stat => Applied::default(),
-            Action::MigrateHot { target_nid } | Action::MigrateCold { target_nid } => {
-                let frames = self.frames.within(range.start, range.end);
-                let pages = self.migrate(frames, target_nid);
-                Applied { bytes: pages * PAGE_SZ, passed: 0 }
+    fn apply(&mut self, job: &Job<'_>, _last: &mut LastApplied) -> Applied {
+        match (job.action, job.target_nid) {
+            (Action::MigrateHot | Action::MigrateCold, Some(nid)) => {
+                let frames = self.frames.within(job.range.start, job.range.end);
+                let pages = self.migrate(frames, nid);
+                Applied { bytes: pages * PAGE_SZ, ..Applied::default() }
             }
+            _ => Applied::default(),
         }
+    }
+
+    fn prepare_access_checks(&mut self, _tgid: Option<u32>, _addresses: &[u64]) {}
+
+    fn check_accesses(&mut self, _tgid: Option<u32>, _addresses: &[u64], _accessed: &mut [bool]) {}
+
+    fn is_target_valid(&self, _tgid: u32) -> bool {
+        true
+    }
+
+    fn mappings(&self, _tgid: u32) -> Option<Vec<region::Range>> {
+        None
+    }
+
+    fn read(&self, _gauge: &Gauge) -> Option<Reading> {
+        None
     }
 
     fn bytes_on_node(&self, range: region::Range, nid: u32) -> NodeBytes {

@@ -1,7 +1,7 @@
 //! The simulated machine under an emulated sampler, as a source.
 
 use damon_core::kdamond::TargetConfig;
-use damon_core::ops::{Operations, OpsId, Registry};
+use damon_core::ops::{Operations, OpsId, Primitive, Registry};
 use damon_core::region::Range;
 use damon_machine::{Machine, MachineConfig, MachineError};
 use damon_ring::Producer;
@@ -50,11 +50,11 @@ impl Source for Emulation {
 
     fn register(&self, registry: &mut Registry) {
         // The registry is this source's own and new, so the id is free.
-        let registered = registry.register(OpsId::PaddrIbs);
+        let registered = registry.register(OpsId::PaddrIbs, Primitive::Reports);
         debug_assert!(registered.is_ok());
     }
 
-    fn targets(&self) -> Vec<TargetConfig> {
+    fn targets(&self, _ops: OpsId) -> Vec<TargetConfig> {
         let ranges = (0..self.machine.nodes().len() as u32)
             .filter_map(|nid| self.machine.nodes().get(nid))
             .map(|node| Range { start: node.start, end: node.start + node.bytes })

@@ -4,35 +4,51 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use damon_core::drain::{LaneLosses, SampleFilter};
-use damon_core::kdamond::{Config, ConfigError, Kdamond, TuneRequest, Verdict};
-use damon_core::ops::{OpsId, Registry, RegistryError};
-use damon_core::scheme::{Action, Metric, SchemeConfig};
+use damon_core::kdamond::{Config, ConfigError, Kdamond, TargetConfig, TuneRequest, Verdict};
+use damon_core::ops::{OpsId, Registry, RegistryError, Selected};
+use damon_core::scheme::{Metric, Round, SchemeConfig, TriedRegions};
 use damon_core::{Attrs, Snapshot};
 use damon_ring::{LaneCounters, LaneDoor, LaneError, LaneId, Lanes, LanesOptions};
 use thiserror::Error;
 
 use crate::source::{Fill, Intake, Source, SourceCounters, SourceError};
 
-/// What a monitor is to do, whatever feeds it.
+/// What is monitored and what is done about it: what can be changed while monitoring goes on.
 #[derive(Clone, Debug)]
-pub struct MonitorConfig {
+pub struct ContextConfig {
     /// The operations set.
     pub ops: OpsId,
     /// Intervals and region numbers.
     pub attrs: Attrs,
+    /// Bytes of a core address unit.
+    pub addr_unit: u64,
+    /// What to monitor; what the source says, or, in a commit, what there is, if nothing is said.
+    pub targets: Option<Vec<TargetConfig>>,
     /// Which reports are meant; all if there are none.
     pub sample_filters: Vec<SampleFilter>,
     /// Schemes, in order.
     pub schemes: Vec<SchemeConfig>,
+    /// Whether monitoring rests.
+    pub paused: bool,
+    /// Actions that the operations set or the source does not know are tried, as the kernel does,
+    /// and take no effect, instead of being refused.
+    pub attempt_any_action: bool,
+}
+
+/// What a monitor is to do, whatever feeds it.
+#[derive(Clone, Debug)]
+pub struct MonitorConfig {
+    /// What is monitored and what is done about it.
+    pub context: ContextConfig,
     /// Time between snapshots in nanoseconds, rounded up to whole aggregations; 0 for one at each.
     pub snapshot_every_ns: u64,
     /// The lanes.
     pub lanes: LanesOptions,
-    /// Decides where regions are cut.
+    /// Decides where regions are cut and which of their addresses are looked at.
     pub seed: u64,
 }
 
-/// Why a monitor was refused. Nothing has started then.
+/// Why a monitor, or a commit, was refused. Nothing has started, or changed, then.
 #[derive(Debug, Error)]
 pub enum MonitorError {
     /// Attributes, ranges or metrics.
@@ -44,15 +60,25 @@ pub enum MonitorError {
     /// The operations set.
     #[error("operations: {0}")]
     Ops(#[from] RegistryError),
-    /// An action that the source's memory does not know.
-    #[error("schemes[{scheme}].action: {action} needs memory that can be moved to node {nid}")]
+    /// An action that the operations set does not know.
+    #[error("schemes[{scheme}].action: {} does not know {action}", ops.name())]
     Action {
         /// Index of the scheme.
         scheme: usize,
         /// The action's name.
         action: &'static str,
-        /// Its target node.
-        nid: u32,
+        /// The set.
+        ops: OpsId,
+    },
+    /// A node that is not there, or to which nothing can be moved.
+    #[error("schemes[{scheme}].{field}: memory cannot be moved to {}", node_name(*nid))]
+    Migration {
+        /// Index of the scheme.
+        scheme: usize,
+        /// The field's name.
+        field: String,
+        /// The node.
+        nid: Option<u32>,
     },
     /// A goal about a node that is not there.
     #[error("schemes[{scheme}].quota.goals[{goal}].nid: node {nid} does not exist")]
@@ -64,6 +90,16 @@ pub enum MonitorError {
         /// The node.
         nid: u32,
     },
+    /// A commit while another one waits for the end of its sampling interval.
+    #[error("a commit is in progress")]
+    Busy,
+    /// A commit to a monitor that has ended.
+    #[error("the monitor has ended")]
+    Ended,
+}
+
+fn node_name(nid: Option<u32>) -> String {
+    nid.map_or_else(|| "no node".into(), |nid| format!("node {nid}"))
 }
 
 /// Why [`Monitor::run`] came back.
@@ -75,6 +111,8 @@ pub enum Event {
     Tune,
     /// A snapshot was taken: see [`Monitor::snapshot`].
     Snapshot,
+    /// A walk was completed: see [`Monitor::tried`].
+    Tried,
     /// The source has ended and all it reported is counted.
     Ended,
     /// The flag was raised.
@@ -83,10 +121,18 @@ pub enum Event {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// The next tick is to be filled and observed.
+    /// A tick is to begin, if the watermarks let anybody act.
+    Gate,
+    /// Nobody may act: the watermarks are looked at again then.
+    Waiting { until_ns: u64 },
+    /// The sampling interval passes.
     Sampling,
+    /// The interval was observed: a commit takes effect, and a pause rests here.
+    Serving,
     /// Requests are out.
     Tuning,
+    /// The schemes have acted; a walk's result may be out.
+    Acted,
     /// A snapshot was handed out; the tick is still to be closed.
     Closing,
     /// Nothing more will come.
@@ -114,6 +160,10 @@ pub struct Monitor {
     next_snapshot_ns: u64,
     now_ns: u64,
     phase: Phase,
+    /// What the next [`Phase::Serving`] commits.
+    pending: Option<(Config, Selected)>,
+    registry: Registry,
+    tried: TriedRegions,
     /// The source has nothing more; the running aggregation is still to be finished.
     source_ended: bool,
     cancel: Arc<AtomicBool>,
@@ -126,33 +176,33 @@ impl Monitor {
     ///
     /// [`MonitorError`].
     pub fn new(source: Box<dyn Source>, config: MonitorConfig) -> Result<Self, MonitorError> {
-        check_schemes(&*source, &config.schemes)?;
+        let MonitorConfig { context, snapshot_every_ns, lanes, seed } = config;
         let mut registry = Registry::default();
         source.register(&mut registry);
-        let ops = registry.select(config.ops)?;
+        let ops = registry.select(context.ops)?;
+        check_schemes(&*source, &context)?;
         let started_ns = source.started_ns();
+        let targets = context.targets.clone().unwrap_or_else(|| source.targets(context.ops));
         let kdamond = Kdamond::new(
-            Config {
-                attrs: config.attrs,
-                targets: source.targets(),
-                sample_filters: config.sample_filters,
-                schemes: config.schemes,
-                seed: config.seed,
-            },
+            core_config(context, targets, seed),
             ops,
+            source.operations(),
             started_ns,
         )?;
         Ok(Self {
             source,
             kdamond,
-            lanes: Lanes::new(config.lanes)?,
+            lanes: Lanes::new(lanes)?,
             requests: Vec::new(),
             snapshot: Snapshot { time_ns: started_ns, since_ns: started_ns, ..Snapshot::default() },
             started_ns,
-            snapshot_every_ns: config.snapshot_every_ns,
-            next_snapshot_ns: started_ns.saturating_add(config.snapshot_every_ns),
+            snapshot_every_ns,
+            next_snapshot_ns: started_ns.saturating_add(snapshot_every_ns),
             now_ns: started_ns,
-            phase: Phase::Sampling,
+            phase: Phase::Gate,
+            pending: None,
+            registry,
+            tried: TriedRegions::default(),
             source_ended: false,
             cancel: Arc::default(),
         })
@@ -167,6 +217,14 @@ impl Monitor {
         loop {
             match self.phase {
                 Phase::Ended => return Ok(Event::Ended),
+                Phase::Gate => self.enter(),
+                Phase::Waiting { until_ns: end_ns } => {
+                    if let Some(event) = self.rest(end_ns, until_ns)? {
+                        return Ok(event);
+                    }
+                    self.serve();
+                    self.phase = Phase::Gate;
+                }
                 Phase::Sampling => {
                     if self.cancel.load(Ordering::Relaxed) {
                         return Ok(Event::Cancelled);
@@ -174,16 +232,29 @@ impl Monitor {
                     if self.kdamond.next_tick_ns() > until_ns {
                         return Ok(Event::Reached);
                     }
-                    if self.observe()? {
-                        self.phase = Phase::Tuning;
+                    self.observe()?;
+                }
+                Phase::Serving => {
+                    self.serve();
+                    if self.kdamond.is_paused() {
+                        let end_ns = self.kdamond.next_tick_ns();
+                        if let Some(event) = self.rest(end_ns, until_ns)? {
+                            return Ok(event);
+                        }
+                    } else if self.open_windows() {
                         return Ok(Event::Tune);
-                    }
-                    if self.apply(&[]) {
-                        return Ok(Event::Snapshot);
+                    } else {
+                        self.apply(&[]);
                     }
                 }
-                Phase::Tuning => {
-                    if self.apply(verdicts) {
+                Phase::Tuning => self.apply(verdicts),
+                Phase::Acted => {
+                    if let Some(tried) = self.kdamond.take_tried() {
+                        self.tried = tried;
+                        return Ok(Event::Tried);
+                    }
+                    self.phase = Phase::Closing;
+                    if self.capture() {
                         return Ok(Event::Snapshot);
                     }
                 }
@@ -192,34 +263,103 @@ impl Monitor {
         }
     }
 
-    /// The sampling interval passes; true if a tuner is wanted.
-    fn observe(&mut self) -> Result<bool, SourceError> {
-        let due_ns = self.kdamond.next_tick_ns();
-        if !self.source_ended {
-            let mut intake = Intake::new(&mut self.lanes, &mut self.kdamond);
-            match self.source.fill(due_ns, &mut intake) {
-                Ok(Fill::UpToDate) => {}
-                Ok(Fill::Ended) => self.source_ended = true,
-                Err(error) => {
-                    // What was reported before the failure is counted, so that the books balance.
-                    self.kdamond.absorb(&mut self.lanes);
-                    self.phase = Phase::Ended;
-                    return Err(error);
-                }
-            }
+    /// A tick begins, or monitoring rests until the watermarks are to be looked at again.
+    fn enter(&mut self) {
+        if self.kdamond.is_over(self.source.operations()) {
+            self.phase = Phase::Ended;
+            return;
         }
-        self.now_ns = due_ns;
-        self.kdamond.observe(due_ns, &mut self.lanes);
-        let requests = self.kdamond.open_windows(due_ns, self.source.operations());
-        self.requests.clear();
-        self.requests.extend_from_slice(requests);
-        Ok(!self.requests.is_empty())
+        self.phase = match self.kdamond.gate(self.source.operations()) {
+            Some(wait_us) => {
+                let until_ns = self.now_ns.saturating_add(wait_us.saturating_mul(1_000));
+                Phase::Waiting { until_ns }
+            }
+            None => {
+                self.kdamond.prepare(self.source.operations_mut());
+                Phase::Sampling
+            }
+        };
     }
 
-    /// The schemes act; true if a snapshot was taken.
-    fn apply(&mut self, verdicts: &[Verdict]) -> bool {
-        self.kdamond.apply(verdicts, self.source.operations_mut());
-        self.phase = Phase::Closing;
+    /// Lets time pass until `end_ns`, at most to `until_ns`; an event if it did not get that far.
+    /// By sampling intervals, so that the lanes need no more room than otherwise.
+    fn rest(&mut self, end_ns: u64, until_ns: u64) -> Result<Option<Event>, SourceError> {
+        while self.now_ns < end_ns {
+            if self.cancel.load(Ordering::Relaxed) {
+                return Ok(Some(Event::Cancelled));
+            }
+            let next_ns = self.kdamond.next_tick_ns().min(end_ns);
+            if next_ns > until_ns {
+                return Ok(Some(Event::Reached));
+            }
+            self.fill(next_ns, true)?;
+            self.kdamond.rest(next_ns, &mut self.lanes);
+            self.now_ns = next_ns;
+            if self.source_ended {
+                self.phase = Phase::Ended;
+                return Ok(Some(Event::Ended));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The source reports what happened before `until_ns`.
+    fn fill(&mut self, until_ns: u64, resting: bool) -> Result<(), SourceError> {
+        if self.source_ended {
+            return Ok(());
+        }
+        let mut intake = Intake::new(&mut self.lanes, &mut self.kdamond, resting);
+        match self.source.fill(until_ns, &mut intake) {
+            Ok(Fill::UpToDate) => {}
+            Ok(Fill::Ended) => self.source_ended = true,
+            Err(error) => {
+                // What was reported before the failure is counted, so that the books balance.
+                intake.absorb();
+                self.phase = Phase::Ended;
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// The sampling interval passes.
+    fn observe(&mut self) -> Result<(), SourceError> {
+        let due_ns = self.kdamond.next_tick_ns();
+        self.fill(due_ns, false)?;
+        self.now_ns = due_ns;
+        self.kdamond.observe(due_ns, &mut self.lanes, self.source.operations_mut());
+        self.phase = Phase::Serving;
+        Ok(())
+    }
+
+    fn serve(&mut self) {
+        if let Some((config, ops)) = self.pending.take() {
+            // What could fail was checked when it was taken.
+            let committed = self.kdamond.commit(config, ops, self.source.operations());
+            debug_assert!(committed.is_ok());
+        }
+    }
+
+    /// True if a tuner is wanted.
+    fn open_windows(&mut self) -> bool {
+        let requests = self.kdamond.open_windows(self.now_ns, self.source.operations());
+        self.requests.clear();
+        self.requests.extend_from_slice(requests);
+        if self.requests.is_empty() {
+            return false;
+        }
+        self.phase = Phase::Tuning;
+        true
+    }
+
+    /// The schemes act.
+    fn apply(&mut self, verdicts: &[Verdict]) {
+        self.kdamond.apply(self.now_ns, verdicts, self.source.operations_mut());
+        self.phase = Phase::Acted;
+    }
+
+    /// True if a snapshot was taken.
+    fn capture(&mut self) -> bool {
         let due = self.now_ns >= self.next_snapshot_ns || self.source_ended;
         if !(self.kdamond.at_aggregation() && due) {
             return false;
@@ -238,8 +378,78 @@ impl Monitor {
 
     fn close(&mut self) {
         let aggregated = self.kdamond.at_aggregation();
-        self.kdamond.close();
-        self.phase = if aggregated && self.source_ended { Phase::Ended } else { Phase::Sampling };
+        self.kdamond.close(self.source.operations());
+        self.phase = if aggregated && self.source_ended { Phase::Ended } else { Phase::Gate };
+    }
+
+    /// Takes a new configuration, which takes effect at the end of the running sampling interval:
+    /// after it was observed and before the schemes act. What both configurations have keeps what it
+    /// has seen and done.
+    ///
+    /// # Errors
+    ///
+    /// [`MonitorError`]; everything then stays as it is.
+    pub fn commit(&mut self, context: ContextConfig) -> Result<(), MonitorError> {
+        if self.phase == Phase::Ended {
+            return Err(MonitorError::Ended);
+        }
+        if self.pending.is_some() {
+            return Err(MonitorError::Busy);
+        }
+        let ops = self.registry.select(context.ops)?;
+        check_schemes(&*self.source, &context)?;
+        let targets = context.targets.clone().unwrap_or_else(|| self.same_targets(context.ops));
+        let config = core_config(context, targets, 0);
+        self.kdamond.check_commit(&config, ops.id(), self.source.operations())?;
+        self.pending = Some((config, ops));
+        Ok(())
+    }
+
+    /// The targets there are, as they are; other ones if the set is of another kind.
+    fn same_targets(&self, ops: OpsId) -> Vec<TargetConfig> {
+        let targets = self.kdamond.targets().iter().map(|target| TargetConfig {
+            tgid: target.tgid(),
+            ranges: Vec::new(),
+            obsolete: false,
+        });
+        if ops.is_physical() == self.kdamond.ops().is_physical() {
+            targets.collect()
+        } else {
+            self.source.targets(ops)
+        }
+    }
+
+    /// Whether a [`commit`](Self::commit) is still to take effect.
+    pub fn is_committing(&self) -> bool {
+        self.pending.is_some()
+    }
+
+    /// Asks which regions each scheme tries in its next round: [`Event::Tried`] tells.
+    ///
+    /// # Errors
+    ///
+    /// [`MonitorError::Busy`] while another walk is in progress, [`MonitorError::Ended`] when there
+    /// will be no round.
+    pub fn walk(&mut self) -> Result<(), MonitorError> {
+        if self.phase == Phase::Ended || self.kdamond.schemes().is_empty() {
+            return Err(MonitorError::Ended);
+        }
+        if self.kdamond.walk() { Ok(()) } else { Err(MonitorError::Busy) }
+    }
+
+    /// What the last [`Event::Tried`] tells.
+    pub fn tried(&self) -> &TriedRegions {
+        &self.tried
+    }
+
+    /// [`Kdamond::take_rounds`].
+    pub fn take_rounds(&mut self) -> Vec<Round> {
+        self.kdamond.take_rounds()
+    }
+
+    /// The operations sets that can be selected.
+    pub fn available_operations(&self) -> impl Iterator<Item = OpsId> + '_ {
+        self.registry.available()
     }
 
     /// Monitoring begins at `now_ns` instead of when the source began. Before the first run.
@@ -342,14 +552,22 @@ impl Monitor {
     }
 }
 
-fn check_schemes(source: &dyn Source, schemes: &[SchemeConfig]) -> Result<(), MonitorError> {
-    for (index, scheme) in schemes.iter().enumerate() {
-        if let Action::MigrateHot { target_nid } | Action::MigrateCold { target_nid } =
-            scheme.action
-            && !source.can_migrate_to(target_nid)
-        {
-            let action = scheme.action.name();
-            return Err(MonitorError::Action { scheme: index, action, nid: target_nid });
+fn core_config(context: ContextConfig, targets: Vec<TargetConfig>, seed: u64) -> Config {
+    Config {
+        attrs: context.attrs,
+        addr_unit: context.addr_unit,
+        targets,
+        sample_filters: context.sample_filters,
+        schemes: context.schemes,
+        paused: context.paused,
+        seed,
+    }
+}
+
+fn check_schemes(source: &dyn Source, context: &ContextConfig) -> Result<(), MonitorError> {
+    for (index, scheme) in context.schemes.iter().enumerate() {
+        if !context.attempt_any_action {
+            check_action(source, context.ops, index, scheme)?;
         }
         for (goal, wanted) in scheme.quota.goals.iter().enumerate() {
             if let Metric::NodeEligibleMemBp { nid } = wanted.metric
@@ -360,4 +578,31 @@ fn check_schemes(source: &dyn Source, schemes: &[SchemeConfig]) -> Result<(), Mo
         }
     }
     Ok(())
+}
+
+fn check_action(
+    source: &dyn Source,
+    ops: OpsId,
+    index: usize,
+    scheme: &SchemeConfig,
+) -> Result<(), MonitorError> {
+    let action = scheme.action;
+    if !action.is_known_to(ops) {
+        return Err(MonitorError::Action { scheme: index, action: action.name(), ops });
+    }
+    if !action.migrates() {
+        return Ok(());
+    }
+    let refuse = |field: String, nid| Err(MonitorError::Migration { scheme: index, field, nid });
+    // Physical sets do not look at destinations.
+    if scheme.destinations.is_empty() || ops.is_physical() {
+        return match scheme.target_nid {
+            Some(nid) if source.can_migrate_to(nid) => Ok(()),
+            nid => refuse("targetNid".into(), nid),
+        };
+    }
+    let missing = scheme.destinations.iter().position(|to| !source.can_migrate_to(to.nid));
+    missing.map_or(Ok(()), |at| {
+        refuse(format!("destinations[{at}].nid"), Some(scheme.destinations[at].nid))
+    })
 }

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use damon_core::kdamond::TargetConfig;
-use damon_core::ops::{Applied, NodeBytes, Operations, OpsId, Registry};
+use damon_core::ops::{
+    Applied, Gauge, Job, LastApplied, NodeBytes, Operations, OpsId, Primitive, Reading, Registry,
+};
 use damon_core::region::Range;
-use damon_core::scheme::Action;
 use damon_ring::{AccessReport, AddressKind, Producer};
 use damon_trace::{ReaderOptions, Sample, SamplesReader, TraceError};
 use thiserror::Error;
@@ -101,11 +102,11 @@ impl Source for Recording {
 
     fn register(&self, registry: &mut Registry) {
         // Physical addresses, by reports: what `paddr_ibs` is, whoever sampled them.
-        let registered = registry.register(OpsId::PaddrIbs);
+        let registered = registry.register(OpsId::PaddrIbs, Primitive::Reports);
         debug_assert!(registered.is_ok());
     }
 
-    fn targets(&self) -> Vec<TargetConfig> {
+    fn targets(&self, _ops: OpsId) -> Vec<TargetConfig> {
         let ranges = if self.fixed.is_empty() { self.blocks.ranges() } else { self.fixed.clone() };
         vec![TargetConfig::physical(ranges)]
     }
@@ -174,8 +175,25 @@ struct RecordedMemory {
 }
 
 impl Operations for RecordedMemory {
-    fn apply(&mut self, _action: Action, _range: Range) -> Applied {
+    fn apply(&mut self, _job: &Job<'_>, _last: &mut LastApplied) -> Applied {
         Applied::default()
+    }
+
+    // The one set there is lives on reports.
+    fn prepare_access_checks(&mut self, _tgid: Option<u32>, _addresses: &[u64]) {}
+
+    fn check_accesses(&mut self, _tgid: Option<u32>, _addresses: &[u64], _accessed: &mut [bool]) {}
+
+    fn is_target_valid(&self, _tgid: u32) -> bool {
+        false
+    }
+
+    fn mappings(&self, _tgid: u32) -> Option<Vec<Range>> {
+        None
+    }
+
+    fn read(&self, _gauge: &Gauge) -> Option<Reading> {
+        None
     }
 
     /// All memory counts as in use: a recording does not tell free pages.

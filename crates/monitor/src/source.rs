@@ -1,7 +1,7 @@
 //! What feeds a monitor.
 
 use damon_core::kdamond::{Kdamond, TargetConfig};
-use damon_core::ops::{Operations, Registry};
+use damon_core::ops::{Operations, OpsId, Primitive, Registry};
 use damon_core::region::{Range, RangeError};
 use damon_ring::{LaneError, Lanes, Producer};
 use damon_sampler::IbsOpCounters;
@@ -35,11 +35,19 @@ pub enum SourceError {
 pub struct Intake<'a> {
     lanes: &'a mut Lanes,
     kdamond: &'a mut Kdamond,
+    /// Monitoring rests: what is reported is not looked at.
+    resting: bool,
 }
 
 impl<'a> Intake<'a> {
-    pub(crate) fn new(lanes: &'a mut Lanes, kdamond: &'a mut Kdamond) -> Self {
-        Self { lanes, kdamond }
+    pub(crate) fn new(lanes: &'a mut Lanes, kdamond: &'a mut Kdamond, resting: bool) -> Self {
+        Self { lanes, kdamond, resting }
+    }
+
+    /// Whether reports are wanted: neither from a source whose set checks accesses itself, nor
+    /// while monitoring rests.
+    pub fn wants_reports(&self) -> bool {
+        !self.resting && self.kdamond.primitive() == Primitive::Reports
     }
 
     /// A lane for one more producer.
@@ -54,7 +62,11 @@ impl<'a> Intake<'a> {
     /// Makes room in the lanes by counting what is there, without ending the sampling interval.
     /// A recording can wait, so it need not drop.
     pub fn absorb(&mut self) {
-        self.kdamond.absorb(self.lanes);
+        if self.resting {
+            self.kdamond.discard(self.lanes);
+        } else {
+            self.kdamond.absorb(self.lanes);
+        }
     }
 
     /// Monitors other memory from here on. What is in the lanes is counted first.
@@ -76,8 +88,8 @@ pub trait Source: Send {
     /// The operations sets that this source offers.
     fn register(&self, registry: &mut Registry);
 
-    /// What to monitor at the start.
-    fn targets(&self) -> Vec<TargetConfig>;
+    /// What to monitor at the start with an operations set, if nobody says otherwise.
+    fn targets(&self, ops: OpsId) -> Vec<TargetConfig>;
 
     /// Reports all accesses before `until_ns` that were not yet reported.
     ///

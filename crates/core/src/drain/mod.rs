@@ -127,6 +127,24 @@ impl Drain {
         Self { filters, indexes, processes, ..Self::default() }
     }
 
+    /// Takes other filters and targets; what was counted stays.
+    pub(crate) fn configure(&mut self, filters: Vec<SampleFilter>, tgids: &[Option<u32>]) {
+        let Self { indexes, processes, .. } = Self::new(filters.clone(), tgids);
+        self.filters = filters;
+        self.indexes = indexes;
+        self.processes = processes;
+    }
+
+    /// Empties the lanes: what they hold is stale.
+    pub(crate) fn discard(&mut self, lanes: &mut Lanes) {
+        let Self { counters, losses, .. } = self;
+        counters.drained += lanes.drain(|lane, reports| {
+            let stale = reports.len() as u64;
+            counters.stale += stale;
+            losses.entry(lane).or_default().stale += stale;
+        });
+    }
+
     /// The same with a search kernel of choice instead of the fastest.
     ///
     /// # Panics

@@ -8,7 +8,7 @@
 //! shared by all monitors of the machine; ours belong to the monitor.
 
 use super::{Region, Target};
-use crate::arithmetic::{MIN_REGION_SZ, align_down, align_up, mult_frac};
+use crate::arithmetic::{align_down, align_up, mult_frac};
 use crate::attrs::Attrs;
 use crate::random::Random;
 
@@ -19,6 +19,7 @@ const THRESHOLD_DIVISOR: u32 = 10;
 #[derive(Clone, Debug)]
 pub struct Adjuster {
     random: Random,
+    min_region_sz: u64,
     /// No region may grow above this, in bytes. Computed one aggregation earlier.
     size_limit: u64,
     /// Regions there were at the last split: unchanged means the picture has settled.
@@ -29,10 +30,12 @@ pub struct Adjuster {
 }
 
 impl Adjuster {
-    /// `seed` decides where regions are cut.
-    pub fn new(seed: u64) -> Self {
+    /// `seed` decides where regions are cut and which of their addresses are looked at. Regions are
+    /// multiples of `min_region_sz`.
+    pub fn new(seed: u64, min_region_sz: u64) -> Self {
         Self {
             random: Random::new(seed),
+            min_region_sz,
             size_limit: u64::MAX,
             last_nr_regions: 0,
             rotation: 0,
@@ -40,10 +43,23 @@ impl Adjuster {
         }
     }
 
+    /// Regions are multiples of `min_region_sz` from now on.
+    pub(crate) fn set_min_region_sz(&mut self, min_region_sz: u64) {
+        self.min_region_sz = min_region_sz;
+    }
+
+    /// An address of each region, any as likely as another.
+    pub(crate) fn sample(&mut self, target: &Target, into: &mut Vec<u64>) {
+        into.clear();
+        let regions = target.regions().iter();
+        into.extend(regions.map(|region| self.random.range(region.start, region.end)));
+    }
+
     /// Cuts regions above the size that `min_nr_regions` implies, and remembers that size for the
     /// next merge. `damon_apply_min_nr_regions`.
     pub fn apply_min_nr_regions(&mut self, targets: &mut [Target], attrs: &Attrs) {
-        self.size_limit = align_up(size_limit(targets, attrs), MIN_REGION_SZ);
+        self.size_limit =
+            align_up(size_limit(targets, attrs, self.min_region_sz), self.min_region_sz);
         for target in targets {
             let regions = target.regions_mut();
             if regions.iter().all(|region| region.size() <= self.size_limit) {
@@ -110,8 +126,8 @@ impl Adjuster {
                 // Later cuts are made in the left part; the pieces come out right to left.
                 let first = self.scratch.len();
                 for _ in 1..pieces {
-                    if left.size() > 2 * MIN_REGION_SZ
-                        && let Some(right) = cut(&mut self.random, &mut left)
+                    if left.size() > 2 * self.min_region_sz
+                        && let Some(right) = cut(&mut self.random, &mut left, self.min_region_sz)
                     {
                         self.scratch.push(right);
                     }
@@ -132,11 +148,11 @@ impl Adjuster {
             let regions = target.regions_mut();
             self.scratch.clear();
             for &(mut left) in regions.iter() {
-                let chosen = index % step == offset && left.size() >= 2 * MIN_REGION_SZ;
+                let chosen = index % step == offset && left.size() >= 2 * self.min_region_sz;
                 index += 1;
-                let right = if chosen { cut(&mut self.random, &mut left) } else { None };
+                let right = chosen.then(|| cut(&mut self.random, &mut left, self.min_region_sz));
                 self.scratch.push(left);
-                self.scratch.extend(right);
+                self.scratch.extend(right.flatten());
             }
             std::mem::swap(regions, &mut self.scratch);
         }
@@ -144,9 +160,9 @@ impl Adjuster {
 }
 
 /// Bytes that a region may have so that there can be `min_nr_regions`. `damon_region_sz_limit`.
-pub(crate) fn size_limit(targets: &[Target], attrs: &Attrs) -> u64 {
+pub(crate) fn size_limit(targets: &[Target], attrs: &Attrs, min_region_sz: u64) -> u64 {
     let total: u64 = targets.iter().map(Target::size).sum();
-    (total / attrs.min_nr_regions.max(1)).max(MIN_REGION_SZ)
+    (total / attrs.min_nr_regions.max(1)).max(min_region_sz)
 }
 
 fn nr_regions(targets: &[Target]) -> u64 {
@@ -154,10 +170,10 @@ fn nr_regions(targets: &[Target]) -> u64 {
 }
 
 /// Cuts at 10..90 % of the region, on a page boundary; nothing when that leaves an empty part.
-fn cut(random: &mut Random, left: &mut Region) -> Option<Region> {
+fn cut(random: &mut Random, left: &mut Region, min_region_sz: u64) -> Option<Region> {
     let tenths = random.range(1, 10);
     // Without the product: nine times a third of the address space does not fit.
-    let size = align_down(mult_frac(left.size(), tenths, 10), MIN_REGION_SZ);
+    let size = align_down(mult_frac(left.size(), tenths, 10), min_region_sz);
     (0 < size && size < left.size()).then(|| left.split_off(size))
 }
 
@@ -247,7 +263,7 @@ mod tests {
         let list: Vec<_> =
             (0..12).map(|i| (i, i + 1, (i % 2) as u32 * 8, (i % 2) as u32 * 8)).collect();
         let mut targets = [target(&list)];
-        let mut adjuster = Adjuster::new(1);
+        let mut adjuster = Adjuster::new(1, 4096);
         adjuster.merge(&mut targets, &attrs);
         assert!(targets[0].regions().len() <= 3, "{:?}", view(&targets[0]));
         assert!(targets[0].regions().iter().all(|region| region.age == 6));
@@ -256,19 +272,19 @@ mod tests {
     #[test]
     fn oversized_regions_are_cut_into_equal_pieces_from_the_start() {
         let mut targets = [Target::default()];
-        targets[0].set_ranges(&[Range { start: 0, end: 100 * 4096 }]).unwrap();
+        targets[0].set_ranges(&[Range { start: 0, end: 100 * 4096 }], 4096).unwrap();
         let attrs = Attrs { min_nr_regions: 3, ..Attrs::default() };
         // limit = align_up(100 pages / 3) = 34 pages
-        Adjuster::new(1).apply_min_nr_regions(&mut targets, &attrs);
+        Adjuster::new(1, 4096).apply_min_nr_regions(&mut targets, &attrs);
         assert_eq!(view(&targets[0]), [(0, 34, 0), (34, 68, 0), (68, 100, 0)]);
     }
 
     #[test]
     fn split_makes_two_pieces_first_and_three_once_settled() {
         let mut targets = [Target::default()];
-        targets[0].set_ranges(&[Range { start: 0, end: 1 << 30 }]).unwrap();
+        targets[0].set_ranges(&[Range { start: 0, end: 1 << 30 }], 4096).unwrap();
         let attrs = Attrs::default();
-        let mut adjuster = Adjuster::new(7);
+        let mut adjuster = Adjuster::new(7, 4096);
         adjuster.split(&mut targets, &attrs);
         assert_eq!(targets[0].regions().len(), 2);
         adjuster.last_nr_regions = 2;
@@ -281,7 +297,7 @@ mod tests {
         let list: Vec<_> = (0..6).map(|i| (i * 10, i * 10 + 10, 0, 0)).collect();
         let attrs = Attrs { min_nr_regions: 3, max_nr_regions: 10, ..Attrs::default() };
         let mut targets = [target(&list)];
-        let mut adjuster = Adjuster::new(7);
+        let mut adjuster = Adjuster::new(7, 4096);
         // step = 10 / (10 - 6) = 2: regions 0, 2, 4 first
         adjuster.split(&mut targets, &attrs);
         let starts: Vec<_> = view(&targets[0]).iter().map(|r| r.0 / 10).collect();

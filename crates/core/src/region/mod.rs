@@ -1,13 +1,16 @@
 //! Adaptive regions: what is known of each stretch of memory.
 
 mod adjust;
+mod mappings;
 mod score;
 mod target;
 
 pub use adjust::Adjuster;
 pub(crate) use adjust::size_limit;
 pub use score::{MAX_SCORE, Score, Weights};
+pub(crate) use target::check_ranges;
 pub use target::{RangeError, Target};
+pub(crate) use mappings::three_regions;
 
 use crate::arithmetic::mult_frac;
 

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use super::{Range, Region};
-use crate::arithmetic::{MIN_REGION_SZ, align_down, align_up};
+use crate::arithmetic::{align_down, align_up};
 
 /// One address space (or one machine's physical memory) and its regions. `struct damon_target`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub enum RangeError {
         /// Its end.
         end: u64,
     },
-    /// The range begins before its predecessor ends, both rounded outwards to 4096 bytes.
+    /// The range begins before its predecessor ends, both rounded outwards to the smallest region.
     #[error("range {index}: expected start at or above {previous_end:#x}, got {start:#x}")]
     Overlap {
         /// Which range.
@@ -53,6 +53,11 @@ impl Target {
         &self.regions
     }
 
+    /// Another process's address space from now on; what is known of the regions stays.
+    pub(crate) fn set_tgid(&mut self, tgid: Option<u32>) {
+        self.tgid = tgid;
+    }
+
     pub(crate) fn regions_mut(&mut self) -> &mut Vec<Region> {
         &mut self.regions
     }
@@ -62,15 +67,15 @@ impl Target {
         self.regions.iter().map(Region::size).sum()
     }
 
-    /// Makes the regions cover exactly `ranges`, rounded outwards to 4096 bytes. Regions that
+    /// Makes the regions cover exactly `ranges`, rounded outwards to `min_region_sz`. Regions that
     /// overlap a range stay, with their counts and age, and are stretched or cut at its ends; the
     /// others go; gaps are filled by new regions. `damon_set_regions`.
     ///
     /// # Errors
     ///
     /// [`RangeError`]; the regions are then as before.
-    pub fn set_ranges(&mut self, ranges: &[Range]) -> Result<(), RangeError> {
-        let aligned = check(ranges)?;
+    pub fn set_ranges(&mut self, ranges: &[Range], min_region_sz: u64) -> Result<(), RangeError> {
+        let aligned = check_ranges(ranges, min_region_sz)?;
         self.regions.retain(|region| {
             ranges.iter().any(|range| region.start < range.end && range.start < region.end)
         });
@@ -102,11 +107,15 @@ impl Target {
     }
 }
 
-fn check(ranges: &[Range]) -> Result<Vec<Range>, RangeError> {
+/// Ranges rounded outwards to `min_region_sz`, if they are sorted and apart then.
+pub(crate) fn check_ranges(
+    ranges: &[Range],
+    min_region_sz: u64,
+) -> Result<Vec<Range>, RangeError> {
     let mut aligned: Vec<Range> = Vec::with_capacity(ranges.len());
     for (index, &Range { start, end }) in ranges.iter().enumerate() {
         let bounds =
-            Range { start: align_down(start, MIN_REGION_SZ), end: align_up(end, MIN_REGION_SZ) };
+            Range { start: align_down(start, min_region_sz), end: align_up(end, min_region_sz) };
         if start >= end || bounds.start >= bounds.end {
             return Err(RangeError::Empty { index, start, end });
         }
@@ -138,7 +147,7 @@ mod tests {
     fn a_new_target_gets_one_region_per_range_rounded_outwards() {
         let mut target = Target::default();
         target
-            .set_ranges(&[Range { start: 1, end: 4097 }, Range { start: 3 * K, end: 4 * K }])
+            .set_ranges(&[Range { start: 1, end: 4097 }, Range { start: 3 * K, end: 4 * K }], K)
             .unwrap();
         assert_eq!(bounds(&target), [(0, 2), (3, 4)]);
     }
@@ -149,9 +158,9 @@ mod tests {
         //  ranges  [1 ................ 10)               [30 .. 31)
         //  after   [1 . 4)[4.6)[6 ... 10)                [30 .. 31)
         let mut target = Target::default();
-        target.set_ranges(&ranges(&[(2, 4), (6, 8), (20, 22)])).unwrap();
+        target.set_ranges(&ranges(&[(2, 4), (6, 8), (20, 22)]), K).unwrap();
         target.regions_mut()[1].age = 5;
-        target.set_ranges(&ranges(&[(1, 10), (30, 31)])).unwrap();
+        target.set_ranges(&ranges(&[(1, 10), (30, 31)]), K).unwrap();
         assert_eq!(bounds(&target), [(1, 4), (4, 6), (6, 10), (30, 31)]);
         assert_eq!(target.regions()[2].age, 5);
     }
@@ -159,9 +168,9 @@ mod tests {
     #[test]
     fn a_region_over_two_ranges_serves_the_first() {
         let mut target = Target::default();
-        target.set_ranges(&ranges(&[(0, 10)])).unwrap();
+        target.set_ranges(&ranges(&[(0, 10)]), K).unwrap();
         target.regions_mut()[0].age = 5;
-        target.set_ranges(&ranges(&[(0, 2), (8, 10)])).unwrap();
+        target.set_ranges(&ranges(&[(0, 2), (8, 10)]), K).unwrap();
         assert_eq!(bounds(&target), [(0, 2), (8, 10)]);
         assert_eq!((target.regions()[0].age, target.regions()[1].age), (5, 0));
     }
@@ -169,12 +178,12 @@ mod tests {
     #[test]
     fn bad_ranges_are_refused_and_change_nothing() {
         let mut target = Target::default();
-        target.set_ranges(&ranges(&[(0, 4)])).unwrap();
+        target.set_ranges(&ranges(&[(0, 4)]), K).unwrap();
         let before = target.clone();
-        let empty = target.set_ranges(&[Range { start: 5, end: 5 }]);
+        let empty = target.set_ranges(&[Range { start: 5, end: 5 }], K);
         assert_eq!(empty, Err(RangeError::Empty { index: 0, start: 5, end: 5 }));
         let overlap = target
-            .set_ranges(&[Range { start: 0, end: K + 1 }, Range { start: K + 2, end: 3 * K }]);
+            .set_ranges(&[Range { start: 0, end: K + 1 }, Range { start: K + 2, end: 3 * K }], K);
         assert_eq!(
             overlap,
             Err(RangeError::Overlap { index: 1, start: K + 2, previous_end: 2 * K })

@@ -1,40 +1,98 @@
 //! The actions schemes can ask for.
 
+use crate::ops::OpsId;
 use crate::region::Score;
 
-/// What is done with a region's memory, by the kernel's names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What is done with a region's memory, by the kernel's names. `enum damos_action`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
+    /// Expect use soon: read in what was paged out. `MADV_WILLNEED`.
+    WillNeed,
+    /// Expect no use soon: make it a candidate for reclaim. `MADV_COLD`.
+    Cold,
+    /// Reclaim: page out.
+    PageOut,
+    /// Use huge pages. `MADV_HUGEPAGE`.
+    HugePage,
+    /// Use no huge pages. `MADV_NOHUGEPAGE`.
+    NoHugePage,
+    /// Make huge pages of small ones, now. `MADV_COLLAPSE`.
+    Collapse,
+    /// Move to the active list.
+    LruPrio,
+    /// Move to the inactive list.
+    LruDeprio,
+    /// Move the pages to a node, hottest regions first.
+    MigrateHot,
+    /// Move the pages to a node, coldest regions first.
+    MigrateCold,
     /// Nothing but counting.
     Stat,
-    /// Move the pages to a node, hottest regions first.
-    MigrateHot {
-        /// The node.
-        target_nid: u32,
-    },
-    /// Move the pages to a node, coldest regions first.
-    MigrateCold {
-        /// The node.
-        target_nid: u32,
-    },
 }
 
 impl Action {
+    /// All actions, in the kernel's order.
+    pub const ALL: [Self; 11] = [
+        Self::WillNeed,
+        Self::Cold,
+        Self::PageOut,
+        Self::HugePage,
+        Self::NoHugePage,
+        Self::Collapse,
+        Self::LruPrio,
+        Self::LruDeprio,
+        Self::MigrateHot,
+        Self::MigrateCold,
+        Self::Stat,
+    ];
+
     /// The action's name in the `action` file.
     pub fn name(self) -> &'static str {
         match self {
+            Self::WillNeed => "willneed",
+            Self::Cold => "cold",
+            Self::PageOut => "pageout",
+            Self::HugePage => "hugepage",
+            Self::NoHugePage => "nohugepage",
+            Self::Collapse => "collapse",
+            Self::LruPrio => "lru_prio",
+            Self::LruDeprio => "lru_deprio",
+            Self::MigrateHot => "migrate_hot",
+            Self::MigrateCold => "migrate_cold",
             Self::Stat => "stat",
-            Self::MigrateHot { .. } => "migrate_hot",
-            Self::MigrateCold { .. } => "migrate_cold",
         }
     }
 
-    /// Which regions come first under a quota. `damon-core.md` 10.4.
-    pub(crate) fn score(self) -> Score {
+    /// The action of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|action| action.name() == name)
+    }
+
+    /// Whether the sets of that kind carry it out; one they do not is tried, charged and applied to
+    /// nothing. `damon-core.md` 5.11.
+    pub fn is_known_to(self, ops: OpsId) -> bool {
         match self {
-            Self::Stat => Score::None,
-            Self::MigrateHot { .. } => Score::Hot,
-            Self::MigrateCold { .. } => Score::Cold,
+            Self::PageOut | Self::MigrateHot | Self::MigrateCold | Self::Stat => true,
+            Self::LruPrio | Self::LruDeprio => ops.is_physical(),
+            Self::WillNeed | Self::Cold | Self::HugePage | Self::NoHugePage | Self::Collapse => {
+                !ops.is_physical()
+            }
+        }
+    }
+
+    /// Whether pages go to another node.
+    pub fn migrates(self) -> bool {
+        matches!(self, Self::MigrateHot | Self::MigrateCold)
+    }
+
+    /// Which regions come first under a quota. `damon-core.md` 10.4 and 11.
+    pub(crate) fn score(self, ops: OpsId) -> Score {
+        match self {
+            Self::PageOut | Self::MigrateCold => Score::Cold,
+            Self::MigrateHot => Score::Hot,
+            Self::LruPrio if ops.is_physical() => Score::Hot,
+            Self::LruDeprio if ops.is_physical() => Score::Cold,
+            _ => Score::None,
         }
     }
 

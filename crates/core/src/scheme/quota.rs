@@ -1,34 +1,26 @@
 //! How much a scheme may do per window.
 //!
-//! The size limit is the user's, the effective size follows from it and from the verdict of the
-//! tuner, which lives in the control plane and is asked whenever a window opens.
+//! The limits are the user's: bytes, time, and what the tuner makes of the goals. The effective size
+//! is the least of them. The tuner lives in the control plane and is asked whenever a window opens.
 
-use crate::arithmetic::MIN_REGION_SZ;
+use super::goal::Goal;
+use crate::arithmetic::mult_frac;
 use crate::region::{MAX_SCORE, Weights};
 
-/// What a goal looks at. `enum damos_quota_goal_metric`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Metric {
-    /// Share, in basis points, of all memory in regions that match the scheme's pattern which lies
-    /// on one node. Physical sets only.
-    NodeEligibleMemBp {
-        /// The node.
-        nid: u32,
-    },
-    /// A value that the control plane knows by itself.
-    UserInput,
-}
-
-/// A goal, as far as the data plane is concerned: what to measure when a window opens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Goal {
-    /// What to measure.
-    pub metric: Metric,
+/// What is charged for memory on which an action had no effect: this share of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FailCharge {
+    /// Numerator.
+    pub numerator: u32,
+    /// Denominator; 0 charges all of it.
+    pub denominator: u32,
 }
 
 /// The user's limits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct QuotaConfig {
+    /// Milliseconds that actions may take per window, 0 for no limit of this kind.
+    pub time_ms: u64,
     /// Bytes per window, 0 for no limit of this kind.
     pub sz_bytes: u64,
     /// Length of a window in milliseconds; 0 opens one at every round.
@@ -37,12 +29,22 @@ pub struct QuotaConfig {
     pub weights: Weights,
     /// What the tuner steers by; empty for none.
     pub goals: Vec<Goal>,
+    /// What failure costs.
+    pub fail_charge: FailCharge,
 }
 
 impl QuotaConfig {
-    /// Whether there is any limit. A limit whose effective size is 0 stops the scheme.
-    pub(crate) fn is_set(&self) -> bool {
-        self.sz_bytes != 0 || !self.goals.is_empty()
+    /// What an application to `size` bytes costs of which `applied` took effect.
+    /// `damos_charge_quota`.
+    fn charge(&self, size: u64, applied: u64) -> u64 {
+        let FailCharge { numerator, denominator } = self.fail_charge;
+        match size.checked_sub(applied) {
+            Some(failed) if denominator != 0 => {
+                let failed = mult_frac(failed, u64::from(numerator), u64::from(denominator));
+                applied.wrapping_add(failed)
+            }
+            _ => size,
+        }
     }
 }
 
@@ -51,10 +53,12 @@ impl QuotaConfig {
 pub struct Quota {
     /// Bytes the scheme may try in this window.
     pub effective_sz_bytes: u64,
-    /// Bytes tried in this window.
+    /// Bytes charged in this window.
     pub charged_sz_bytes: u64,
-    /// Bytes tried in all windows before.
+    /// Bytes charged in all windows before.
     pub total_charged_sz_bytes: u64,
+    /// Nanoseconds that actions took, ever.
+    pub total_charged_ns: u64,
     /// When this window opened; `None` before the first.
     pub(crate) window_began_ns: Option<u64>,
     /// Where the last full window ended: target index and address. Earlier regions are skipped
@@ -64,35 +68,88 @@ pub struct Quota {
     pub(crate) score_min: u32,
 }
 
+/// Bytes per millisecond that actions are taken to handle before any was timed.
+const THROUGHPUT: u64 = 4096 * 1024;
+const NS_PER_MS: u64 = 1_000_000;
+
 impl Quota {
-    /// Not even one smallest region fits any more. Kernel `damos_quota_is_full`.
-    pub(crate) fn is_full(&self, config: &QuotaConfig) -> bool {
-        config.is_set()
-            && (self.charged_sz_bytes >= self.effective_sz_bytes
-                || self.effective_sz_bytes - self.charged_sz_bytes < MIN_REGION_SZ)
+    /// Whether there is any limit. A limit whose effective size is 0 stops the scheme; so does one
+    /// that was taken back, until the window ends. Kernel `damos_quota_is_set`.
+    pub(crate) fn is_set(&self, config: &QuotaConfig) -> bool {
+        self.effective_sz_bytes != 0
+            || config.sz_bytes != 0
+            || config.time_ms != 0
+            || !config.goals.is_empty()
     }
 
-    /// The smaller of the size limit and what the goals allow.
-    pub(crate) fn set_effective(&mut self, config: &QuotaConfig, goals_bytes: Option<u64>) {
-        let goals_bytes = goals_bytes.unwrap_or(u64::MAX);
-        self.effective_sz_bytes = match config.sz_bytes {
-            0 => goals_bytes,
-            sz_bytes => sz_bytes.min(goals_bytes),
-        };
+    /// Not even one smallest region fits any more. Kernel `damos_quota_is_full`.
+    pub(crate) fn is_full(&self, config: &QuotaConfig, min_region_sz: u64) -> bool {
+        self.is_set(config)
+            && (self.charged_sz_bytes >= self.effective_sz_bytes
+                || self.effective_sz_bytes - self.charged_sz_bytes < min_region_sz)
+    }
+
+    /// Bytes that still fit, at least one smallest region, if there is a limit that is not full.
+    pub(crate) fn left(&self, config: &QuotaConfig) -> Option<u64> {
+        self.is_set(config).then(|| self.effective_sz_bytes.saturating_sub(self.charged_sz_bytes))
+    }
+
+    /// The least of the limits. `damos_set_effective_quota`.
+    pub(crate) fn set_effective(
+        &mut self,
+        config: &QuotaConfig,
+        goals_bytes: Option<u64>,
+        min_region_sz: u64,
+    ) {
+        if config.time_ms == 0 && config.goals.is_empty() {
+            self.effective_sz_bytes = config.sz_bytes;
+            return;
+        }
+        let mut effective = goals_bytes.unwrap_or(u64::MAX);
+        if config.time_ms != 0 {
+            let throughput = match self.total_charged_ns {
+                0 => THROUGHPUT,
+                ns => mult_frac(self.total_charged_sz_bytes, NS_PER_MS, ns),
+            };
+            effective = effective.min(throughput.wrapping_mul(config.time_ms).max(min_region_sz));
+        }
+        if config.sz_bytes != 0 {
+            effective = effective.min(config.sz_bytes);
+        }
+        self.effective_sz_bytes = effective;
+    }
+
+    /// Books an application.
+    pub(crate) fn charge(
+        &mut self,
+        config: &QuotaConfig,
+        size: u64,
+        applied: u64,
+        elapsed_ns: u64,
+    ) {
+        self.total_charged_ns += elapsed_ns;
+        self.charged_sz_bytes += config.charge(size, applied);
     }
 
     /// Opens windows that are due. Returns how often the effective size is to be computed: twice
     /// when the very first window also ends at once, which an interval of 0 does.
-    pub(crate) fn roll(&mut self, config: &QuotaConfig, now_ns: u64, exceeded: &mut u64) -> u32 {
+    pub(crate) fn roll(
+        &mut self,
+        config: &QuotaConfig,
+        now_ns: u64,
+        min_region_sz: u64,
+        exceeded: &mut u64,
+    ) -> u32 {
         let mut openings = 0;
         let began_ns = *self.window_began_ns.get_or_insert_with(|| {
             openings += 1;
             now_ns
         });
-        let interval_ns = config.reset_interval_ms.saturating_mul(1_000_000);
+        let interval_ns = config.reset_interval_ms.saturating_mul(NS_PER_MS);
         let inside = began_ns <= now_ns && now_ns - began_ns < interval_ns;
         if !inside {
-            if self.is_full(config) && openings == 0 {
+            // Of a first window that ends at once, the size is not known yet: see `Verdict`.
+            if openings == 0 && self.is_full(config, min_region_sz) {
                 *exceeded += 1;
             }
             self.total_charged_sz_bytes += self.charged_sz_bytes;
@@ -137,18 +194,21 @@ impl Histogram {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scheme::Metric;
+
+    const MIN: u64 = 4096;
 
     #[test]
     fn a_window_is_half_open_and_counts_itself_exceeded_when_it_ends_full() {
         let config = QuotaConfig { sz_bytes: 8192, reset_interval_ms: 1000, ..Default::default() };
         let mut quota = Quota::default();
         let mut exceeded = 0;
-        assert_eq!(quota.roll(&config, 5, &mut exceeded), 1, "the first window");
-        quota.set_effective(&config, None);
+        assert_eq!(quota.roll(&config, 5, MIN, &mut exceeded), 1, "the first window");
+        quota.set_effective(&config, None, MIN);
         quota.charged_sz_bytes = 8192 - 4095;
-        assert!(quota.is_full(&config), "less than a smallest region is left");
-        assert_eq!(quota.roll(&config, 1_000_000_004, &mut exceeded), 0);
-        assert_eq!(quota.roll(&config, 1_000_000_005, &mut exceeded), 1);
+        assert!(quota.is_full(&config, MIN), "less than a smallest region is left");
+        assert_eq!(quota.roll(&config, 1_000_000_004, MIN, &mut exceeded), 0);
+        assert_eq!(quota.roll(&config, 1_000_000_005, MIN, &mut exceeded), 1);
         assert_eq!((exceeded, quota.charged_sz_bytes, quota.total_charged_sz_bytes), (1, 0, 4097));
     }
 
@@ -156,8 +216,8 @@ mod tests {
     fn an_interval_of_zero_opens_twice_on_the_first_round_and_once_on_each_later() {
         let config = QuotaConfig { sz_bytes: 8192, ..Default::default() };
         let mut quota = Quota::default();
-        assert_eq!(quota.roll(&config, 7, &mut 0), 2);
-        assert_eq!(quota.roll(&config, 7, &mut 0), 1);
+        assert_eq!(quota.roll(&config, 7, MIN, &mut 0), 2);
+        assert_eq!(quota.roll(&config, 7, MIN, &mut 0), 1);
     }
 
     #[test]
@@ -165,11 +225,11 @@ mod tests {
         let goal = Goal { metric: Metric::UserInput };
         let config = QuotaConfig { goals: vec![goal], ..Default::default() };
         let mut quota = Quota::default();
-        quota.set_effective(&config, Some(0));
-        assert!(quota.is_full(&config));
-        quota.set_effective(&config, Some(u64::MAX / 10_000));
-        assert!(!quota.is_full(&config));
-        assert!(!Quota::default().is_full(&QuotaConfig::default()));
+        quota.set_effective(&config, Some(0), MIN);
+        assert!(quota.is_full(&config, MIN));
+        quota.set_effective(&config, Some(u64::MAX / 10_000), MIN);
+        assert!(!quota.is_full(&config, MIN));
+        assert!(!Quota::default().is_full(&QuotaConfig::default(), MIN));
     }
 
     #[test]

@@ -1,27 +1,39 @@
 //! One round of applying schemes: windows opened, priorities set, regions walked.
 //! `damon-core.md` 5.1 to 5.9; kernel `kdamond_apply_schemes`.
 
-use super::filter;
-use super::quota::{Histogram, Metric};
+use std::collections::VecDeque;
+
+use super::filter::Passage;
+use super::goal::{Metric, MetricValue, share};
+use super::quota::Histogram;
+use super::record::Round;
+use super::tried::Walking;
 use super::walk::Walk;
 use super::{Scheme, SchemeConfig};
-use crate::arithmetic::{MIN_REGION_SZ, align_down, mult_frac};
+use crate::arithmetic::align_down;
 use crate::attrs::Attrs;
-use crate::kdamond::{MetricValue, TuneRequest};
-use crate::ops::{NodeBytes, Operations};
-use crate::region::{Region, Target};
+use crate::kdamond::TuneRequest;
+use crate::ops::{Job, NodeBytes, Operations, OpsId};
+use crate::region::{Range, Region, Target};
+use crate::scheme::PageFilters;
 
 /// What a round knows besides regions and schemes.
-pub(crate) struct ApplyContext<'a> {
-    pub(crate) attrs: &'a Attrs,
+pub(crate) struct ApplyContext {
+    pub(crate) attrs: Attrs,
+    pub(crate) ops: OpsId,
+    pub(crate) now_ns: u64,
     pub(crate) now_tick: u64,
     /// Ticks left of the running aggregation: 0 at its end.
     pub(crate) left_ticks: u64,
     /// No region may grow above this when equal neighbours are joined.
     pub(crate) size_limit: u64,
+    /// In core address units.
+    pub(crate) min_region_sz: u64,
+    /// Bytes of a core address unit.
+    pub(crate) addr_unit: u64,
 }
 
-impl ApplyContext<'_> {
+impl ApplyContext {
     fn nr_accesses(&self, region: &Region) -> u32 {
         region.moving_nr_accesses(self.left_ticks, self.attrs.ticks(self.attrs.aggregation_us))
     }
@@ -32,12 +44,20 @@ impl ApplyContext<'_> {
 
     fn score(&self, config: &SchemeConfig, region: &Region) -> u32 {
         let nr_accesses = self.nr_accesses(region);
-        config.action.score().of(nr_accesses, region.age, config.quota.weights, self.attrs)
+        let score = config.action.score(self.ops);
+        score.of(nr_accesses, region.age, config.quota.weights, &self.attrs)
+    }
+
+    fn bytes(&self, region: &Region) -> Range {
+        Range {
+            start: region.start.wrapping_mul(self.addr_unit),
+            end: region.end.wrapping_mul(self.addr_unit),
+        }
     }
 }
 
 /// Opens the quota windows that are due and asks for a verdict where goals steer. The effective
-/// size of windows without goals is set here.
+/// size of windows without goals is set here. Says which windows opened.
 ///
 /// The kernel takes scheme after scheme; here all are measured before any priority is set, so that
 /// one question to the control plane will do. It shows only where a pattern bounds the size and an
@@ -45,58 +65,56 @@ impl ApplyContext<'_> {
 pub(crate) fn open_windows(
     schemes: &mut [Scheme],
     targets: &[Target],
-    context: &ApplyContext<'_>,
-    now_ns: u64,
+    context: &ApplyContext,
     ops: &dyn Operations,
     requests: &mut Vec<TuneRequest>,
+    opened: &mut Vec<usize>,
 ) {
+    let min_region_sz = context.min_region_sz;
     for (index, scheme) in schemes.iter_mut().enumerate() {
+        let acts = scheme.acts(context.now_tick);
         let Scheme { config, quota, stats, .. } = scheme;
-        if context.now_tick < scheme.next_apply_tick || !config.quota.is_set() {
+        if !acts || !quota.is_set(&config.quota) {
             continue;
         }
-        let openings = quota.roll(&config.quota, now_ns, &mut stats.qt_exceeds);
+        let openings =
+            quota.roll(&config.quota, context.now_ns, min_region_sz, &mut stats.qt_exceeds);
         if openings == 0 {
             continue;
         }
+        opened.push(index);
         if config.quota.goals.is_empty() {
-            quota.set_effective(&config.quota, None);
+            quota.set_effective(&config.quota, None, min_region_sz);
+            if openings == 2 && quota.is_full(&config.quota, min_region_sz) {
+                stats.qt_exceeds += 1;
+            }
             continue;
         }
-        let metrics = config
-            .quota
-            .goals
-            .iter()
-            .map(|goal| measure(goal.metric, config, targets, context, ops))
-            .collect();
+        let goals = config.quota.goals.iter();
+        let metrics =
+            goals.map(|goal| measure(&goal.metric, config, targets, context, ops)).collect();
         requests.push(TuneRequest { scheme: index, openings, metrics });
     }
 }
 
 fn measure(
-    metric: Metric,
+    metric: &Metric,
     config: &SchemeConfig,
     targets: &[Target],
-    context: &ApplyContext<'_>,
+    context: &ApplyContext,
     ops: &dyn Operations,
 ) -> MetricValue {
-    match metric {
-        Metric::UserInput => MetricValue::UserInput,
-        Metric::NodeEligibleMemBp { nid } => {
-            let mut sum = NodeBytes::default();
-            for region in targets.iter().flat_map(Target::regions) {
-                if context.matches(config, region) {
-                    let bytes = ops.bytes_on_node(region.range(), nid);
-                    sum.on_node += bytes.on_node;
-                    sum.total += bytes.total;
-                }
-            }
-            // Nothing eligible reads as 0, as in the kernel: the scheme then works at full quota.
-            let value_bp =
-                if sum.total == 0 { 0 } else { mult_frac(sum.on_node, 10_000, sum.total) };
-            MetricValue::NodeEligible { value_bp, on_node: sum.on_node, total: sum.total }
+    let Metric::NodeEligibleMemBp { nid } = *metric else { return metric.measure(ops) };
+    let mut sum = NodeBytes::default();
+    for region in targets.iter().flat_map(Target::regions) {
+        if context.matches(config, region) {
+            let bytes = ops.bytes_on_node(context.bytes(region), nid);
+            sum.on_node += bytes.on_node;
+            sum.total += bytes.total;
         }
     }
+    // Nothing eligible reads as 0, as in the kernel: the scheme then works at full quota.
+    share(sum.on_node, sum.total, 0)
 }
 
 /// Sets the score from which on regions are served, for schemes that are due, limited and have
@@ -104,21 +122,28 @@ fn measure(
 pub(crate) fn set_priorities(
     schemes: &mut [Scheme],
     targets: &mut [Target],
-    context: &ApplyContext<'_>,
+    context: &ApplyContext,
 ) -> bool {
     let mut changed = false;
     for scheme in schemes {
+        let acts = scheme.acts(context.now_tick);
         let Scheme { config, quota, .. } = scheme;
-        let limited = config.quota.is_set() && !quota.is_full(&config.quota);
-        if context.now_tick < scheme.next_apply_tick || !limited {
+        let limited =
+            quota.is_set(&config.quota) && !quota.is_full(&config.quota, context.min_region_sz);
+        if !acts || !limited {
             continue;
         }
         let mut histogram = Histogram::new();
-        for target in &mut *targets {
+        for (index, target) in targets.iter_mut().enumerate() {
             let mut walk = Walk::new(target.regions_mut());
             while let Some(mut region) = walk.next() {
                 if context.matches(config, &region)
-                    && filter::pass(&config.filters, &mut region, &mut walk)
+                    && config.core_filters().ask(
+                        &mut region,
+                        index,
+                        context.min_region_sz,
+                        &mut walk,
+                    ) != Passage::Out
                 {
                     histogram.add(context.score(config, &region), region.size());
                 }
@@ -131,118 +156,240 @@ pub(crate) fn set_priorities(
     changed
 }
 
-/// Walks all regions once, offering each to every scheme that is due. Returns whether any bound
-/// changed.
+/// Accounts of rounds that nobody has looked at; the oldest make room, and are counted.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rounds {
+    waiting: VecDeque<Round>,
+    pub(crate) dropped: u64,
+    /// Of the round in progress, by scheme.
+    current: Vec<Round>,
+}
+
+/// Accounts that wait at the most: an hour of rounds of two schemes once per second.
+const ROUNDS_MAX: usize = 8192;
+
+impl Rounds {
+    /// The accounts since the last look.
+    pub(crate) fn take(&mut self) -> Vec<Round> {
+        self.waiting.drain(..).collect()
+    }
+
+    fn begin(&mut self, schemes: &[Scheme], opened: &[usize], context: &ApplyContext) {
+        self.current.clear();
+        self.current.extend(schemes.iter().enumerate().map(|(index, scheme)| Round {
+            time_ns: context.now_ns,
+            tick: context.now_tick,
+            scheme: index,
+            opened: opened.contains(&index),
+            effective_sz: scheme.quota.effective_sz_bytes,
+            charged_before: scheme.quota.charged_sz_bytes,
+            score_min: scheme.quota.score_min,
+            ..Round::default()
+        }));
+    }
+
+    fn end(&mut self, schemes: &[Scheme], context: &ApplyContext) {
+        for (mut round, scheme) in self.current.drain(..).zip(schemes) {
+            if !scheme.acts(context.now_tick) {
+                continue;
+            }
+            round.charged_after = scheme.quota.charged_sz_bytes;
+            if self.waiting.len() == ROUNDS_MAX {
+                self.waiting.pop_front();
+                self.dropped += 1;
+            }
+            self.waiting.push_back(round);
+        }
+    }
+}
+
+/// What a round leaves behind besides what it did to memory.
+pub(crate) struct Trace<'a> {
+    pub(crate) rounds: &'a mut Rounds,
+    pub(crate) opened: &'a [usize],
+    pub(crate) walking: Option<&'a mut Walking>,
+}
+
+/// Walks all regions once, offering each to every scheme that is due and active. Returns whether
+/// any bound changed.
 pub(crate) fn apply(
     schemes: &mut [Scheme],
     targets: &mut [Target],
-    context: &ApplyContext<'_>,
+    context: &ApplyContext,
+    trace: &mut Trace<'_>,
     ops: &mut dyn Operations,
 ) -> bool {
-    if !schemes.iter().any(|scheme| scheme.is_due(context.now_tick)) {
+    // An inactive scheme that is due stays so, for when it is active again.
+    if !schemes.iter().any(|scheme| scheme.acts(context.now_tick)) {
         return false;
     }
+    trace.rounds.begin(schemes, trace.opened, context);
     let mut changed = false;
     for (index, target) in targets.iter_mut().enumerate() {
+        if target.tgid().is_some_and(|tgid| !ops.is_target_valid(tgid)) {
+            forget(schemes, index);
+            continue;
+        }
+        let tgid = target.tgid();
         let mut walk = Walk::new(target.regions_mut());
         while let Some(mut region) = walk.next() {
-            for scheme in &mut *schemes {
-                if scheme.is_due(context.now_tick) {
-                    offer(scheme, index, &mut region, &mut walk, context, ops);
+            for (number, scheme) in schemes.iter_mut().enumerate() {
+                if scheme.acts(context.now_tick) {
+                    let round = &mut trace.rounds.current[number];
+                    let walking = trace.walking.as_deref_mut();
+                    let place = Place { target: index, tgid, scheme: number };
+                    Offer { scheme, place, context, round, walking, ops }
+                        .make(&mut region, &mut walk);
                 }
             }
             walk.keep_or_join(region, context.size_limit);
         }
         changed |= walk.finish();
     }
-    for scheme in schemes {
+    trace.rounds.end(schemes, context);
+    for (number, scheme) in schemes.iter_mut().enumerate() {
         if scheme.is_due(context.now_tick) {
-            scheme.schedule(context.now_tick, context.attrs);
+            if let Some(walking) = trace.walking.as_deref_mut() {
+                walking.finish(number);
+            }
+            scheme.schedule(context.now_tick, &context.attrs);
+            scheme.last_applied = None;
         }
     }
     changed
 }
 
-fn offer(
-    scheme: &mut Scheme,
-    target: usize,
-    region: &mut Region,
-    walk: &mut Walk<'_>,
-    context: &ApplyContext<'_>,
-    ops: &mut dyn Operations,
-) {
-    if scheme.quota.is_full(&scheme.config.quota) || skip(scheme, target, region, walk) {
-        return;
-    }
-    let prior = !scheme.config.quota.is_set()
-        || context.score(&scheme.config, region) >= scheme.quota.score_min;
-    if prior && context.matches(&scheme.config, region) {
-        act(scheme, target, region, walk, ops);
-    }
-    if walk.at_last() {
-        scheme.stats.nr_snapshots += 1;
-    }
-}
-
-/// Whether the region had its turn before the last full window ended. Cuts a region that had half
-/// of it. `damon-core.md` 5.8.
-fn skip(scheme: &mut Scheme, target: usize, region: &mut Region, walk: &mut Walk<'_>) -> bool {
-    let Some((resume_target, resume_address)) = scheme.quota.resume_at else { return false };
-    if target != resume_target {
-        return true;
-    }
-    let mut skipped = true;
-    if region.end <= resume_address {
-        // Served in full.
-    } else if region.start < resume_address {
-        let served = align_down(resume_address - region.start, MIN_REGION_SZ);
-        let cut = if served == 0 { MIN_REGION_SZ } else { served };
-        if cut < region.size() {
-            walk.put_back(region.split_off(cut));
+/// The target is gone: nobody is to resume there.
+pub(crate) fn forget(schemes: &mut [Scheme], target: usize) {
+    for scheme in schemes {
+        if scheme.quota.resume_at.is_some_and(|(at, _)| at == target) {
+            scheme.quota.resume_at = None;
         }
-    } else {
-        skipped = false;
     }
-    if walk.at_last() {
-        scheme.quota.resume_at = None;
-    }
-    skipped
 }
 
-/// Hands the region, or as much of it as the quota allows, to the operations set.
-/// `damos_apply_scheme`, `damon-core.md` 5.6.
-fn act(
-    scheme: &mut Scheme,
+/// Whose region is offered to whom.
+#[derive(Clone, Copy)]
+struct Place {
     target: usize,
-    region: &mut Region,
-    walk: &mut Walk<'_>,
-    ops: &mut dyn Operations,
-) {
-    let Scheme { config, quota, stats, .. } = scheme;
-    if config.quota.is_set() {
-        let left = quota.effective_sz_bytes - quota.charged_sz_bytes;
-        if region.size() > left {
+    tgid: Option<u32>,
+    scheme: usize,
+}
+
+/// One region offered to one scheme.
+struct Offer<'a> {
+    scheme: &'a mut Scheme,
+    place: Place,
+    context: &'a ApplyContext,
+    round: &'a mut Round,
+    walking: Option<&'a mut Walking>,
+    ops: &'a mut dyn Operations,
+}
+
+impl Offer<'_> {
+    /// `damon_do_apply_schemes`, `damon-core.md` 5.3.
+    fn make(mut self, region: &mut Region, walk: &mut Walk<'_>) {
+        let Scheme { config, quota, .. } = &*self.scheme;
+        if quota.is_full(&config.quota, self.context.min_region_sz) {
+            return self.round.quota_full.add(region.size());
+        }
+        if self.skip(region, walk) {
+            return self.round.served_before.add(region.size());
+        }
+        let Scheme { config, quota, .. } = &*self.scheme;
+        if self.scheme.has_done_its_snapshots() {
+            return self.round.snapshots_done.add(region.size());
+        }
+        if !self.context.matches(config, region) {
+            self.round.no_match.add(region.size());
+        } else if quota.is_set(&config.quota)
+            && self.context.score(config, region) < quota.score_min
+        {
+            self.round.low_score.add(region.size());
+        } else {
+            self.act(region, walk);
+        }
+        if walk.at_last() {
+            self.scheme.stats.nr_snapshots += 1;
+        }
+    }
+
+    /// Whether the region had its turn before the last full window ended. Cuts a region that had
+    /// half of it. `damon-core.md` 5.8.
+    fn skip(&mut self, region: &mut Region, walk: &mut Walk<'_>) -> bool {
+        let quota = &mut self.scheme.quota;
+        let Some((resume_target, resume_address)) = quota.resume_at else { return false };
+        if self.place.target != resume_target {
+            return true;
+        }
+        let mut skipped = true;
+        if region.end <= resume_address {
+            // Served in full.
+        } else if region.start < resume_address {
+            let min_region_sz = self.context.min_region_sz;
+            let served = align_down(resume_address - region.start, min_region_sz);
+            let cut = if served == 0 { min_region_sz } else { served };
+            if cut < region.size() {
+                walk.put_back(region.split_off(cut));
+            }
+        } else {
+            skipped = false;
+        }
+        if walk.at_last() {
+            quota.resume_at = None;
+        }
+        skipped
+    }
+
+    /// Hands the region, or as much of it as the quota allows, to the operations set.
+    /// `damos_apply_scheme`, `damon-core.md` 5.6.
+    fn act(&mut self, region: &mut Region, walk: &mut Walk<'_>) {
+        let Self { context, place, round, .. } = self;
+        let Scheme { config, quota, stats, last_applied, .. } = &mut *self.scheme;
+        let min_region_sz = context.min_region_sz;
+        let nr_accesses = context.nr_accesses(region);
+        if let Some(left) = quota.left(&config.quota)
+            && region.size() > left
+        {
             // `is_full` has said that a smallest region fits.
-            walk.put_back(region.split_off(align_down(left, MIN_REGION_SZ)));
+            walk.put_back(region.split_off(align_down(left, min_region_sz)));
+        }
+        let passage = config.core_filters().ask(region, place.target, min_region_sz, walk);
+        if passage == Passage::Out {
+            return round.filtered.add(region.size());
+        }
+        let size = region.size();
+        let job = Job {
+            tgid: place.tgid,
+            range: context.bytes(region),
+            action: config.action,
+            target_nid: config.target_nid,
+            destinations: &config.destinations,
+            filters: PageFilters::new(&config.page_filters, passage == Passage::Allowed),
+        };
+        let applied = self.ops.apply(&job, last_applied);
+        let bytes = applied.bytes / context.addr_unit;
+        let passed = applied.passed / context.addr_unit;
+        if let Some(walking) = &mut self.walking {
+            walking.saw(place.scheme, place.target, region, nr_accesses, passed);
+        }
+        quota.charge(&config.quota, size, bytes, applied.elapsed_ns);
+        if quota.is_full(&config.quota, min_region_sz) {
+            quota.resume_at = Some((place.target, region.end));
+        }
+        if config.action.resets_age() {
+            region.age = 0;
+        }
+        stats.nr_tried += 1;
+        stats.sz_tried += size;
+        stats.sz_ops_filter_passed += passed;
+        round.tried.add(size);
+        round.elapsed_ns += applied.elapsed_ns;
+        round.ops_passed_bytes += passed;
+        if bytes > 0 {
+            stats.nr_applied += 1;
+            stats.sz_applied += bytes;
+            round.applied.add(bytes);
         }
     }
-    if !filter::pass(&config.filters, region, walk) {
-        return;
-    }
-    let size = region.size();
-    let applied = ops.apply(config.action, region.range());
-    quota.charged_sz_bytes += size;
-    if quota.is_full(&config.quota) {
-        quota.resume_at = Some((target, region.end));
-    }
-    if config.action.resets_age() {
-        region.age = 0;
-    }
-    stats.nr_tried += 1;
-    stats.sz_tried += size;
-    if applied.bytes > 0 {
-        stats.nr_applied += 1;
-        stats.sz_applied += applied.bytes;
-    }
-    stats.sz_ops_filter_passed += applied.passed;
 }

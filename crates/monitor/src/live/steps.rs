@@ -2,9 +2,10 @@
 
 use damon_core::Snapshot;
 use damon_core::kdamond::{TargetConfig, TuneRequest, Verdict};
-use damon_core::ops::{Applied, NodeBytes, Operations, OpsId, Registry};
+use damon_core::ops::{
+    Applied, Gauge, Job, LastApplied, NodeBytes, Operations, OpsId, Primitive, Reading, Registry,
+};
 use damon_core::region::Range;
-use damon_core::scheme::Action;
 
 use super::queue::QueueOptions;
 use crate::monitor::{Event, Monitor, MonitorConfig, MonitorError};
@@ -59,7 +60,7 @@ pub(super) struct Steps {
 impl Steps {
     pub(super) fn new(config: LiveConfig, now_ns: u64) -> Result<Self, MonitorError> {
         let LiveConfig { monitor, targets, .. } = config;
-        let sample_ns = monitor.attrs.sample_us.saturating_mul(1_000).max(1);
+        let sample_ns = monitor.context.attrs.sample_us.saturating_mul(1_000).max(1);
         let source = Producers { started_ns: now_ns, targets, memory: Watched };
         let monitor = Monitor::new(Box::new(source), monitor)?;
         Ok(Self { monitor, sample_ns, counters: LiveCounters::default(), finished: false })
@@ -108,6 +109,8 @@ impl Steps {
             match self.monitor.run(until_ns, &[]) {
                 Ok(Event::Tune) => post(self.monitor.requests(), self.monitor.now_ns(), None),
                 Ok(Event::Snapshot) => post(&[], 0, Some(self.monitor.snapshot())),
+                // Nobody asks for a walk.
+                Ok(Event::Tried) => {}
                 Ok(Event::Reached | Event::Ended | Event::Cancelled) | Err(_) => return,
             }
         }
@@ -144,12 +147,12 @@ impl Source for Producers {
         // Regions of a process stay where they are: nobody tells of its mappings.
         for ops in [OpsId::Fvaddr, OpsId::PaddrIbs] {
             // The registry is this source's own and new, so the id is free.
-            let registered = registry.register(ops);
+            let registered = registry.register(ops, Primitive::Reports);
             debug_assert!(registered.is_ok());
         }
     }
 
-    fn targets(&self) -> Vec<TargetConfig> {
+    fn targets(&self, _ops: OpsId) -> Vec<TargetConfig> {
         self.targets.clone()
     }
 
@@ -183,8 +186,26 @@ impl Source for Producers {
 struct Watched;
 
 impl Operations for Watched {
-    fn apply(&mut self, _action: Action, _range: Range) -> Applied {
+    fn apply(&mut self, _job: &Job<'_>, _last: &mut LastApplied) -> Applied {
         Applied::default()
+    }
+
+    // Both sets live on reports.
+    fn prepare_access_checks(&mut self, _tgid: Option<u32>, _addresses: &[u64]) {}
+
+    fn check_accesses(&mut self, _tgid: Option<u32>, _addresses: &[u64], _accessed: &mut [bool]) {}
+
+    // A process that reports is there; one that does not is not missed.
+    fn is_target_valid(&self, _tgid: u32) -> bool {
+        true
+    }
+
+    fn mappings(&self, _tgid: u32) -> Option<Vec<Range>> {
+        None
+    }
+
+    fn read(&self, _gauge: &Gauge) -> Option<Reading> {
+        None
     }
 
     fn bytes_on_node(&self, range: Range, _nid: u32) -> NodeBytes {

@@ -1,0 +1,76 @@
+//! A walk along with the schemes: which regions each of them tried. `damon-core.md` 5.10.
+
+use crate::region::Region;
+
+/// A region as it was handed to the operations set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TriedRegion {
+    /// Index of the target.
+    pub target: usize,
+    /// First byte.
+    pub start: u64,
+    /// One past the last byte.
+    pub end: u64,
+    /// The moving access count.
+    pub nr_accesses: u32,
+    /// Age in aggregations, before the action began a new life.
+    pub age: u32,
+    /// Bytes that passed the page filters.
+    pub sz_filter_passed: u64,
+}
+
+/// By scheme: what it tried in one round.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TriedRegions {
+    /// In the order they were tried.
+    pub by_scheme: Vec<Vec<TriedRegion>>,
+}
+
+/// A walk in progress.
+#[derive(Clone, Debug)]
+pub(crate) struct Walking {
+    done: Vec<bool>,
+    seen: TriedRegions,
+}
+
+impl Walking {
+    pub(crate) fn new(schemes: usize) -> Self {
+        Self {
+            done: vec![false; schemes],
+            seen: TriedRegions { by_scheme: vec![Vec::new(); schemes] },
+        }
+    }
+
+    pub(crate) fn saw(
+        &mut self,
+        scheme: usize,
+        target: usize,
+        region: &Region,
+        nr_accesses: u32,
+        sz_filter_passed: u64,
+    ) {
+        if self.done.get(scheme).is_none_or(|done| *done) {
+            return;
+        }
+        self.seen.by_scheme[scheme].push(TriedRegion {
+            target,
+            start: region.start,
+            end: region.end,
+            nr_accesses,
+            age: region.age,
+            sz_filter_passed,
+        });
+    }
+
+    /// A scheme has finished a round.
+    pub(crate) fn finish(&mut self, scheme: usize) {
+        if let Some(done) = self.done.get_mut(scheme) {
+            *done = true;
+        }
+    }
+
+    /// What was seen, once every scheme has finished a round.
+    pub(crate) fn completed(&mut self) -> Option<TriedRegions> {
+        self.done.iter().all(|done| *done).then(|| std::mem::take(&mut self.seen))
+    }
+}
