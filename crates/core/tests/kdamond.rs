@@ -5,12 +5,14 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use common::{Bench, PAGE, START_NS, attrs, kdamond, range, ranges, scheme};
+use common::{
+    Bench, Memory, PAGE, START_NS, attrs, config, kdamond, range, ranges, scheme, select,
+};
 use damon_core::drain::{DrainCounters, LaneLosses, SampleFilter, SampleFilterKind};
 use damon_core::kdamond::{Config, ConfigError, Kdamond, TargetConfig};
-use damon_core::ops::Registry;
+use damon_core::ops::Primitive;
 use damon_core::region::Range;
-use damon_core::scheme::{AddressFilter, Goal, Metric, QuotaConfig, SchemeConfig};
+use damon_core::scheme::{CoreFilter, Goal, Metric, QuotaConfig, SchemeConfig};
 use damon_core::snapshot::SnapshotTarget;
 use damon_core::{Action, Attrs, AttrsError, OpsId, Snapshot};
 use damon_ring::{AccessReport, AddressKind};
@@ -145,10 +147,9 @@ fn windows_do_not_slip_and_ticks_are_due_at_multiples_of_the_sampling_interval()
         assert_eq!(bench.kdamond.next_tick_ns(), START_NS + tick * 3_000_000);
         // Late by more and more, which changes nothing.
         let now_ns = bench.kdamond.next_tick_ns() + tick * 1_000_000_000;
-        bench.kdamond.observe(now_ns, &mut bench.lanes);
+        bench.kdamond.observe(now_ns, &mut bench.lanes, &mut bench.memory);
         assert_eq!(bench.kdamond.at_aggregation(), tick % 3 == 0, "{tick}");
-        bench.kdamond.close();
-        assert!(!bench.kdamond.at_aggregation());
+        bench.kdamond.close(&bench.memory);
     }
 }
 
@@ -158,8 +159,8 @@ fn stale_of(bench: &mut Bench, now_ns: u64, times_ns: &[u64]) -> u64 {
     for time_ns in times_ns {
         bench.lane.push(AccessReport::physical(0, 64, *time_ns)).unwrap();
     }
-    bench.kdamond.observe(now_ns, &mut bench.lanes);
-    bench.kdamond.close();
+    bench.kdamond.observe(now_ns, &mut bench.lanes, &mut bench.memory);
+    bench.kdamond.close(&bench.memory);
     let after = bench.kdamond.drain_counters();
     assert_eq!(after.drained - before.drained, times_ns.len() as u64);
     assert_eq!(
@@ -223,16 +224,14 @@ fn sum_by_cause(counters: &DrainCounters) -> u64 {
 }
 
 fn monitor(ops: OpsId, targets: Vec<TargetConfig>, sample_filters: Vec<SampleFilter>) -> Bench {
-    let mut registry = Registry::default();
-    registry.register(ops).unwrap();
-    let config = Config { attrs: attrs(3), targets, sample_filters, schemes: vec![], seed: 1 };
-    Bench::with(Kdamond::new(config, registry.select(ops).unwrap(), START_NS).unwrap())
+    let config = Config { targets, sample_filters, ..config(attrs(3), vec![], vec![], ops, 1) };
+    let selected = select(ops, Primitive::Reports);
+    Bench::with(Kdamond::new(config, selected, &Memory::default(), START_NS).unwrap())
 }
 
 #[test]
 fn a_virtual_address_is_credited_to_its_own_process() {
-    let target =
-        |tgid, list: &[(u64, u64)]| TargetConfig { tgid: Some(tgid), ranges: ranges(list) };
+    let target = |tgid, list: &[(u64, u64)]| TargetConfig::process(tgid, ranges(list));
     // The same addresses in two processes, and one that only process 3 has; given unsorted.
     let targets = vec![target(9, &[(0, 3)]), target(3, &[(0, 3), (10, 13)])];
     let mut bench = monitor(OpsId::Vaddr, targets, vec![]);
@@ -289,7 +288,7 @@ fn a_sample_filter_is_asked_once_about_each_report_in_time() {
         SampleFilter { kind: SampleFilterKind::Write, matching: true, allow: false },
     ];
     let physical = vec![TargetConfig::physical(ranges(&[(0, 4)]))];
-    let process = vec![TargetConfig { tgid: Some(0), ranges: ranges(&[(0, 4)]) }];
+    let process = vec![TargetConfig::process(0, ranges(&[(0, 4)]))];
     for (ops, targets, kind) in [
         (OpsId::PaddrIbs, physical, AddressKind::Physical),
         (OpsId::Fvaddr, process, AddressKind::Virtual),
@@ -376,11 +375,9 @@ fn targets_must_go_with_the_operations_set() {
         (OpsId::Vaddr, vec![process(1), physical()], false),
         (OpsId::Vaddr, vec![], false),
     ] {
-        let mut registry = Registry::default();
-        registry.register(ops).unwrap();
-        let config =
-            Config { attrs: attrs(3), targets, sample_filters: vec![], schemes: vec![], seed: 1 };
-        let made = Kdamond::new(config.clone(), registry.select(ops).unwrap(), START_NS);
+        let config = Config { targets, ..config(attrs(3), vec![], vec![], ops, 1) };
+        let selected = select(ops, Primitive::Reports);
+        let made = Kdamond::new(config.clone(), selected, &Memory::default(), START_NS);
         match made {
             Ok(_) => assert!(good, "{config:?}"),
             Err(error) => {
@@ -502,7 +499,7 @@ fn other_ranges_in_the_middle_of_a_window_keep_counts_age_and_weight() {
 fn reports_find_regions_that_have_just_been_cut_or_moved() {
     // In the middle of the second window a filter cuts [0 12) at 4 and 8.
     let mut cutting = SchemeConfig { apply_interval_us: 15_000, ..scheme(common::HOT) };
-    cutting.filters = vec![AddressFilter { range: range(4, 8), matching: true, allow: true }];
+    cutting.core_filters = vec![CoreFilter::address(range(4, 8), true, true)];
     let mut bench = Bench::new(attrs(3), &[(0, 12), (20, 32), (40, 52)], vec![cutting]);
     bench.window(&[]);
     for _ in 10..14 {
@@ -562,11 +559,13 @@ fn a_goal_that_counts_nodes_is_refused_where_there_are_none() {
             OpsId::Paddr | OpsId::PaddrIbs => assert_eq!(made.unwrap().ops(), ops),
             OpsId::Vaddr | OpsId::Fvaddr => {
                 let refused = made.unwrap_err();
-                assert_eq!(refused, ConfigError::Metric { scheme: 1, goal: 1, ops });
-                let text = refused.to_string();
-                assert!(
-                    text.starts_with("schemes[1].quota.goals[1]: ") && text.ends_with(ops.name())
+                let metric = "node_eligible_mem_bp";
+                assert_eq!(refused, ConfigError::Metric { scheme: 1, goal: 1, metric, ops });
+                let text = format!(
+                    "schemes[1].quota.goals[1]: {} cannot measure {metric} here",
+                    ops.name()
                 );
+                assert_eq!(refused.to_string(), text);
             }
         }
         let mut schemes = vec![scheme(Action::Stat)];
@@ -577,7 +576,13 @@ fn a_goal_that_counts_nodes_is_refused_where_there_are_none() {
 
 #[test]
 fn attributes_beyond_their_limits_are_refused_by_name() {
-    let good = Attrs { sample_us: 5, aggregation_us: 5, min_nr_regions: 3, max_nr_regions: 3 };
+    let good = Attrs {
+        sample_us: 5,
+        aggregation_us: 5,
+        min_nr_regions: 3,
+        max_nr_regions: 3,
+        ..Attrs::default()
+    };
     assert_eq!(good.validate(), Ok(()));
     assert_eq!(Attrs::default().validate(), Ok(()));
     for (bad, field, received, text) in [

@@ -8,7 +8,7 @@ use damon_core::kdamond::MetricValue;
 use damon_core::ops::Applied;
 use damon_core::region::{Range, Weights};
 use damon_core::scheme::{
-    AddressFilter, Bounds, Goal, Metric, Pattern, QuotaConfig, SchemeConfig, SchemeStats,
+    Bounds, CoreFilter, Goal, Metric, Pattern, QuotaConfig, SchemeConfig, SchemeStats,
 };
 use damon_core::{Action, TuneRequest};
 
@@ -117,7 +117,7 @@ fn a_quota_is_charged_by_what_was_tried_and_the_last_region_is_cut_to_fit() {
     // Ten pages:  A [0 4)  B [10 14)  C [20 22|24)   then nothing
     let mut bench = Bench::new(attrs(4), &ABCD, vec![with_quota(HOT, 10, ONCE)]);
     // Half of it takes effect, which is not what is charged.
-    bench.memory.effect = |bytes| Applied { bytes: bytes / 2, passed: 3 };
+    bench.memory.effect = |bytes| Applied { bytes: bytes / 2, passed: 3, ..Applied::default() };
     bench.window(&[]);
     assert_eq!(bench.applied(), [(0, 4), (10, 14), (20, 22)]);
     assert_eq!(bench.bounds(), [(0, 4), (10, 14), (20, 22), (22, 24), (30, 34)]);
@@ -277,11 +277,10 @@ fn the_best_scores_that_fill_the_quota_are_served_in_address_order() {
 fn regions_that_cannot_be_served_do_not_count_for_the_cut_off() {
     // hits    A 2   B 10   C 5   D 10;  quota four pages: B alone would fill it
     let hits = [(0, 2), (10, 10), (20, 5), (30, 10)];
-    let reject =
-        |start, end| AddressFilter { range: range(start, end), matching: true, allow: false };
+    let reject = |start, end| CoreFilter::address(range(start, end), true, false);
     // B and D behind a filter: C is the best there is.
     let mut filtered = by_frequency(HOT, 4);
-    filtered.filters = vec![reject(10, 14), reject(30, 34)];
+    filtered.core_filters = vec![reject(10, 14), reject(30, 34)];
     // B and D beside the pattern.
     let mut unlike = by_frequency(HOT, 4);
     unlike.pattern.nr_accesses.max = 9;
@@ -292,7 +291,7 @@ fn regions_that_cannot_be_served_do_not_count_for_the_cut_off() {
     }
     // Half of B: the histogram counts the half that passes, so C must help.
     let mut half = by_frequency(HOT, 4);
-    half.filters = vec![reject(10, 12), reject(30, 34)];
+    half.core_filters = vec![reject(10, 12), reject(30, 34)];
     let mut bench = Bench::new(attrs(4), &ABCD, vec![half]);
     bench.window(&hits);
     assert_eq!(bench.applied(), [(12, 14), (20, 22)]);
@@ -323,8 +322,8 @@ fn a_score_weighs_age_by_its_order_of_magnitude() {
 }
 
 /// What a scheme with these filters is let near of  [0 12)  [20 32)  [40 52).
-fn let_through(filters: &[AddressFilter], action: Action) -> (Vec<(u64, u64)>, Bench) {
-    let config = SchemeConfig { filters: filters.to_vec(), ..scheme(action) };
+fn let_through(filters: &[CoreFilter], action: Action) -> (Vec<(u64, u64)>, Bench) {
+    let config = SchemeConfig { core_filters: filters.to_vec(), ..scheme(action) };
     let mut bench = Bench::new(attrs(3), &[(0, 12), (20, 32), (40, 52)], vec![config]);
     bench.window(&[]);
     (bench.applied(), bench)
@@ -335,7 +334,7 @@ const MIDDLE: Range = Range { start: 4 * PAGE + 100, end: 8 * PAGE + 4095 };
 
 #[test]
 fn an_address_filter_cuts_at_both_edges_and_the_default_is_the_opposite_of_the_last() {
-    let filter = |range, matching, allow| AddressFilter { range, matching, allow };
+    let filter = |range, matching, allow| CoreFilter::address(range, matching, allow);
     let rest = [(20, 32), (40, 52)];
     let around = [&[(0, 4), (8, 12)][..], &rest].concat();
     for (filters, expected) in [
@@ -367,7 +366,7 @@ fn an_address_filter_cuts_at_both_edges_and_the_default_is_the_opposite_of_the_l
 
 #[test]
 fn a_filtered_region_is_not_tried_and_keeps_its_age() {
-    let filters = [AddressFilter { range: MIDDLE, matching: true, allow: true }];
+    let filters = [CoreFilter::address(MIDDLE, true, true)];
     let (applied, bench) = let_through(&filters, HOT);
     assert_eq!(applied, [(4, 8)]);
     let SchemeStats { nr_tried, sz_tried, nr_snapshots, .. } = bench.scheme(0).stats;
@@ -381,8 +380,8 @@ fn a_filtered_region_is_not_tried_and_keeps_its_age() {
 fn a_filter_takes_its_part_after_the_quota_has_cut() {
     // Quota ten pages: [0 12) is cut at 10, of which [4 8) passes; then [20 26) of [20 32).
     let mut config = with_quota(HOT, 10, ONCE);
-    let allow = |range| AddressFilter { range, matching: true, allow: true };
-    config.filters = vec![allow(MIDDLE), allow(range(20, 52))];
+    let allow = |range| CoreFilter::address(range, true, true);
+    config.core_filters = vec![allow(MIDDLE), allow(range(20, 52))];
     let mut bench = Bench::new(attrs(3), &[(0, 12), (20, 32), (40, 52)], vec![config]);
     bench.window(&[]);
     assert_eq!(bench.applied(), [(4, 8), (20, 26)]);
@@ -413,9 +412,10 @@ fn every_action_but_stat_starts_a_new_life_whatever_it_achieved() {
 fn applied_bytes_are_as_reported_even_if_more_than_tried() {
     let mut bench = Bench::new(attrs(4), &ABCD, vec![scheme(COLD)]);
     // Whole huge pages, but none for the region at 0.
-    bench.memory.effect = |bytes| Applied { bytes: bytes * 512, passed: bytes };
+    bench.memory.effect =
+        |bytes| Applied { bytes: bytes * 512, passed: bytes, ..Applied::default() };
     bench.window(&[]);
-    bench.memory.effect = |_| Applied { bytes: 0, passed: 1 };
+    bench.memory.effect = |_| Applied { bytes: 0, passed: 1, ..Applied::default() };
     bench.window(&[]);
     let expected = SchemeStats {
         nr_tried: 8,
@@ -448,8 +448,8 @@ fn equal_neighbours_are_joined_after_a_round_up_to_the_unaligned_limit() {
     // A filter for the memory outside nothing passes all and cuts the last region at its place.
     //   [0 5)[5 11)   [20 30)   [40 50|51)      32 pages / 3 = 10.67, rounded up to 11
     // [0 5) and [5 11) merge: the merge goes by 11. [40 50)[50 51) stay: the join goes by 10.67.
-    let cut = AddressFilter { range: range(50, 50), matching: false, allow: true };
-    let config = SchemeConfig { filters: vec![cut], ..scheme(Action::Stat) };
+    let cut = CoreFilter::address(range(50, 50), false, true);
+    let config = SchemeConfig { core_filters: vec![cut], ..scheme(Action::Stat) };
     let list = [(0, 5), (5, 11), (20, 30), (40, 51)];
     let mut bench = Bench::new(attrs(5), &list, vec![config]);
     bench.window(&[]);
@@ -485,7 +485,7 @@ fn neighbours_that_differ_in_count_or_age_are_not_joined_and_the_weight_goes_alo
     assert_eq!(bench.bounds().len(), 5);
     // Age 0 beside age 1, counts alike.
     let mut part = scheme(HOT);
-    part.filters = vec![AddressFilter { range: range(0, 8), matching: true, allow: true }];
+    part.core_filters = vec![CoreFilter::address(range(0, 8), true, true)];
     let mut bench = Bench::new(attrs(6), &list, vec![part]);
     bench.window(&[]);
     assert_eq!(bench.bounds(), [(0, 8), (8, 16), (20, 36), (40, 56)]);
@@ -570,13 +570,13 @@ fn the_metric_is_the_nodes_share_of_memory_in_regions_that_match_whatever_filter
     let mut config = with_goals(vec![goal(0), goal(1), goal(7)], 0, EACH);
     config.pattern.nr_accesses.min = 1;
     // The filter would leave nothing of what is on node 0.
-    config.filters = vec![AddressFilter { range: range(0, 4), matching: true, allow: false }];
+    config.core_filters = vec![CoreFilter::address(range(0, 4), true, false)];
     let mut bench = Bench::new(attrs(4), &ABCD, vec![config]);
     bench.memory.nodes = vec![(range(0, 3), 0), (range(10, 14), 1), (range(20, 24), 0)];
     bench.window(&[(0, 3), (10, 5), (30, 1)]);
-    let value = |value_bp, on_node, total| MetricValue::NodeEligible {
+    let value = |value_bp, on_node, total| MetricValue::Share {
         value_bp,
-        on_node: on_node * PAGE,
+        part: on_node * PAGE,
         total: total * PAGE,
     };
     // Three pages of seven, rounded down: 4285.7; four of seven: 5714.3.

@@ -24,6 +24,6 @@ mod recording;
 mod monitor;
 
 pub use emulation::{Emulation, EmulationError};
-pub use monitor::{Event, LaneReading, Monitor, MonitorConfig, MonitorError};
+pub use monitor::{ContextConfig, Event, LaneReading, Monitor, MonitorConfig, MonitorError};
 pub use recording::{Recording, RecordingError, RecordingOptions};
 pub use source::{Fill, Intake, Source, SourceCounters, SourceError};

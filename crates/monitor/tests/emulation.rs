@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{BLOCK, MIB, MS, machine, sampler, towards};
+use common::{BLOCK, MIB, MS, in_context, machine, sampler, towards};
 use damon_core::kdamond::{MetricValue, TuneRequest, Verdict};
 use damon_core::ops::RegistryError;
 use damon_core::{Attrs, OpsId};
@@ -17,11 +17,11 @@ const QUOTA: u64 = 4 * MIB;
 
 fn config() -> MonitorConfig {
     MonitorConfig {
-        attrs: Attrs { min_nr_regions: 10, max_nr_regions: 100, ..Attrs::default() },
-        schemes: vec![towards(0, QUOTA), towards(1, QUOTA)],
         snapshot_every_ns: 1_000 * MS,
         lanes: LanesOptions::default(),
-        ..common::config(vec![])
+        ..in_context(common::config(vec![towards(0, QUOTA), towards(1, QUOTA)]), |context| {
+            context.attrs = Attrs { max_nr_regions: 100, ..Attrs::default() };
+        })
     }
 }
 
@@ -33,11 +33,9 @@ fn monitor(sampler: IbsOpConfig, config: MonitorConfig) -> Monitor {
 /// The simplest tuner: everything below the target, nothing at it.
 fn bang_bang(requests: &[TuneRequest], targets_bp: [u64; 2]) -> Vec<Verdict> {
     let verdict = |request: &TuneRequest| {
-        let MetricValue::NodeEligible { value_bp, .. } = request.metrics[0] else {
-            panic!("{request:?}")
-        };
+        let MetricValue::Share { value_bp, .. } = request.metrics[0] else { panic!("{request:?}") };
         let reached = value_bp >= targets_bp[request.scheme];
-        Verdict { scheme: request.scheme, bytes: if reached { 0 } else { u64::MAX } }
+        Verdict::new(request.scheme, if reached { 0 } else { u64::MAX })
     };
     requests.iter().map(verdict).collect()
 }
@@ -154,7 +152,8 @@ fn how_a_run_is_cut_into_calls_does_not_show() {
 fn only_the_operations_set_of_the_machine_can_be_selected() {
     for ops in OpsId::ALL {
         let emulation = Emulation::new(machine(0), sampler(3)).unwrap();
-        let made = Monitor::new(Box::new(emulation), MonitorConfig { ops, ..config() });
+        let made =
+            Monitor::new(Box::new(emulation), in_context(config(), |context| context.ops = ops));
         match made.err() {
             None => assert_eq!(ops, OpsId::PaddrIbs),
             Some(MonitorError::Ops(RegistryError::Unregistered(refused))) => {
@@ -169,17 +168,18 @@ fn only_the_operations_set_of_the_machine_can_be_selected() {
 fn what_does_not_fit_the_machine_is_refused_by_name() {
     let refused = |schemes| {
         let emulation = Emulation::new(machine(0), sampler(3)).unwrap();
-        let config = MonitorConfig { schemes, ..config() };
+        let config = in_context(config(), |context| context.schemes = schemes);
         Monitor::new(Box::new(emulation), config).err().unwrap().to_string()
     };
     let mut away = towards(1, QUOTA);
-    away.action = damon_core::Action::MigrateCold { target_nid: 2 };
+    away.action = damon_core::Action::MigrateCold;
+    away.target_nid = Some(2);
     assert_eq!(
         refused(vec![towards(0, QUOTA), away]),
-        "schemes[1].action: migrate_cold needs memory that can be moved to node 2"
+        "schemes[1].targetNid: memory cannot be moved to node 2"
     );
     let mut about = towards(1, QUOTA);
-    about.quota.goals.push(towards(2, QUOTA).quota.goals[0]);
+    about.quota.goals.push(towards(2, QUOTA).quota.goals[0].clone());
     assert_eq!(refused(vec![about]), "schemes[0].quota.goals[1].nid: node 2 does not exist");
 
     let lanes = LanesOptions { lanes_max: 4, slots: 3 };

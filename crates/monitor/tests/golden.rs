@@ -6,7 +6,7 @@ mod common;
 use std::fmt::Write;
 use std::path::Path;
 
-use common::{MIB, MS, machine, sampler, towards};
+use common::{MIB, MS, in_context, machine, sampler, towards};
 use damon_core::kdamond::{MetricValue, Verdict};
 use damon_core::{Action, Attrs, Snapshot};
 use damon_monitor::{Emulation, Event, Monitor, MonitorConfig};
@@ -53,13 +53,15 @@ fn a_minute() -> String {
     let mut cold = common::scheme(Action::Stat);
     cold.pattern.nr_accesses.max = 0;
     cold.pattern.age.min = 3;
+    let schemes = vec![towards(0, quota), towards(1, quota), cold];
+    let config = in_context(common::config(schemes), |context| {
+        context.attrs = Attrs { max_nr_regions: 100, ..Attrs::default() };
+    });
     let config = MonitorConfig {
-        attrs: Attrs { min_nr_regions: 10, max_nr_regions: 100, ..Attrs::default() },
-        schemes: vec![towards(0, quota), towards(1, quota), cold],
         snapshot_every_ns: 1_000 * MS,
         lanes: LanesOptions::default(),
         seed: 11,
-        ..common::config(vec![])
+        ..config
     };
     let cold_pages = (64 * MIB / 4096) as u32;
     let emulation = Emulation::new(machine(cold_pages), sampler(5)).unwrap();
@@ -72,13 +74,13 @@ fn a_minute() -> String {
             Event::Tune => {
                 verdicts.clear();
                 for request in monitor.requests() {
-                    let MetricValue::NodeEligible { value_bp, .. } = request.metrics[0] else {
+                    let MetricValue::Share { value_bp, .. } = request.metrics[0] else {
                         panic!("{request:?}")
                     };
                     metrics[request.scheme] = value_bp;
                     let target_bp = [7_000, 3_000][request.scheme];
                     let bytes = if value_bp >= target_bp { 0 } else { quota };
-                    verdicts.push(Verdict { scheme: request.scheme, bytes });
+                    verdicts.push(Verdict::new(request.scheme, bytes));
                 }
             }
             Event::Snapshot => {

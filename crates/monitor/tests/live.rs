@@ -221,7 +221,7 @@ fn a_tuners_verdict_takes_effect_when_it_comes() {
         asked.extend(live.mail().requests);
     }
     assert!(asked.iter().all(|request| request.scheme == 0) && !asked.is_empty());
-    live.decide(&[Verdict { scheme: 0, bytes: 123 * 4096 }, Verdict { scheme: 9, bytes: 1 }]);
+    live.decide(&[Verdict::new(0, 123 * 4096), Verdict::new(9, 1)]);
     let effective = live.with(|monitor, _| monitor.kdamond().schemes()[0].quota.effective_sz_bytes);
     assert_eq!(effective, 123 * 4096);
 }
@@ -229,11 +229,9 @@ fn a_tuners_verdict_takes_effect_when_it_comes() {
 #[test]
 fn processes_are_watched_by_fixed_regions_and_told_apart() {
     let mut monitor = common::config(vec![]);
-    monitor.ops = OpsId::Fvaddr;
-    let target = |tgid| TargetConfig {
-        tgid: Some(tgid),
-        ranges: vec![Range { start: 0x7000_0000_0000, end: 0x7000_0010_0000 }],
-    };
+    monitor.context.ops = OpsId::Fvaddr;
+    let range = Range { start: 0x7000_0000_0000, end: 0x7000_0010_0000 };
+    let target = |tgid| TargetConfig::process(tgid, vec![range]);
     let config = LiveConfig { targets: vec![target(7), target(8)], ..config(monitor) };
     let watched = live(config, MonotonicClock);
     let lane = watched.live.door().add().unwrap();
@@ -263,7 +261,7 @@ fn what_a_live_monitor_cannot_do_is_refused() {
     };
     let physical = || vec![TargetConfig::physical(vec![Range { start: 0, end: 4096 }])];
     let mut vaddr = common::config(vec![]);
-    vaddr.ops = OpsId::Vaddr;
+    vaddr.context.ops = OpsId::Vaddr;
     assert!(matches!(refused(vaddr, physical()), MonitorError::Ops(_)));
     assert!(matches!(refused(common::config(vec![]), vec![]), MonitorError::Config(_)));
     let mut slots = common::config(vec![]);

@@ -7,11 +7,11 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use common::{BLOCK, File, MIB, MS, config, scheme};
+use common::{BLOCK, File, MIB, MS, config, in_context, scheme};
 use damon_core::kdamond::{ConfigError, MetricValue, Verdict};
 use damon_core::ops::RegistryError;
 use damon_core::region::Range;
-use damon_core::scheme::{Goal, Metric};
+use damon_core::scheme::{Goal, Metric, SchemeConfig};
 use damon_core::{Action, OpsId, Snapshot};
 use damon_monitor::{
     Event, Monitor, MonitorConfig, MonitorError, Recording, RecordingError, RecordingOptions,
@@ -297,12 +297,14 @@ fn a_recording_can_be_watched_but_not_acted_on() {
         let nodes = vec![Range { start: 0, end: BLOCK }];
         let options = RecordingOptions { nodes, ..RecordingOptions::default() };
         let recording = Recording::open(file.path(), options).unwrap();
-        Monitor::new(Box::new(recording), MonitorConfig { ops, ..config(schemes) }).err()
+        Monitor::new(Box::new(recording), in_context(config(schemes), |context| context.ops = ops))
+            .err()
     };
-    for action in [Action::MigrateHot { target_nid: 0 }, Action::MigrateCold { target_nid: 0 }] {
-        let error = refused(vec![scheme(Action::Stat), scheme(action)], OpsId::PaddrIbs).unwrap();
-        let expected = format!("schemes[1].action: {} needs memory", action.name());
-        assert!(error.to_string().starts_with(&expected), "{error}");
+    for action in [Action::MigrateHot, Action::MigrateCold] {
+        let to_node_0 = SchemeConfig { target_nid: Some(0), ..scheme(action) };
+        let error = refused(vec![scheme(Action::Stat), to_node_0], OpsId::PaddrIbs).unwrap();
+        let expected = "schemes[1].targetNid: memory cannot be moved to node 0";
+        assert_eq!(error.to_string(), expected);
     }
     for (nid, there) in [(0, true), (1, false)] {
         let mut stat = scheme(Action::Stat);
@@ -334,10 +336,10 @@ fn a_goal_reads_the_nodes_of_the_recorded_machine() {
     let mut monitor = with(&file, options, config(vec![stat]));
     assert_eq!(monitor.run(u64::MAX, &[]).unwrap(), Event::Tune);
     assert_eq!(monitor.now_ns(), 10 * MS);
-    let expected = MetricValue::NodeEligible { value_bp: 5_000, on_node: BLOCK / 2, total: BLOCK };
+    let expected = MetricValue::Share { value_bp: 5_000, part: BLOCK / 2, total: BLOCK };
     assert_eq!(monitor.requests()[0].metrics, [expected]);
     // The verdict is brought by the next run, in the same tick.
-    let verdict = Verdict { scheme: 0, bytes: MIB };
+    let verdict = Verdict::new(0, MIB);
     assert_eq!(monitor.run(u64::MAX, &[verdict]).unwrap(), Event::Snapshot);
     assert_eq!(monitor.now_ns(), 10 * MS);
     assert_eq!(monitor.kdamond().schemes()[0].stats.sz_tried, MIB);

@@ -79,7 +79,9 @@ pub enum ConfigError {
         error: RangeError,
     },
     /// A process whose mappings do not make three regions, or that is gone.
-    #[error("targets[{target}]: expected a process with two holes between its mappings, got {tgid}")]
+    #[error(
+        "targets[{target}]: expected a process with two holes between its mappings, got {tgid}"
+    )]
     Mappings {
         /// Index of the target.
         target: usize,
@@ -136,11 +138,7 @@ pub enum ConfigError {
 impl Config {
     /// Checks all that does not depend on what a monitor has seen. Gives the smallest region, in
     /// core address units. `damon_valid_*`, `damon-core.md` 1.2 and 8.1.
-    pub(super) fn check(
-        &self,
-        ops: OpsId,
-        memory: &dyn Operations,
-    ) -> Result<u64, ConfigError> {
+    pub(super) fn check(&self, ops: OpsId, memory: &dyn Operations) -> Result<u64, ConfigError> {
         self.attrs.validate()?;
         let min_region_sz = self.min_region_sz(ops)?;
         for (index, scheme) in self.schemes.iter().enumerate() {
@@ -155,9 +153,8 @@ impl Config {
     }
 
     fn min_region_sz(&self, ops: OpsId) -> Result<u64, ConfigError> {
-        let refused = |expected| {
-            Err(ConfigError::AddressUnit { expected, received: self.addr_unit, ops })
-        };
+        let refused =
+            |expected| Err(ConfigError::AddressUnit { expected, received: self.addr_unit, ops });
         match (ops, self.addr_unit) {
             (_, 0) => refused("at least 1"),
             (OpsId::Vaddr | OpsId::Fvaddr, _) => Ok(MIN_REGION_SZ),

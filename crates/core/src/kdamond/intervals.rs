@@ -69,5 +69,6 @@ fn rescale(region: &mut Region, old: &Attrs, new: &Attrs, aggregating: bool) {
     region.last_nr_accesses = old.rescale(region.last_nr_accesses, new);
     region.nr_accesses = if aggregating { 0 } else { old.rescale(region.nr_accesses, new) };
     region.credited_in = 0;
-    region.age = (u64::from(region.age).wrapping_mul(old.aggregation_us) / new.aggregation_us) as u32;
+    region.age =
+        (u64::from(region.age).wrapping_mul(old.aggregation_us) / new.aggregation_us) as u32;
 }

@@ -28,9 +28,7 @@ use crate::drain::{Drain, DrainCounters};
 use crate::ops::{Operations, OpsId, Primitive, Selected};
 use crate::region::{Adjuster, Range, RangeError, Target, size_limit, three_regions};
 pub use crate::scheme::MetricValue;
-use crate::scheme::{
-    self, ApplyContext, Round, Rounds, Scheme, Trace, TriedRegions, Walking,
-};
+use crate::scheme::{self, ApplyContext, Round, Rounds, Scheme, Trace, TriedRegions, Walking};
 use crate::snapshot::Snapshot;
 
 /// A quota window opened; the control plane is asked what its goals allow.
@@ -53,6 +51,13 @@ pub struct Verdict {
     pub bytes: u64,
     /// The same in the window before, which ended as it opened: of two openings at once.
     pub bytes_before: Option<u64>,
+}
+
+impl Verdict {
+    /// For one opening.
+    pub fn new(scheme: usize, bytes: u64) -> Self {
+        Self { scheme, bytes, bytes_before: None }
+    }
 }
 
 /// One monitor.
@@ -169,8 +174,7 @@ impl Kdamond {
 
     /// Whether no process is left to monitor.
     pub fn is_over(&self, memory: &dyn Operations) -> bool {
-        let valid =
-            |target: &Target| target.tgid().is_none_or(|tgid| memory.is_target_valid(tgid));
+        let valid = |target: &Target| target.tgid().is_none_or(|tgid| memory.is_target_valid(tgid));
         !self.ops.id().is_physical() && !self.targets.iter().any(valid)
     }
 
@@ -231,8 +235,9 @@ impl Kdamond {
             }
             Primitive::AccessChecks => self.check(memory),
         }
+        // When it was due, however late it is: windows do not slip.
+        self.tick_began_ns = self.next_tick_ns();
         self.tick += 1;
-        self.tick_began_ns = now_ns;
         self.latched = Latched {
             aggregation_tick: self.next_aggregation_tick,
             ops_update_tick: self.next_ops_update_tick,
@@ -350,8 +355,7 @@ impl Kdamond {
         }
         for target in &mut self.targets {
             let mappings = target.tgid().and_then(|tgid| memory.mappings(tgid));
-            let three =
-                mappings.and_then(|mappings| three_regions(&mappings, self.min_region_sz));
+            let three = mappings.and_then(|mappings| three_regions(&mappings, self.min_region_sz));
             if let Some(three) = three {
                 // Ranges of mappings in order are in order; if one is empty, nothing changes.
                 let _ = target.set_ranges(&three, self.min_region_sz);

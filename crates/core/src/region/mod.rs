@@ -7,10 +7,10 @@ mod target;
 
 pub use adjust::Adjuster;
 pub(crate) use adjust::size_limit;
+pub(crate) use mappings::three_regions;
 pub use score::{MAX_SCORE, Score, Weights};
 pub(crate) use target::check_ranges;
 pub use target::{RangeError, Target};
-pub(crate) use mappings::three_regions;
 
 use crate::arithmetic::mult_frac;
 

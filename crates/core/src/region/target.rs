@@ -108,10 +108,7 @@ impl Target {
 }
 
 /// Ranges rounded outwards to `min_region_sz`, if they are sorted and apart then.
-pub(crate) fn check_ranges(
-    ranges: &[Range],
-    min_region_sz: u64,
-) -> Result<Vec<Range>, RangeError> {
+pub(crate) fn check_ranges(ranges: &[Range], min_region_sz: u64) -> Result<Vec<Range>, RangeError> {
     let mut aligned: Vec<Range> = Vec::with_capacity(ranges.len());
     for (index, &Range { start, end }) in ranges.iter().enumerate() {
         let bounds =

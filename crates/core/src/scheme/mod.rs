@@ -12,17 +12,15 @@ mod walk;
 mod watermarks;
 
 pub use action::Action;
-pub use filter::{
-    CoreFilter, CoreFilterKind, PageFilter, PageFilterKind, PageFilters,
-};
 pub(crate) use filter::CoreFilters;
+pub use filter::{CoreFilter, CoreFilterKind, PageFilter, PageFilterKind, PageFilters};
 pub use goal::{Goal, Metric, MetricValue};
 pub use pattern::{Bounds, Pattern};
 pub use quota::{FailCharge, Quota, QuotaConfig};
 pub use record::{Round, Share};
 pub(crate) use round::{ApplyContext, Rounds, Trace, apply, forget, open_windows, set_priorities};
-pub use tried::{TriedRegion, TriedRegions};
 pub(crate) use tried::Walking;
+pub use tried::{TriedRegion, TriedRegions};
 pub use watermarks::{WatermarkMetric, Watermarks};
 
 use crate::attrs::Attrs;

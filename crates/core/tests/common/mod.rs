@@ -7,9 +7,11 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use damon_core::kdamond::{Config, ConfigError, TargetConfig};
-use damon_core::ops::{Applied, NodeBytes, Registry};
+use damon_core::ops::{
+    Applied, Gauge, Job, LastApplied, NodeBytes, Primitive, Reading, Registry, Selected,
+};
 use damon_core::region::Range;
-use damon_core::scheme::{Pattern, QuotaConfig, SchemeConfig};
+use damon_core::scheme::SchemeConfig;
 use damon_core::{
     Action, Attrs, Kdamond, Operations, OpsId, Region, Scheme, Snapshot, TuneRequest, Verdict,
 };
@@ -30,6 +32,7 @@ pub(crate) fn attrs(max: u64) -> Attrs {
         aggregation_us: WINDOW * SAMPLE_US,
         min_nr_regions: 3,
         max_nr_regions: max,
+        ..Attrs::default()
     }
 }
 
@@ -44,17 +47,11 @@ pub(crate) fn ranges(list: &[(u64, u64)]) -> Vec<Range> {
 
 /// A scheme for all regions at all times, without limits.
 pub(crate) fn scheme(action: Action) -> SchemeConfig {
-    SchemeConfig {
-        pattern: Pattern::ANY,
-        action,
-        apply_interval_us: 0,
-        quota: QuotaConfig::default(),
-        filters: Vec::new(),
-    }
+    SchemeConfig { target_nid: action.migrates().then_some(1), ..SchemeConfig::of(action) }
 }
 
-pub(crate) const HOT: Action = Action::MigrateHot { target_nid: 1 };
-pub(crate) const COLD: Action = Action::MigrateCold { target_nid: 1 };
+pub(crate) const HOT: Action = Action::MigrateHot;
+pub(crate) const COLD: Action = Action::MigrateCold;
 
 /// An address space that does nothing and forgets nothing.
 #[derive(Debug)]
@@ -67,12 +64,62 @@ pub(crate) struct Memory {
     pub(crate) nodes: Vec<(Range, u32)>,
     /// What an action on a range of so many bytes comes to.
     pub(crate) effect: fn(u64) -> Applied,
+    /// Addresses made old, by target, until they are checked.
+    pub(crate) prepared: Vec<(Option<u32>, Vec<u64>)>,
+    /// What is accessed in every sampling interval.
+    pub(crate) busy: Vec<Range>,
+    /// Processes that have ended.
+    pub(crate) gone: Vec<u32>,
+    /// Of every process.
+    pub(crate) mappings: Vec<Range>,
+    /// What can be read.
+    pub(crate) gauges: Vec<(Gauge, Reading)>,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self {
+            applied: Vec::new(),
+            asked: RefCell::default(),
+            nodes: Vec::new(),
+            effect: |bytes| Applied { bytes, ..Applied::default() },
+            prepared: Vec::new(),
+            busy: Vec::new(),
+            gone: Vec::new(),
+            mappings: Vec::new(),
+            gauges: Vec::new(),
+        }
+    }
 }
 
 impl Operations for Memory {
-    fn apply(&mut self, action: Action, range: Range) -> Applied {
-        self.applied.push((action, range));
-        (self.effect)(range.size())
+    fn apply(&mut self, job: &Job<'_>, _last: &mut LastApplied) -> Applied {
+        self.applied.push((job.action, job.range));
+        (self.effect)(job.range.size())
+    }
+
+    fn prepare_access_checks(&mut self, tgid: Option<u32>, addresses: &[u64]) {
+        self.prepared.push((tgid, addresses.to_vec()));
+    }
+
+    fn check_accesses(&mut self, tgid: Option<u32>, addresses: &[u64], accessed: &mut [bool]) {
+        assert_eq!(self.prepared.first(), Some(&(tgid, addresses.to_vec())), "as prepared");
+        self.prepared.remove(0);
+        for (accessed, address) in accessed.iter_mut().zip(addresses) {
+            *accessed = self.busy.iter().any(|r| r.start <= *address && *address < r.end);
+        }
+    }
+
+    fn is_target_valid(&self, tgid: u32) -> bool {
+        !self.gone.contains(&tgid)
+    }
+
+    fn mappings(&self, tgid: u32) -> Option<Vec<Range>> {
+        self.is_target_valid(tgid).then(|| self.mappings.clone())
+    }
+
+    fn read(&self, gauge: &Gauge) -> Option<Reading> {
+        self.gauges.iter().find(|(known, _)| known == gauge).map(|(_, reading)| *reading)
     }
 
     fn bytes_on_node(&self, range: Range, nid: u32) -> NodeBytes {
@@ -100,6 +147,36 @@ pub(crate) struct Bench {
     open: bool,
 }
 
+/// What a monitor of one target is told.
+pub(crate) fn config(
+    attrs: Attrs,
+    ranges: Vec<Range>,
+    schemes: Vec<SchemeConfig>,
+    ops: OpsId,
+    seed: u64,
+) -> Config {
+    let target = match ops.is_physical() {
+        true => TargetConfig::physical(ranges),
+        false => TargetConfig::process(1, ranges),
+    };
+    Config {
+        attrs,
+        addr_unit: 1,
+        targets: vec![target],
+        sample_filters: vec![],
+        schemes,
+        paused: false,
+        seed,
+    }
+}
+
+/// Takes hold of a set that sees accesses so.
+pub(crate) fn select(ops: OpsId, primitive: Primitive) -> Selected {
+    let mut registry = Registry::default();
+    registry.register(ops, primitive).unwrap();
+    registry.select(ops).unwrap()
+}
+
 pub(crate) fn kdamond(
     attrs: Attrs,
     ranges: Vec<Range>,
@@ -107,12 +184,8 @@ pub(crate) fn kdamond(
     ops: OpsId,
     seed: u64,
 ) -> Result<Kdamond, ConfigError> {
-    let mut registry = Registry::default();
-    registry.register(ops).unwrap();
-    let tgid = (!ops.is_physical()).then_some(1);
-    let targets = vec![TargetConfig { tgid, ranges }];
-    let config = Config { attrs, targets, sample_filters: vec![], schemes, seed };
-    Kdamond::new(config, registry.select(ops).unwrap(), START_NS)
+    let config = config(attrs, ranges, schemes, ops, seed);
+    Kdamond::new(config, select(ops, Primitive::Reports), &Memory::default(), START_NS)
 }
 
 impl Bench {
@@ -127,12 +200,7 @@ impl Bench {
             kdamond,
             lane: lanes.add().unwrap(),
             lanes,
-            memory: Memory {
-                applied: Vec::new(),
-                asked: RefCell::default(),
-                nodes: Vec::new(),
-                effect: |bytes| Applied { bytes, passed: 0 },
-            },
+            memory: Memory::default(),
             verdicts: BTreeMap::new(),
             requests: Vec::new(),
             open: false,
@@ -152,15 +220,16 @@ impl Bench {
             self.report(*page);
         }
         let now_ns = self.kdamond.next_tick_ns();
-        self.kdamond.observe(now_ns, &mut self.lanes);
+        self.kdamond.prepare(&mut self.memory);
+        self.kdamond.observe(now_ns, &mut self.lanes, &mut self.memory);
         let requests = self.kdamond.open_windows(now_ns, &self.memory).to_vec();
         let verdicts: Vec<_> = requests
             .iter()
             .filter_map(|request| self.verdicts.get_key_value(&request.scheme))
-            .map(|(&scheme, &bytes)| Verdict { scheme, bytes })
+            .map(|(&scheme, &bytes)| Verdict::new(scheme, bytes))
             .collect();
         self.requests.extend(requests);
-        self.kdamond.apply(&verdicts, &mut self.memory);
+        self.kdamond.apply(now_ns, &verdicts, &mut self.memory);
         self.open = true;
     }
 
@@ -178,7 +247,7 @@ impl Bench {
     /// Ends the tick.
     pub(crate) fn close(&mut self) {
         if std::mem::take(&mut self.open) {
-            self.kdamond.close();
+            self.kdamond.close(&self.memory);
         }
     }
 

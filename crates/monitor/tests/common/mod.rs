@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use damon_core::region::{Range, Weights};
-use damon_core::scheme::{AddressFilter, Bounds, Goal, Metric, Pattern, QuotaConfig, SchemeConfig};
+use damon_core::scheme::{Bounds, CoreFilter, Goal, Metric, Pattern, QuotaConfig, SchemeConfig};
 use damon_core::{Action, Attrs, OpsId};
 use damon_machine::{HotSet, Interleave, MachineConfig, NodeConfig};
-use damon_monitor::MonitorConfig;
+use damon_monitor::{ContextConfig, MonitorConfig};
 use damon_ring::LanesOptions;
 use damon_sampler::{Counting, IbsOpConfig};
 
@@ -49,27 +49,37 @@ impl Drop for File {
 }
 
 pub(crate) fn scheme(action: Action) -> SchemeConfig {
-    SchemeConfig {
-        pattern: Pattern::ANY,
-        action,
-        apply_interval_us: 0,
-        quota: QuotaConfig::default(),
-        filters: vec![],
-    }
+    SchemeConfig::of(action)
+}
+
+/// The same with another context.
+pub(crate) fn in_context(
+    mut config: MonitorConfig,
+    change: impl FnOnce(&mut ContextConfig),
+) -> MonitorConfig {
+    change(&mut config.context);
+    config
 }
 
 /// Ticks of 1 ms, aggregations of 10 ms, a snapshot for each.
 pub(crate) fn config(schemes: Vec<SchemeConfig>) -> MonitorConfig {
     MonitorConfig {
-        sample_filters: vec![],
-        ops: OpsId::PaddrIbs,
-        attrs: Attrs {
-            sample_us: 1_000,
-            aggregation_us: 10_000,
-            min_nr_regions: 10,
-            max_nr_regions: 100,
+        context: ContextConfig {
+            sample_filters: vec![],
+            ops: OpsId::PaddrIbs,
+            attrs: Attrs {
+                sample_us: 1_000,
+                aggregation_us: 10_000,
+                min_nr_regions: 10,
+                max_nr_regions: 100,
+                ..Attrs::default()
+            },
+            addr_unit: 1,
+            targets: None,
+            schemes,
+            paused: false,
+            attempt_any_action: false,
         },
-        schemes,
         snapshot_every_ns: 0,
         lanes: LanesOptions { lanes_max: 16, slots: 16 },
         seed: 1,
@@ -113,18 +123,19 @@ pub(crate) fn towards(nid: u32, quota_bytes: u64) -> SchemeConfig {
     let source = if nid == 0 { BLOCK } else { 0 };
     SchemeConfig {
         pattern: Pattern { nr_accesses: Bounds { min: 1, max: u32::MAX }, ..Pattern::ANY },
-        action: Action::MigrateHot { target_nid: nid },
-        apply_interval_us: 0,
+        target_nid: Some(nid),
         quota: QuotaConfig {
             sz_bytes: quota_bytes,
             reset_interval_ms: 1_000,
             weights: Weights { nr_accesses: 1, age: 1 },
             goals: vec![Goal { metric: Metric::NodeEligibleMemBp { nid } }],
+            ..QuotaConfig::default()
         },
-        filters: vec![AddressFilter {
-            range: Range { start: source, end: source + BLOCK },
-            matching: true,
-            allow: true,
-        }],
+        core_filters: vec![CoreFilter::address(
+            Range { start: source, end: source + BLOCK },
+            true,
+            true,
+        )],
+        ..SchemeConfig::of(Action::MigrateHot)
     }
 }

@@ -25,6 +25,13 @@ pub struct CoreFilter {
     pub allow: bool,
 }
 
+impl CoreFilter {
+    /// About memory inside a range.
+    pub fn address(range: Range, matching: bool, allow: bool) -> Self {
+        Self { kind: CoreFilterKind::Address(range), matching, allow }
+    }
+}
+
 /// What the core filters say of a region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Passage {

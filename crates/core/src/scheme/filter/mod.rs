@@ -4,6 +4,6 @@
 mod core_layer;
 mod page;
 
-pub(crate) use core_layer::{CoreFilters, Passage};
 pub use core_layer::{CoreFilter, CoreFilterKind};
+pub(crate) use core_layer::{CoreFilters, Passage};
 pub use page::{PageFilter, PageFilterKind, PageFilters};
