@@ -160,48 +160,321 @@ interface Recording {
  */
 declare function readMachineFile(recording: string, path?: string): readonly NodeOptions[];
 
-/** What a scheme's quota is steered by. */
-type GoalOptions = NodeEligibleGoalOptions | UserInputGoalOptions;
-/** The share of eligible memory on a node. Physical operations sets only. */
-interface NodeEligibleGoalOptions {
-  readonly metric: 'node_eligible_mem_bp';
+/** What a {@link DamonError} tells beyond its message. */
+interface DamonErrorDetails {
+  /** Names the kind of failure, `ERR_DAMON_…`. Stable: programs may compare it. */
+  readonly code: string;
+  /** Where in the configuration or the file, such as `kdamonds[0].contexts[0].schemes[1]`. */
+  readonly path?: string | undefined;
+  /** What would have been accepted, in words. */
+  readonly expected?: string | undefined;
+  /** What was given instead, as it was given. */
+  readonly received?: unknown;
+  /** What to do about it. */
+  readonly hint?: string | undefined;
+  /** The error that led to this one. */
+  readonly cause?: unknown;
+}
+
+/** A {@link DamonError} as plain data, safe for `JSON.stringify`. */
+interface DamonErrorJson {
+  readonly name: string;
+  readonly code: string;
+  readonly message: string;
+  readonly path?: string;
+  readonly expected?: string;
+  readonly received?: string | number | boolean | null;
+  readonly hint?: string;
+  readonly cause?: string;
+}
+
+/**
+ * Every error that this package throws on purpose.
+ *
+ * @example
+ * ```ts
+ * import { DamonError } from 'node-damon';
+ *
+ * try {
+ *   throw new DamonError('The recording is empty', { code: 'ERR_DAMON_TRACE_EMPTY' });
+ * } catch (error) {
+ *   if (!(error instanceof DamonError)) throw error;
+ *   console.log(error.code, error.hint ?? 'no hint');
+ * }
+ * ```
+ */
+declare class DamonError extends Error {
+  readonly name: 'DamonError';
+  /** Names the kind of failure, `ERR_DAMON_…`. Stable: programs may compare it. */
+  readonly code: string;
+  /** Where in the configuration or the file, such as `kdamonds[0].contexts[0].schemes[1]`. */
+  readonly path?: string;
+  /** What would have been accepted, in words. */
+  readonly expected?: string;
+  /** What was given instead, as it was given. */
+  readonly received?: unknown;
+  /** What to do about it. */
+  readonly hint?: string;
+  constructor(message: string, details: DamonErrorDetails);
+  /** The error as plain data, without the stack; a `received` that JSON cannot hold becomes text. */
+  toJSON(): DamonErrorJson;
+}
+
+/** Operations sets: which address space is monitored, and how accesses are seen. */
+
+/** The kernel's names, in its order. */
+declare const OPERATIONS: readonly ['vaddr', 'fvaddr', 'paddr', 'paddr_ibs'];
+/**
+ * The name of an operations set. `paddr_ibs`: physical addresses, accesses seen by access reports.
+ * Which sets there are is the source's to say; selecting another is refused.
+ */
+type OperationsName = (typeof OPERATIONS)[number];
+
+/** What a scheme does to memory. Kernel `enum damos_action`. */
+
+/** The actions by their kernel names, in its order. */
+declare const ACTIONS: readonly [
+  'willneed',
+  'cold',
+  'pageout',
+  'hugepage',
+  'nohugepage',
+  'collapse',
+  'lru_prio',
+  'lru_deprio',
+  'migrate_hot',
+  'migrate_cold',
+  'stat',
+];
+/** The name of an action. */
+type ActionName = (typeof ACTIONS)[number];
+
+/** Closed bounds. */
+interface BoundsOptions<Value = number> {
+  /** Smallest value that matches. @default 0 */
+  readonly min?: Value;
+  /** Largest value that matches. @default no bound */
+  readonly max?: Value;
+}
+
+/** {@link BoundsOptions}, resolved; no `max` is no bound. */
+interface Bounds {
+  readonly min: number;
+  readonly max?: number | undefined;
+}
+
+/** What every filter has. */
+interface FilterVerdict {
+  /** Act on memory that is so; `false`: on memory that is not. @default true */
+  readonly matching?: boolean;
+  /** Let through what the filter acts on; `false`: reject it. @default false */
+  readonly allow?: boolean;
+}
+
+/** About addresses. Cuts regions at its edges. */
+interface AddressFilterOptions extends FilterVerdict {
+  readonly type: 'addr';
+  /** The addresses; both ends are rounded down to 4096 bytes. */
+  readonly range: RangeOptions;
+}
+
+/** About the monitored processes. */
+interface TargetFilterOptions extends FilterVerdict {
+  readonly type: 'target';
+  /** The place of the process in the list of targets, from 0. */
+  readonly target: number;
+}
+
+/** About the control group that pages are charged to. */
+interface MemcgFilterOptions extends FilterVerdict {
+  readonly type: 'memcg';
+  /** Its path from the root of the hierarchy. */
+  readonly memcg: string;
+}
+
+/** About the size of folios. */
+interface HugepageSizeFilterOptions extends FilterVerdict {
+  readonly type: 'hugepage_size';
+  /** The sizes that count. */
+  readonly szBytes: BoundsOptions<Bytes>;
+}
+
+/**
+ * About the state of pages: anonymous, on the active list, accessed since somebody last looked
+ * (looking makes a page old), mapped by no process.
+ */
+interface PageFilterOptions extends FilterVerdict {
+  readonly type: 'anon' | 'active' | 'young' | 'unmapped';
+}
+
+/** A filter. */
+type FilterOptions =
+  | AddressFilterOptions
+  | TargetFilterOptions
+  | MemcgFilterOptions
+  | HugepageSizeFilterOptions
+  | PageFilterOptions;
+interface Verdict$1 {
+  readonly matching: boolean;
+  readonly allow: boolean;
+}
+
+/** {@link FilterOptions}, every one given. */
+type Filter = Verdict$1 &
+  (
+    | {
+        readonly type: 'addr';
+        readonly range: Range;
+      }
+    | {
+        readonly type: 'target';
+        readonly target: number;
+      }
+    | {
+        readonly type: 'memcg';
+        readonly memcg: string;
+      }
+    | {
+        readonly type: 'hugepage_size';
+        readonly szBytes: Bounds;
+      }
+    | {
+        readonly type: 'anon' | 'active' | 'young' | 'unmapped';
+      }
+  );
+
+/** Goal metrics: one row each. Kernel `enum damos_quota_goal_metric`, `damon-core.md` 6.1. */
+
+/** The metrics by their kernel names, in its order. */
+declare const METRIC_NAMES: readonly [
+  'user_input',
+  'some_mem_psi_us',
+  'node_mem_used_bp',
+  'node_mem_free_bp',
+  'node_memcg_used_bp',
+  'node_memcg_free_bp',
+  'active_mem_bp',
+  'inactive_mem_bp',
+  'node_eligible_mem_bp',
+  'hugepage_mem_bp',
+];
+/** The name of a metric. */
+type MetricName = (typeof METRIC_NAMES)[number];
+/** When a {@link CustomMetric} is asked. */
+interface MetricMoment {
+  /** In nanoseconds of the source's clock. */
+  readonly timeNs: bigint;
+  /** Index of the scheme. */
+  readonly scheme: number;
+  /** Index of the goal. */
+  readonly goal: number;
+}
+
+/** A metric of the user's own. */
+interface CustomMetric {
+  /** What people call it. */
+  readonly name: string;
+  /**
+   * Measures: a number of at least 0, in whatever unit the goal's target has. Asked whenever a quota
+   * window opens; may be a promise, which the schemes then wait for in simulated time.
+   */
+  readonly measure: (moment: MetricMoment) => number | Promise<number>;
+}
+
+/** Turns a goal round. */
+interface ComplementOptions {
+  /**
+   * Steers by what is missing: 10000 basis points less the share, or the quota's window less the
+   * time stalled. @default false
+   */
+  readonly complement?: boolean;
+}
+
+/** A share of a node's memory. */
+interface NodeGoalOptions extends ComplementOptions {
+  /**
+   * What is in use, what is free, or, of all memory in regions that match the scheme's pattern, what
+   * lies there: `node_eligible_mem_bp`, of physical operations sets only.
+   */
+  readonly metric: 'node_mem_used_bp' | 'node_mem_free_bp' | 'node_eligible_mem_bp';
   /** The node. */
   readonly nid: number;
   /** The share to reach: basis points, or a text such as `"70 %"`. From 1 to 10000. */
   readonly targetValue: Ratio;
 }
 
-/** A value of the user's own. */
+/** The share of a node's memory that a control group uses, or does not use. */
+interface MemcgGoalOptions extends ComplementOptions {
+  readonly metric: 'node_memcg_used_bp' | 'node_memcg_free_bp';
+  /** The node. */
+  readonly nid: number;
+  /** The control group's path from the root of the hierarchy. */
+  readonly memcg: string;
+  /** The share to reach: basis points, or a text such as `"70 %"`. From 1 to 10000. */
+  readonly targetValue: Ratio;
+}
+
+/** A share of the whole machine's memory. */
+interface ShareGoalOptions extends ComplementOptions {
+  /** What is on the active lists, or the inactive ones, of those on all; or what is in huge pages. */
+  readonly metric: 'active_mem_bp' | 'inactive_mem_bp' | 'hugepage_mem_bp';
+  /** The share to reach: basis points, or a text such as `"70 %"`. From 1 to 10000. */
+  readonly targetValue: Ratio;
+}
+
+/** Time in which some task waited for memory. */
+interface StallGoalOptions extends ComplementOptions {
+  readonly metric: 'some_mem_psi_us';
+  /** The time to reach per window. Minimum: 1 us. */
+  readonly targetValue: Duration;
+}
+
+/** A value of the user's own, told by `Kdamond.setGoal`. */
 interface UserInputGoalOptions {
   readonly metric: 'user_input';
   /** The value to reach. Minimum: 1. */
   readonly targetValue: number;
-  /** The value now; see `Kdamond.setGoal`. @default 0 */
+  /** The value now. @default 0 */
   readonly currentValue?: number;
 }
 
+/** A value of the user's own, asked for. */
+interface CustomGoalOptions {
+  readonly metric: CustomMetric;
+  /** The value to reach. Minimum: 1. */
+  readonly targetValue: number;
+}
+
+/** What a scheme's quota is steered by. */
+type GoalOptions =
+  | NodeGoalOptions
+  | MemcgGoalOptions
+  | ShareGoalOptions
+  | StallGoalOptions
+  | UserInputGoalOptions
+  | CustomGoalOptions;
 /** A goal, resolved. */
-type Goal =
-  | {
-      readonly metric: 'node_eligible_mem_bp';
-      readonly nid: number;
-      readonly targetValue: number;
-    }
-  | {
-      readonly metric: 'user_input';
-      readonly targetValue: number;
-      readonly currentValue: number;
-    };
+interface Goal {
+  readonly metric: MetricName | CustomMetric;
+  readonly nid?: number | undefined;
+  readonly memcg?: string | undefined;
+  readonly targetValue: number;
+  /** Of `user_input`. */
+  readonly currentValue?: number | undefined;
+  readonly complement?: boolean | undefined;
+}
+
 /** What a goal's metric reads, and how that compares with its target. */
 interface GoalReading {
   readonly goal: Goal;
-  /** In the metric's unit. */
+  /** In the metric's unit, after `complement`. */
   readonly currentValue: number;
   /** `currentValue` in basis points of the target: 10000 when the goal is met. */
   readonly scoreBp: number;
 }
 
-/** What a tuner is: a pure function from where the quota stands to where it goes. */
+/** What a tuner is: a function from where the quota stands to where it goes. */
+
 /** Where a scheme's quota stands when a window opens. */
 interface TunerInput {
   /** The tuner's last answer, 0 at first: bytes per window, times 10000. */
@@ -214,20 +487,110 @@ interface TunerInput {
 
 /** Gives the bytes that the goals allow in the window that opens, times 10000. */
 type Tuner = (input: TunerInput) => bigint;
+/** What a {@link CustomTuner} is told. */
+interface CustomTunerInput {
+  /** When the window opens, in nanoseconds of the source's clock. */
+  readonly timeNs: bigint;
+  /** Index of the scheme. */
+  readonly scheme: number;
+  /** The tuner's last answer, 0 at first: bytes per window. */
+  readonly bytes: number;
+  /** Each goal: what its metric read. */
+  readonly goals: readonly GoalReading[];
+  /** How well the best-met goal is met: 10000 when it is. */
+  readonly scoreBp: number;
+  /** The scheme's size quota in bytes, 0 for none. */
+  readonly szBytes: number;
+  /** Length of a window. */
+  readonly resetIntervalMs: number;
+}
+
+/** A tuner of the user's own. */
+interface CustomTuner {
+  /** What people call it. */
+  readonly name: string;
+  /**
+   * Gives the bytes that the goals allow in the window that opens: an integer of at least 0. May be
+   * a promise, which the schemes then wait for in simulated time. One that throws, gives something
+   * else or does not settle leaves the quota as it is, and the `Tuning` says so.
+   */
+  readonly step: (input: CustomTunerInput) => number | Promise<number>;
+}
 
 /** The name of a tuner. */
 type TunerName = 'consist' | 'temporal';
 
-/** The actions that this monitor knows, by their kernel names. */
-declare const ACTIONS: readonly ['stat', 'migrate_hot', 'migrate_cold'];
-/** The name of an action. */
-type ActionName = (typeof ACTIONS)[number];
-/** Closed bounds. */
-interface BoundsOptions<Value = number> {
-  /** Smallest value that matches. @default 0 */
-  readonly min?: Value;
-  /** Largest value that matches. @default no bound */
-  readonly max?: Value;
+/** What makes a region come first, in permil of each other. */
+interface WeightsOptions {
+  /** Has no effect in the kernel's formula, and none here. @default 0 */
+  readonly szPermil?: number;
+  /** The access count. @default 0 */
+  readonly nrAccessesPermil?: number;
+  /** The age. @default 0 */
+  readonly agePermil?: number;
+}
+
+/** What is charged for memory on which an action had no effect: a share of its size. */
+interface FailChargeOptions {
+  readonly numerator: number;
+  /** Minimum: 1. */
+  readonly denominator: number;
+}
+
+/** How much a scheme may do: the least of its limits. */
+interface QuotaOptions {
+  /** Time the action may take per window, 0 for no limit. @default 0 */
+  readonly timeMs?: Duration;
+  /** Bytes the action may be tried on per window, 0 for no limit. Minimum when set: 4096. @default 0 */
+  readonly szBytes?: Bytes;
+  /** Length of a window; 0 opens one at every round. @default 0 */
+  readonly resetIntervalMs?: Duration;
+  /** What makes a region come first. @default all 0: all regions alike */
+  readonly weights?: WeightsOptions;
+  /** What failure costs. @default as much as success */
+  readonly failCharge?: FailChargeOptions;
+  /** What the effective quota is tuned by. */
+  readonly goals?: readonly GoalOptions[];
+  /** How. @default "consist" */
+  readonly tuner?: TunerName | CustomTuner;
+}
+
+/** {@link QuotaOptions}, every one given. */
+interface Quota {
+  readonly timeMs: number;
+  readonly szBytes: number;
+  readonly resetIntervalMs: number;
+  readonly weights: {
+    readonly szPermil: number;
+    readonly nrAccessesPermil: number;
+    readonly agePermil: number;
+  };
+  readonly failCharge?: FailChargeOptions | undefined;
+  readonly goals: readonly Goal[];
+  readonly tuner: TunerName | CustomTuner;
+}
+
+/** When a scheme is active. `struct damos_watermarks`, `damon-core.md` 2.3. */
+interface WatermarksOptions {
+  /** `free_mem_rate`: free memory in permil of all; `none`: the scheme is always active. */
+  readonly metric: 'none' | 'free_mem_rate';
+  /** How often a resting scheme looks again. @default "5 s" */
+  readonly intervalUs?: Duration;
+  /** Above it the scheme rests. Permil, from `midPermil` to 1000. @default 1000 */
+  readonly highPermil?: number;
+  /** From here up to `highPermil` the scheme stays as it is. @default `lowPermil` */
+  readonly midPermil?: number;
+  /** Below it the scheme rests. @default 0 */
+  readonly lowPermil?: number;
+}
+
+/** {@link WatermarksOptions}, every one given. */
+interface Watermarks {
+  readonly metric: 'none' | 'free_mem_rate';
+  readonly intervalUs: number;
+  readonly highPermil: number;
+  readonly midPermil: number;
+  readonly lowPermil: number;
 }
 
 /** Which regions a scheme is about; all three must match. */
@@ -240,32 +603,12 @@ interface PatternOptions {
   readonly age?: BoundsOptions;
 }
 
-/** How much a scheme may do. */
-interface QuotaOptions {
-  /** Bytes the action may be tried on per window, 0 for no limit. Minimum when set: 4096. @default 0 */
-  readonly szBytes?: Bytes;
-  /** Length of a window; 0 opens one at every round. @default 0 */
-  readonly resetIntervalMs?: Duration;
-  /** What makes a region come first, in permil of each other. @default both 0: all regions alike */
-  readonly weights?: {
-    readonly nrAccessesPermil?: number;
-    readonly agePermil?: number;
-  };
-  /** What the effective quota is tuned by. */
-  readonly goals?: readonly GoalOptions[];
-  /** How. @default "consist" */
-  readonly tuner?: TunerName;
-}
-
-/** Memory that a scheme does or does not touch. Cuts regions at its edges. */
-interface FilterOptions {
-  readonly type: 'addr';
-  /** The addresses; both ends are rounded down to 4096 bytes. */
-  readonly range: RangeOptions;
-  /** Act on memory inside the range; `false`: on memory outside. @default true */
-  readonly matching?: boolean;
-  /** Let through what the filter acts on; `false`: reject it. @default false */
-  readonly allow?: boolean;
+/** One of several nodes to migrate to. */
+interface DestinationOptions {
+  /** The node. */
+  readonly nid: number;
+  /** Its share of the pages, of the sum of all weights. */
+  readonly weight: number;
 }
 
 /** A scheme. */
@@ -274,22 +617,28 @@ interface SchemeOptions {
   readonly name?: string;
   /** What is done. */
   readonly action: ActionName;
-  /** The node to migrate to; required by, and only for, the migrate actions. */
+  /**
+   * The node to migrate to; required by, and only for, the migrate actions, unless they have
+   * `destinations`.
+   */
   readonly targetNid?: number;
+  /**
+   * The nodes to migrate to, by weight, at least one weight above 0: for virtual addresses, instead
+   * of `targetNid`. Each page has its place by its address, so none is moved twice.
+   */
+  readonly destinations?: readonly DestinationOptions[];
   /** Which regions. @default all */
   readonly pattern?: PatternOptions;
   /** How often the scheme is applied, 0 for once per aggregation. @default 0 */
   readonly applyIntervalUs?: Duration;
   /** How much. @default no limit */
   readonly quota?: QuotaOptions;
-  /** In order, the first that hits decides; if none does, the opposite of the last one's `allow`. */
+  /** When. @default always */
+  readonly watermarks?: WatermarksOptions;
+  /** Which part of those regions. @default all */
   readonly filters?: readonly FilterOptions[];
-}
-
-/** Closed bounds, resolved; no `max` is no bound. */
-interface Bounds {
-  readonly min: number;
-  readonly max?: number | undefined;
+  /** Rounds that reach the last region after which the scheme rests, 0 for no end. @default 0 */
+  readonly maxNrSnapshots?: number;
 }
 
 /** {@link SchemeOptions}, every one given. */
@@ -297,28 +646,17 @@ interface Scheme {
   readonly name: string;
   readonly action: ActionName;
   readonly targetNid?: number | undefined;
+  readonly destinations: readonly DestinationOptions[];
   readonly pattern: {
     readonly szBytes: Bounds;
     readonly nrAccesses: Bounds;
     readonly age: Bounds;
   };
   readonly applyIntervalUs: number;
-  readonly quota: {
-    readonly szBytes: number;
-    readonly resetIntervalMs: number;
-    readonly weights: {
-      readonly nrAccessesPermil: number;
-      readonly agePermil: number;
-    };
-    readonly goals: readonly Goal[];
-    readonly tuner: TunerName;
-  };
-  readonly filters: readonly {
-    readonly type: 'addr';
-    readonly range: Range;
-    readonly matching: boolean;
-    readonly allow: boolean;
-  }[];
+  readonly quota: Quota;
+  readonly watermarks: Watermarks;
+  readonly filters: readonly Filter[];
+  readonly maxNrSnapshots: number;
 }
 
 /**
@@ -334,32 +672,68 @@ interface Tuning {
   readonly timeNs: bigint;
   /** Index of the scheme. */
   readonly scheme: number;
-  readonly tuner: TunerName;
-  /** Each goal: what its metric read. */
+  /** The tuner's name. */
+  readonly tuner: string;
+  /** Each goal: what its metric read. Without those after one that failed. */
   readonly goals: readonly GoalReading[];
   /** The best-met goal's score: 10000 when it is met. */
   readonly scoreBp: number;
   /** Bytes that the goals allow in the window that opens. */
   readonly goalBytes: bigint;
-  /** Bytes the scheme may try in the window: the smaller of that and its size quota. */
+  /**
+   * Bytes the scheme may try in the window: the smaller of that and its size quota. A time quota may
+   * allow less: the round's account tells.
+   */
   readonly effectiveBytes: number;
   /** Bytes of the workload's hot set on each node, where the source knows: the emulation. */
   readonly hotBytes?: readonly number[];
+  /**
+   * Why there is no answer: a metric or a tuner of the user's own failed. The quota then stays as it
+   * was. `ERR_DAMON_METRIC` or `ERR_DAMON_TUNER`.
+   */
+  readonly failure?: DamonError;
+}
+
+/**
+ * By what the intervals are tuned: so that an aggregation sees a share of all access events that it
+ * could. `damon-core.md` 7.
+ */
+interface IntervalsGoalOptions {
+  /** The share: basis points, or a text such as `"4 %"`. From 1 to 10000. */
+  readonly accessBp: Ratio;
+  /** Aggregations between tunings. Minimum: 1. */
+  readonly aggregations: number;
+  /** Least sampling interval. Minimum: 1 us. */
+  readonly minSampleUs: Duration;
+  /** Largest sampling interval. Minimum: `minSampleUs`. */
+  readonly maxSampleUs: Duration;
 }
 
 /** How often the monitor looks, and into how many regions it divides memory. */
 interface AttrsOptions {
-  /** Sampling interval: the lanes are drained once per interval. Minimum: 1. @default "5 ms" */
+  /** Sampling interval: accesses are observed once per interval. Minimum: 1 us. @default "5 ms" */
   readonly sampleUs?: Duration;
   /**
    * Aggregation interval: regions are merged, aged and split once per interval. Minimum: the
    * sampling interval. @default "100 ms"
    */
   readonly aggregationUs?: Duration;
+  /** How often `vaddr` looks for changed mappings. @default "60 s" */
+  readonly opsUpdateUs?: Duration;
+  /** Tunes the sampling and the aggregation interval, in proportion. @default no tuning */
+  readonly intervalsGoal?: IntervalsGoalOptions;
   /** Regions adaptation aims at as the least. Minimum: 3. @default 10 */
   readonly minNrRegions?: number;
   /** Regions adaptation aims at as the most. Minimum: `minNrRegions`. @default 1000 */
   readonly maxNrRegions?: number;
+}
+
+/** {@link IntervalsGoalOptions}, resolved; 0 aggregations is no tuning. */
+interface IntervalsGoal {
+  readonly accessBp: number;
+  readonly aggregations: number;
+  readonly minSampleUs: number;
+  readonly maxSampleUs: number;
 }
 
 /** {@link AttrsOptions}, every one given. */
@@ -368,19 +742,12 @@ interface Attrs {
   readonly sampleUs: number;
   /** Microseconds. */
   readonly aggregationUs: number;
+  /** Microseconds. */
+  readonly opsUpdateUs: number;
+  readonly intervalsGoal: IntervalsGoal;
   readonly minNrRegions: number;
   readonly maxNrRegions: number;
 }
-
-/** Operations sets: which address space is monitored, and how accesses are seen. */
-
-/** The kernel's names, in its order. */
-declare const OPERATIONS: readonly ['vaddr', 'fvaddr', 'paddr', 'paddr_ibs'];
-/**
- * The name of an operations set. `paddr_ibs`: physical addresses, accesses seen by access reports.
- * Which sets there are is the source's to say; selecting another is refused.
- */
-type OperationsName = (typeof OPERATIONS)[number];
 
 /** One filter. */
 type SampleFilterOptions = CpumaskFilterOptions | ThreadsFilterOptions | WriteFilterOptions;
@@ -440,42 +807,105 @@ type SampleFilter =
  */
 declare function readCpuList(text: string): number[] | undefined;
 
+/** One address space. */
+interface TargetOptions {
+  /** The process, each once; absent for physical memory. Minimum: 1. */
+  readonly tgid?: number;
+  /**
+   * Its memory to monitor, sorted and disjoint. @default what the operations set makes of it:
+   * `vaddr` follows the mappings of the process
+   */
+  readonly regions?: readonly RangeOptions[];
+  /** In a commit: the target of this place goes. @default false */
+  readonly obsolete?: boolean;
+}
+
+/** {@link TargetOptions}, resolved; no regions leave that to the operations set. */
+interface Target {
+  readonly tgid?: number | undefined;
+  readonly regions: readonly Range[];
+  readonly obsolete?: boolean | undefined;
+}
+
 /** What every monitor is told, wherever its accesses come from. */
 
-/** How a monitor watches, and what it does about it. */
-interface MonitorOptions {
+/**
+ * What becomes of actions that the operations set, or the source, cannot carry out: `refuse` them, or
+ * `attempt` them as the kernel does, to no effect.
+ */
+type UnsupportedActions = 'refuse' | 'attempt';
+/** What is monitored, how, and what is done about it: all that can be changed while it goes on. */
+interface ContextOptions {
   /** How often, and how finely. */
   readonly attrs?: AttrsOptions;
   /** Which access reports are meant; a report must pass all. @default all reports */
   readonly sampleFilters?: readonly SampleFilterOptions[];
   /** What to do, in order. @default nothing */
   readonly schemes?: readonly SchemeOptions[];
+  /** Monitoring rests after its first sampling interval, until a commit. @default false */
+  readonly paused?: boolean;
+  /** @default "refuse" */
+  readonly unsupportedActions?: UnsupportedActions;
+}
+
+/** How a monitor watches, and what it does about it. */
+interface MonitorOptions extends ContextOptions {
   /** Time between snapshots, rounded up to whole aggregations; 0 for each. @default "1 s" */
   readonly everyMs?: Duration;
   /** Slots of each lane, a power of two from 1 to 65536. @default 256 */
   readonly laneSlots?: number;
   /** Decides every random draw: the same options and seed give the same bytes. @default 1 */
   readonly seed?: number;
+  /** How long to wait for metrics and tuners of your own that answer later. @default "10 s" */
+  readonly controlTimeoutMs?: Duration;
 }
 
-/** {@link MonitorOptions} and the operations set, every one given. */
-interface MonitorConfig {
+/** {@link ContextOptions} with operations set and targets, every one given. */
+interface ContextConfig {
   readonly operations: OperationsName;
+  /** Bytes of a core address unit. */
+  readonly addrUnit: number;
+  /** What to monitor; absent to leave that to the source. */
+  readonly targets?: readonly Target[] | undefined;
   readonly attrs: Attrs;
   readonly sampleFilters: readonly SampleFilter[];
   readonly schemes: readonly Scheme[];
+  readonly paused: boolean;
+  readonly unsupportedActions: UnsupportedActions;
+}
+
+/** {@link MonitorOptions} and the operations set, every one given. */
+interface MonitorConfig extends ContextConfig {
   readonly everyMs: number;
   readonly laneSlots: number;
   readonly seed: number;
+  readonly controlTimeoutMs: number;
+}
+
+/** What of a source is monitored, and how it is seen. */
+interface ViewOptions {
+  /** How accesses are seen. @default "paddr_ibs", which both sources offer */
+  readonly operations?: OperationsName;
+  /**
+   * What to monitor. @default all physical memory; with virtual sets all processes. In a commit:
+   * what there is
+   */
+  readonly targets?: readonly TargetOptions[];
+  /**
+   * Bytes of a core address unit, of `paddr` only: what the core counts addresses and sizes in. A
+   * power of two; a region is then a multiple of 4096 bytes or one unit. @default 1
+   */
+  readonly addrUnit?: number;
 }
 
 /** What a monitor watches, how, and what it does about it. */
-interface KdamondOptions extends MonitorOptions {
+interface KdamondOptions extends MonitorOptions, ViewOptions {
   /** Where accesses come from. */
   readonly source: EmulationOptions | RecordingOptions;
-  /** How they are seen. @default "paddr_ibs", which both sources offer */
-  readonly operations?: OperationsName;
 }
+
+/** What can be changed while a monitor is at work; all of it, what is left out too. */
+interface CommitOptions extends ContextOptions, ViewOptions {}
 
 /** {@link KdamondOptions}, every one given. */
 interface KdamondConfig extends MonitorConfig {
@@ -974,6 +1404,78 @@ interface DemoRecord {
  */
 declare function balance({ counters, equations }: Books): Balance[];
 
+/** What a round of a scheme did, and why it did no more. */
+
+/** Regions and their bytes. */
+interface RoundShare {
+  readonly regions: number;
+  readonly bytes: number;
+}
+
+/**
+ * One scheme's part in one round. Each region that the round came to is in exactly one of `tried`,
+ * `noMatch`, `lowScore`, `filtered`, `quotaFull`, `servedBefore` and `snapshotsDone`; a region that
+ * was cut counts as its parts. `damon-core.md` 5.3 and 5.6.
+ */
+interface Round {
+  /** When, in nanoseconds of the source's clock. */
+  readonly timeNs: bigint;
+  /** In which sampling interval since the start. */
+  readonly tick: number;
+  /** Index of the scheme. */
+  readonly scheme: number;
+  /** Whether a quota window opened. */
+  readonly opened: boolean;
+  /** Bytes the scheme may try in the window; of no meaning without a quota. */
+  readonly effectiveSzBytes: number;
+  /** Bytes charged in the window before the round. */
+  readonly chargedBefore: number;
+  /** Bytes charged in the window after it. */
+  readonly chargedAfter: number;
+  /** Regions below this score, of 0 to 99, had to wait. */
+  readonly scoreMin: number;
+  /** How long the action took: simulated time. */
+  readonly elapsedNs: number;
+  /** Handed to the operations set. */
+  readonly tried: RoundShare;
+  /** Of those: on which the action had an effect, by the bytes of the effect. */
+  readonly applied: RoundShare;
+  /** Bytes of those that passed the filters of pages, as far as the operations set tells. */
+  readonly opsPassedBytes: number;
+  /** Not what the scheme is about. */
+  readonly noMatch: RoundShare;
+  /** Matched, but others come first. */
+  readonly lowScore: RoundShare;
+  /** Matched, but a filter of addresses or targets objected. */
+  readonly filtered: RoundShare;
+  /** The quota was used up. */
+  readonly quotaFull: RoundShare;
+  /** Had their turn before the last full window ended. */
+  readonly servedBefore: RoundShare;
+  /** The scheme has done as many snapshots as it may. */
+  readonly snapshotsDone: RoundShare;
+}
+
+/** Which regions a scheme tried in one round. */
+
+/** Regions as they were handed to the operations set, in that order: columns of equal length. */
+interface TriedRegions {
+  /** Index of the target. */
+  readonly targets: Uint32Array;
+  /** First byte, in core address units. */
+  readonly starts: BigUint64Array;
+  /** One past the last byte. */
+  readonly ends: BigUint64Array;
+  /** The moving access count. */
+  readonly nrAccesses: Uint32Array;
+  /** Age in aggregations, before the action began a new life. */
+  readonly ages: Uint32Array;
+  /** Bytes that passed the filters of pages. */
+  readonly szFilterPassed: Float64Array;
+  /** Bytes of all regions. */
+  readonly totalBytes: bigint;
+}
+
 /** How far a run is. */
 interface Progress {
   readonly done: number;
@@ -994,6 +1496,12 @@ interface RunOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Intervals in force, in microseconds. */
+interface Intervals {
+  readonly sampleUs: number;
+  readonly aggregationUs: number;
+}
+
 /**
  * One monitor: a source of accesses, the regions they fall in, and the schemes that act on those.
  *
@@ -1006,14 +1514,14 @@ interface RunOptions {
  */
 declare class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDisposable {
   #private;
-  /** What it was told, every option resolved. */
-  readonly config: KdamondConfig;
   /**
    * Opens the source; nothing runs yet.
    *
    * @throws DamonError `ERR_DAMON_CONFIG…` for options, `ERR_DAMON_TRACE_…` for a recording
    */
   constructor(options: KdamondOptions);
+  /** What it was told last, every option resolved. */
+  get config(): KdamondConfig;
   /**
    * Runs and yields a snapshot per interval. Leaving the loop early leaves the monitor where it
    * is: a further call goes on from there.
@@ -1033,6 +1541,41 @@ declare class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispo
    * @throws DamonError `ERR_DAMON_CONFIG_GOAL` when there is no such goal or its metric would change
    */
   setGoal(scheme: number, goal: number, options: GoalOptions): void;
+  /**
+   * Changes everything at once, also while a run is in progress: what is left out gets its default.
+   * Takes effect at the end of a sampling interval, after it was observed and before the schemes
+   * act. Schemes and targets are paired by place: a pair keeps its regions, counts, ages, statistics,
+   * quota and tuner state; the rest goes or comes. `damon_commit_ctx`, `damon-core.md` 8.1.
+   *
+   * @throws DamonError for what would be refused of a new monitor, too; `ERR_DAMON_BUSY` while the
+   *   commit before is still to take effect, `ERR_DAMON_ENDED` when there is nothing left to
+   *   monitor. Everything then stays as it is.
+   */
+  commit(options: CommitOptions): Promise<void>;
+  /**
+   * Changes goals and nothing else, as {@link commit} does: by scheme; schemes beyond the list keep
+   * theirs. The tuners go on from where they are.
+   */
+  commitGoals(schemes: readonly (readonly GoalOptions[])[]): Promise<void>;
+  /**
+   * Which regions each scheme tries in its next round: answered by a run, in progress or to come,
+   * once every scheme has done a round. `damon-core.md` 5.10.
+   *
+   * @throws DamonError `ERR_DAMON_BUSY` while another walk is in progress; `ERR_DAMON_CANCELED` when
+   *   watermarks, a pause or the end of the monitor come first; `ERR_DAMON_ENDED` when there are no
+   *   schemes, or nothing is left to monitor
+   */
+  triedRegions(): Promise<TriedRegions[]>;
+  /**
+   * The accounts of rounds since the last call, oldest first: what each scheme tried, what took
+   * effect, and why the rest had to wait. At most 8192 wait; `roundsDropped` counts those that had
+   * to make room.
+   */
+  takeRounds(): Round[];
+  /** Accounts of rounds that had to make room until {@link takeRounds} was called last. */
+  get roundsDropped(): number;
+  /** The intervals in force: those of the configuration, or as tuned since. */
+  get intervals(): Intervals;
   /** The source's clock in nanoseconds: simulated time, or the recording's own. */
   get nowNs(): bigint;
   /** When monitoring started, on the source's clock. */
@@ -1173,7 +1716,7 @@ type LiveOperationsName = 'paddr_ibs' | 'fvaddr';
  */
 type OverflowPolicy = 'dropOldest' | 'dropNewest';
 /** A process and its memory. */
-interface TargetOptions {
+interface LiveTargetOptions {
   /** The process id, as the reports give it; each process once. Minimum: 1. */
   readonly tgid: number;
   /** Its memory to monitor: virtual addresses, sorted and disjoint. At least one range. */
@@ -1190,7 +1733,7 @@ interface LiveKdamondOptions extends MonitorOptions {
    */
   readonly regions?: readonly RangeOptions[];
   /** Processes to monitor, at least one; required by, and only for, `fvaddr`. */
-  readonly targets?: readonly TargetOptions[];
+  readonly targets?: readonly LiveTargetOptions[];
   /** Snapshots that may wait for their reader, from 1 to 65536. @default 8 */
   readonly highWaterMark?: number;
   /** What happens when one more comes. @default "dropOldest" */
@@ -1203,78 +1746,12 @@ interface SharedLaneOptions {
   readonly slots?: number;
 }
 
-/** A stretch of one address space to monitor; without a process, physical memory. */
-interface Target {
-  readonly tgid?: number;
-  readonly regions: readonly Range[];
-}
-
 /** {@link LiveKdamondOptions}, every one given. */
 interface LiveKdamondConfig extends MonitorConfig {
   readonly operations: LiveOperationsName;
   readonly targets: readonly Target[];
   readonly highWaterMark: number;
   readonly overflow: OverflowPolicy;
-}
-
-/** What a {@link DamonError} tells beyond its message. */
-interface DamonErrorDetails {
-  /** Names the kind of failure, `ERR_DAMON_…`. Stable: programs may compare it. */
-  readonly code: string;
-  /** Where in the configuration or the file, such as `kdamonds[0].contexts[0].schemes[1]`. */
-  readonly path?: string | undefined;
-  /** What would have been accepted, in words. */
-  readonly expected?: string | undefined;
-  /** What was given instead, as it was given. */
-  readonly received?: unknown;
-  /** What to do about it. */
-  readonly hint?: string | undefined;
-  /** The error that led to this one. */
-  readonly cause?: unknown;
-}
-
-/** A {@link DamonError} as plain data, safe for `JSON.stringify`. */
-interface DamonErrorJson {
-  readonly name: string;
-  readonly code: string;
-  readonly message: string;
-  readonly path?: string;
-  readonly expected?: string;
-  readonly received?: string | number | boolean | null;
-  readonly hint?: string;
-  readonly cause?: string;
-}
-
-/**
- * Every error that this package throws on purpose.
- *
- * @example
- * ```ts
- * import { DamonError } from 'node-damon';
- *
- * try {
- *   throw new DamonError('The recording is empty', { code: 'ERR_DAMON_TRACE_EMPTY' });
- * } catch (error) {
- *   if (!(error instanceof DamonError)) throw error;
- *   console.log(error.code, error.hint ?? 'no hint');
- * }
- * ```
- */
-declare class DamonError extends Error {
-  readonly name: 'DamonError';
-  /** Names the kind of failure, `ERR_DAMON_…`. Stable: programs may compare it. */
-  readonly code: string;
-  /** Where in the configuration or the file, such as `kdamonds[0].contexts[0].schemes[1]`. */
-  readonly path?: string;
-  /** What would have been accepted, in words. */
-  readonly expected?: string;
-  /** What was given instead, as it was given. */
-  readonly received?: unknown;
-  /** What to do about it. */
-  readonly hint?: string;
-  constructor(message: string, details: DamonErrorDetails);
-  /** The error as plain data, without the stack; a `received` that JSON cannot hold becomes text. */
-  toJSON(): DamonErrorJson;
 }
 
 /** A lane that any thread can be handed: a plain object that `postMessage` takes. */
@@ -1495,11 +1972,6 @@ interface PullPushOptions {
 /** The two schemes, PULL first. The defaults are the RFC's settings. */
 declare function pullPush(options: PullPushOptions): [pull: SchemeOptions, push: SchemeOptions];
 
-/** Goal metrics: one row each. */
-
-/** The metrics that this monitor can measure. */
-type MetricName = 'node_eligible_mem_bp' | 'user_input';
-
 /** Starts at the least, so that a cold start takes 30 windows to 1 GiB. */
 declare const consist: Tuner;
 
@@ -1611,7 +2083,9 @@ interface ReplayOptions extends Omit<RecordingOptions, 'type'> {
  * however many regions there are, and a region's count is that of *any* report in it, so counts can
  * only be compared between regions of similar size: many, evenly sized regions see sharper.
  */
-declare function replayAttrs(everyMs: number): Required<AttrsOptions>;
+declare function replayAttrs(
+  everyMs: number,
+): Required<Omit<AttrsOptions, 'opsUpdateUs' | 'intervalsGoal'>>;
 /**
  * Replays a recording: reader, lanes, drain, regions, a `stat` scheme, report.
  *
@@ -1686,23 +2160,36 @@ export type {
   AccessReport,
   ActionName,
   Address,
+  AddressFilterOptions,
   AttrsOptions,
   Balance,
   BatchOutcome,
   Books,
   BoundsOptions,
   Bytes,
+  CommitOptions,
+  ComplementOptions,
+  ContextConfig,
+  ContextOptions,
   Convergence,
   ConvergenceRow,
   CpumaskFilterOptions,
+  CustomGoalOptions,
+  CustomMetric,
+  CustomTuner,
+  CustomTunerInput,
   DamonErrorDetails,
   DamonErrorJson,
   DemoOptions,
   DemoRecord,
+  DestinationOptions,
   Duration,
   EmulationOptions,
   Equation,
+  FailChargeOptions,
   FilterOptions,
+  FilterVerdict,
+  Goal,
   GoalOptions,
   GoalReading,
   HeatmapGrid,
@@ -1711,7 +2198,10 @@ export type {
   HotRange,
   HotRangesOptions,
   HtmlReport,
+  HugepageSizeFilterOptions,
   IbsOpOptions,
+  Intervals,
+  IntervalsGoalOptions,
   KdamondConfig,
   KdamondOptions,
   LaneCounters,
@@ -1722,13 +2212,19 @@ export type {
   LiveOperationsName,
   LiveRunOptions,
   LiveState,
+  LiveTargetOptions,
+  MemcgFilterOptions,
+  MemcgGoalOptions,
   MemoryNode,
+  MetricMoment,
   MetricName,
   MonitorConfig,
   MonitorOptions,
+  NodeGoalOptions,
   NodeOptions,
   OperationsName,
   OverflowPolicy,
+  PageFilterOptions,
   PatternOptions,
   Progress,
   PullPushNode,
@@ -1742,22 +2238,33 @@ export type {
   ReplayRecord,
   ReportColumns,
   ReportOutcome,
+  Round,
+  RoundShare,
   RunOptions,
   SampleFilterOptions,
   SampleFilterVerdict,
   SchemeOptions,
+  ShareGoalOptions,
   SharedLane,
   SharedLaneOptions,
   SnapshotInit,
   SnapshotJson,
   SnapshotTarget,
+  StallGoalOptions,
+  Target,
+  TargetFilterOptions,
   TargetOptions,
   TargetStep,
   ThreadsFilterOptions,
+  TriedRegions,
   Tuner,
   TunerInput,
   TunerName,
   Tuning,
+  UnsupportedActions,
+  UserInputGoalOptions,
+  WatermarksOptions,
+  WeightsOptions,
   WorkingSet,
   WorkloadOptions,
   WriteFilterOptions,

@@ -2,6 +2,7 @@ import test from 'ava';
 
 import { DamonError } from '../src/errors.ts';
 import { Kdamond } from '../src/kdamond.ts';
+import { ATTRS_DEFAULT } from '../src/monitor/attrs.ts';
 import { resolveOptions } from '../src/kdamond-options.ts';
 import { recordingOf, rows, SMALL } from './support/small.ts';
 
@@ -32,6 +33,22 @@ const nodeGoal = (more: object) =>
 const inputGoal = (more: object) => goal({ metric: 'user_input', targetValue: 1, ...more });
 const filter = (more: object) =>
   scheme({ filters: [{ type: 'addr', range: { start: 0, end: 4096 }, ...more }] });
+const memcgGoal = (more: object) =>
+  goal({ metric: 'node_memcg_used_bp', nid: 0, targetValue: 1, ...more });
+const destinations = (more: object) =>
+  scheme({ action: 'migrate_hot', destinations: [{ nid: 0, weight: 1 }], ...more });
+const marks = (more: object) => scheme({ watermarks: { metric: 'free_mem_rate', ...more } });
+const tuned = (more: object) =>
+  attrs({
+    intervalsGoal: {
+      accessBp: 400,
+      aggregations: 3,
+      minSampleUs: 5_000,
+      maxSampleUs: '10 s',
+      ...more,
+    },
+  });
+const process = (more: object) => ({ source: SMALL, targets: [{ tgid: 1, ...more }] });
 const filterRange = (more: object) => filter({ range: { start: 0, end: 4096, ...more } });
 
 const S = 'schemes[0]';
@@ -299,11 +316,120 @@ const FIELDS: readonly Field[] = [
     expected: /from 3 to 2\^53 - 1/,
   },
   {
+    path: 'attrs.opsUpdateUs',
+    set: (opsUpdateUs) => attrs({ opsUpdateUs }),
+    taken: [0, '60 s', SAFE],
+    refused: NO_TIME,
+    expected: /whole microseconds/,
+  },
+  {
+    path: 'attrs.intervalsGoal',
+    set: (intervalsGoal) => attrs({ intervalsGoal }),
+    taken: [undefined],
+    refused: NO_OBJECT,
+    expected: /an object/,
+  },
+  {
+    path: 'attrs.intervalsGoal.accessBp',
+    set: (accessBp) => tuned({ accessBp }),
+    taken: [1, 10_000, '4 %'],
+    refused: [0, 10_001, '101 %', 1.5, undefined],
+    expected: /more than 0 and at most 10000 basis points|whole basis points/,
+  },
+  {
+    path: 'attrs.intervalsGoal.aggregations',
+    set: (aggregations) => tuned({ aggregations }),
+    taken: [1, SAFE],
+    refused: [0, SAFE + 1, ...NO_INTEGER, undefined],
+    expected: /from 1 to 2\^53 - 1/,
+  },
+  {
+    path: 'attrs.intervalsGoal.minSampleUs',
+    set: (minSampleUs) => tuned({ minSampleUs, maxSampleUs: 6_000 }),
+    taken: [1, 5_000],
+    refused: [0, 6_001, ...NO_TIME, undefined],
+    expected: /at least 1 microsecond|at most maxSampleUs \(6000\)|whole microseconds/,
+  },
+  {
+    path: 'attrs.sampleUs',
+    set: (sampleUs) => ({
+      source: SMALL,
+      attrs: {
+        sampleUs,
+        intervalsGoal: {
+          accessBp: 1,
+          aggregations: 1,
+          minSampleUs: 4_000,
+          maxSampleUs: 6_000,
+        },
+      },
+    }),
+    taken: [4_000, 6_000],
+    refused: [3_999, 6_001],
+    expected: /from 4000 to 6000 us, as intervalsGoal says/,
+  },
+  {
+    path: 'targets',
+    set: (targets) => ({ source: SMALL, targets }),
+    taken: [[], [{}], undefined],
+    refused: NO_LIST,
+    expected: /a list/,
+  },
+  {
+    path: 'targets[0].tgid',
+    set: (tgid) => process({ tgid }),
+    taken: [1, U32, undefined],
+    refused: [0, U32 + 1, ...NO_INTEGER],
+    expected: /from 1 to 4294967295/,
+  },
+  {
+    path: 'targets[0].obsolete',
+    set: (obsolete) => process({ obsolete }),
+    taken: [true, false, undefined],
+    refused: NO_BOOLEAN,
+    expected: /true or false/,
+  },
+  {
+    path: 'targets[0].regions[0].end',
+    set: (end) => process({ regions: [{ start: 4096, end }] }),
+    taken: [4097, SAFE],
+    refused: [4096, 0, ...NO_ADDRESS],
+    expected: /above start|an address/,
+  },
+  {
+    path: 'addrUnit',
+    set: (addrUnit) => ({ source: SMALL, addrUnit }),
+    taken: [1, 4096],
+    refused: [0, -1, ...NO_INTEGER],
+    expected: /from 1 to 2\^53 - 1/,
+  },
+  {
+    path: 'paused',
+    set: (paused) => ({ source: SMALL, paused }),
+    taken: [true, false, undefined],
+    refused: NO_BOOLEAN,
+    expected: /true or false/,
+  },
+  {
+    path: 'unsupportedActions',
+    set: (unsupportedActions) => ({ source: SMALL, unsupportedActions }),
+    taken: ['refuse', 'attempt', undefined],
+    refused: ['ignore', null, true],
+    expected: /^`refuse` or `attempt`$/,
+  },
+  {
+    path: 'controlTimeoutMs',
+    set: (controlTimeoutMs) => ({ source: SMALL, controlTimeoutMs }),
+    taken: [1, '10 s', 2 ** 31 - 1],
+    refused: [0, 2 ** 31, ...NO_TIME],
+    expected: /from 1 to 2147483647 milliseconds|whole milliseconds/,
+  },
+  {
     path: 'everyMs',
     set: (everyMs) => ({ source: SMALL, everyMs }),
     taken: [0, '100 ms', 9_007_199_254],
     refused: [9_007_199_255, ...NO_TIME],
-    expected: /whole milliseconds|at most 9007199254 milliseconds/,
+    expected: /whole milliseconds|from 0 to 9007199254 milliseconds/,
   },
   {
     path: 'laneSlots',
@@ -336,9 +462,9 @@ const FIELDS: readonly Field[] = [
   {
     path: `${S}.action`,
     set: (action) => scheme({ action }),
-    taken: ['stat'],
-    refused: ['pageout', 5, null, undefined],
-    expected: /`stat`, `migrate_hot` or `migrate_cold`/,
+    taken: ['stat', 'pageout', 'lru_prio', 'lru_deprio'],
+    refused: ['free', 5, null, undefined],
+    expected: /`willneed`, .*`migrate_cold` or `stat`/,
   },
   {
     path: `${S}.targetNid`,
@@ -352,7 +478,97 @@ const FIELDS: readonly Field[] = [
     set: (targetNid) => scheme({ targetNid }),
     taken: [undefined],
     refused: [0],
-    expected: /absent for stat/,
+    expected: /absent otherwise/,
+  },
+  {
+    path: `${S}.targetNid`,
+    set: (targetNid) => destinations({ targetNid }),
+    taken: [undefined],
+    refused: [0],
+    expected: /without destinations/,
+  },
+  {
+    path: `${S}.destinations`,
+    set: (list) => destinations({ destinations: list }),
+    taken: [[{ nid: 0, weight: 1 }]],
+    refused: [[{ nid: 0, weight: 0 }], ...NO_LIST],
+    expected: /at least one weight above 0|a list/,
+  },
+  {
+    path: `${S}.destinations`,
+    set: (list) => scheme({ destinations: list }),
+    taken: [[], undefined],
+    refused: [[{ nid: 0, weight: 1 }]],
+    expected: /^absent: only migrate_hot and migrate_cold/,
+  },
+  {
+    path: `${S}.destinations[0].nid`,
+    set: (nid) => destinations({ destinations: [{ nid, weight: 1 }] }),
+    taken: [0, U32],
+    refused: [-1, U32 + 1, ...NO_INTEGER, undefined],
+    expected: /from 0 to 4294967295/,
+  },
+  {
+    path: `${S}.destinations[0].weight`,
+    set: (weight) =>
+      destinations({
+        destinations: [
+          { nid: 0, weight },
+          { nid: 1, weight: 1 },
+        ],
+      }),
+    taken: [0, U32],
+    refused: [-1, U32 + 1, ...NO_INTEGER, undefined],
+    expected: /from 0 to 4294967295/,
+  },
+  {
+    path: `${S}.maxNrSnapshots`,
+    set: (maxNrSnapshots) => scheme({ maxNrSnapshots }),
+    taken: [0, SAFE],
+    refused: [-1, SAFE + 1, ...NO_INTEGER],
+    expected: /from 0 to 2\^53 - 1/,
+  },
+  {
+    path: `${S}.watermarks`,
+    set: (watermarks) => scheme({ watermarks }),
+    taken: [{ metric: 'none' }, { metric: 'free_mem_rate' }, undefined],
+    refused: NO_OBJECT,
+    expected: /an object/,
+  },
+  {
+    path: `${S}.watermarks.metric`,
+    set: (metric) => marks({ metric }),
+    taken: ['none', 'free_mem_rate'],
+    refused: ['free', null, undefined],
+    expected: /^`none` or `free_mem_rate`$/,
+  },
+  {
+    path: `${S}.watermarks.intervalUs`,
+    set: (intervalUs) => marks({ intervalUs }),
+    taken: [0, '5 s', SAFE],
+    refused: NO_TIME,
+    expected: /whole microseconds/,
+  },
+  {
+    path: `${S}.watermarks.highPermil`,
+    set: (highPermil) => marks({ highPermil }),
+    taken: [0, 1_000],
+    refused: [-1, 1_001, ...NO_INTEGER],
+    expected: /from 0 to 1000/,
+  },
+  {
+    path: `${S}.watermarks.midPermil`,
+    set: (midPermil) => marks({ lowPermil: 200, midPermil, highPermil: 500 }),
+    taken: [200, 500],
+    refused: [501, ...NO_INTEGER],
+    expected: /from 0 to 1000|at most highPermil \(500\)/,
+  },
+  {
+    path: `${S}.watermarks.lowPermil`,
+    set: (lowPermil) => marks({ lowPermil, midPermil: 300 }),
+    taken: [0, 300],
+    refused: [301, ...NO_INTEGER],
+    expected: /from 0 to 1000|at most midPermil \(300\)/,
   },
   {
     path: `${S}.applyIntervalUs`,
@@ -418,15 +634,57 @@ const FIELDS: readonly Field[] = [
     expected: /from 0 to 1000/,
   },
   {
-    path: `${S}.quota.tuner`,
-    set: (tuner) => quota({ tuner }),
-    taken: ['consist', 'temporal'],
-    refused: ['pid', null],
-    expected: /^`consist` or `temporal`$/,
+    path: `${S}.quota.weights.szPermil`,
+    set: (szPermil) => quota({ weights: { szPermil } }),
+    taken: [0, 1_000],
+    refused: [-1, 1_001, ...NO_INTEGER],
+    expected: /from 0 to 1000/,
   },
   {
-    path: G,
-    set: (value) => goal(value as object),
+    path: `${S}.quota.timeMs`,
+    set: (timeMs) => quota({ timeMs }),
+    taken: [0, '10 ms'],
+    refused: NO_TIME,
+    expected: /whole milliseconds/,
+  },
+  {
+    path: `${S}.quota.failCharge.numerator`,
+    set: (numerator) => quota({ failCharge: { numerator, denominator: 4096 } }),
+    taken: [0, U32],
+    refused: [-1, U32 + 1, ...NO_INTEGER, undefined],
+    expected: /from 0 to 4294967295/,
+  },
+  {
+    path: `${S}.quota.failCharge.denominator`,
+    set: (denominator) => quota({ failCharge: { numerator: 1, denominator } }),
+    taken: [1, U32],
+    refused: [0, U32 + 1, ...NO_INTEGER, undefined],
+    expected: /from 1 to 4294967295/,
+  },
+  {
+    path: `${S}.quota.tuner`,
+    set: (tuner) => quota({ tuner }),
+    taken: ['consist', 'temporal', { name: 'mine', step: () => 0 }],
+    refused: ['pid', null],
+    expected: /^`consist` or `temporal`, or a tuner of your own$/,
+  },
+  {
+    path: `${S}.quota.tuner.step`,
+    set: (step) => quota({ tuner: { name: 'mine', step } }),
+    taken: [() => 0],
+    refused: [0, 'x', null, undefined],
+    expected: /^a function that takes a step$/,
+  },
+  {
+    path: `${S}.quota.tuner.name`,
+    set: (name) => quota({ tuner: { name, step: () => 0 } }),
+    taken: ['', 'mine'],
+    refused: [...NO_TEXT, undefined],
+    expected: /text/,
+  },
+  {
+    path: `${G}`,
+    set: (input) => quota({ goals: [input] }),
     taken: [],
     refused: NO_OBJECT,
     expected: /an object/,
@@ -434,9 +692,44 @@ const FIELDS: readonly Field[] = [
   {
     path: `${G}.metric`,
     set: (metric) => inputGoal({ metric }),
-    taken: ['user_input'],
-    refused: ['some_mem_psi_us', null, undefined],
-    expected: /^`node_eligible_mem_bp` or `user_input`$/,
+    taken: ['user_input', { name: 'mine', measure: () => 0 }],
+    refused: ['cpu_load', null, undefined],
+    expected: /^`user_input`, .* or `hugepage_mem_bp`, or a metric of your own$/,
+  },
+  {
+    path: `${G}.metric.measure`,
+    set: (measure) => goal({ metric: { name: 'mine', measure }, targetValue: 1 }),
+    taken: [() => 0],
+    refused: [0, 'x', null, undefined],
+    expected: /^a function that measures$/,
+  },
+  {
+    path: `${G}.targetValue`,
+    set: (targetValue) => goal({ metric: 'some_mem_psi_us', targetValue }),
+    taken: [1, '5 ms', SAFE],
+    refused: [0, ...NO_TIME, undefined],
+    expected: /at least 1 microsecond|whole microseconds/,
+  },
+  {
+    path: `${G}.targetValue`,
+    set: (targetValue) => goal({ metric: 'active_mem_bp', targetValue }),
+    taken: [1, 10_000, '70 %'],
+    refused: [0, 10_001, '101 %', 1.5, undefined],
+    expected: /more than 0 and at most 10000 basis points|whole basis points/,
+  },
+  {
+    path: `${G}.memcg`,
+    set: (memcg) => memcgGoal({ memcg }),
+    taken: ['/a', ''],
+    refused: [...NO_TEXT, undefined],
+    expected: /text/,
+  },
+  {
+    path: `${G}.complement`,
+    set: (complement) => nodeGoal({ complement }),
+    taken: [true, false, undefined],
+    refused: NO_BOOLEAN,
+    expected: /true or false/,
   },
   {
     path: `${G}.nid`,
@@ -468,10 +761,31 @@ const FIELDS: readonly Field[] = [
   },
   {
     path: `${S}.filters[0].type`,
-    set: (type) => filter({ type }),
-    taken: ['addr'],
-    refused: ['anon', null, undefined],
-    expected: /^`addr`$/,
+    set: (type) => scheme({ filters: [{ type }] }),
+    taken: ['anon', 'active', 'young', 'unmapped'],
+    refused: ['dirty', null, undefined],
+    expected: /^`anon`, .*`addr` or `target`$/,
+  },
+  {
+    path: `${S}.filters[0].target`,
+    set: (target) => scheme({ filters: [{ type: 'target', target }] }),
+    taken: [0, U32],
+    refused: [-1, U32 + 1, ...NO_INTEGER, undefined],
+    expected: /from 0 to 4294967295/,
+  },
+  {
+    path: `${S}.filters[0].memcg`,
+    set: (memcg) => scheme({ filters: [{ type: 'memcg', memcg }] }),
+    taken: ['/a', ''],
+    refused: [...NO_TEXT, undefined],
+    expected: /text/,
+  },
+  {
+    path: `${S}.filters[0].szBytes.min`,
+    set: (min) => scheme({ filters: [{ type: 'hugepage_size', szBytes: { min, max: 8_192 } }] }),
+    taken: [0, 8_192],
+    refused: [8_193, ...NO_SIZE],
+    expected: /whole bytes|at most max \(8192\)/,
   },
   {
     path: `${S}.filters[0].range`,
@@ -533,13 +847,36 @@ test('an unknown option is refused at every level, by its path and with the know
     [workload(unknown), 'source.workload.typo', /hotShare/],
     [sampler(unknown), 'source.sampler.typo', /period/],
     [node(unknown), 'source.nodes[0].typo', /name/],
-    [attrs(unknown), 'attrs.typo', /sampleUs, aggregationUs, minNrRegions, maxNrRegions/],
+    [attrs(unknown), 'attrs.typo', /sampleUs, aggregationUs, .*, maxNrRegions/],
     [scheme(unknown), `${S}.typo`, /applyIntervalUs/],
     [pattern(unknown), `${S}.pattern.typo`, /szBytes, nrAccesses, age/],
     [pattern({ age: unknown }), `${S}.pattern.age.typo`, /min, max/],
     [quota(unknown), `${S}.quota.typo`, /resetIntervalMs/],
     [quota({ weights: unknown }), `${S}.quota.weights.typo`, /agePermil/],
-    [nodeGoal(unknown), `${G}.typo`, /metric, nid, targetValue$/],
+    [nodeGoal(unknown), `${G}.typo`, /metric, nid, targetValue, complement$/],
+    [tuned(unknown), 'attrs.intervalsGoal.typo', /accessBp, aggregations/],
+    [marks(unknown), `${S}.watermarks.typo`, /midPermil/],
+    [process(unknown), 'targets[0].typo', /tgid, regions, obsolete/],
+    [
+      destinations({ destinations: [{ nid: 0, weight: 1, ...unknown }] }),
+      `${S}.destinations[0].typo`,
+      /nid, weight/,
+    ],
+    [
+      quota({ failCharge: { numerator: 1, denominator: 1, ...unknown } }),
+      `${S}.quota.failCharge.typo`,
+      /numerator, denominator/,
+    ],
+    [
+      quota({ tuner: { name: 'a', step: () => 0, ...unknown } }),
+      `${S}.quota.tuner.typo`,
+      /name, step/,
+    ],
+    [
+      goal({ metric: { name: 'a', measure: () => 0, ...unknown }, targetValue: 1 }),
+      `${G}.metric.typo`,
+      /name, measure/,
+    ],
     [inputGoal({ nid: 0 }), `${G}.nid`, /metric, targetValue, currentValue$/],
     [filter(unknown), `${S}.filters[0].typo`, /matching/],
     [filterRange(unknown), `${S}.filters[0].range.typo`, /start, end/],
@@ -573,10 +910,14 @@ test('what is left open gets the documented defaults', (t) => {
   t.deepEqual(rest, {
     operations: 'paddr_ibs',
     sampleFilters: [],
-    attrs: { sampleUs: 5_000, aggregationUs: 100_000, minNrRegions: 10, maxNrRegions: 1_000 },
+    addrUnit: 1,
+    attrs: ATTRS_DEFAULT,
+    paused: false,
+    unsupportedActions: 'refuse',
     everyMs: 1_000,
     laneSlots: 256,
     seed: 1,
+    controlTimeoutMs: 10_000,
   });
   t.like(source, {
     workload: { hotBytes: 2 ** 26, hotShare: 1, storeShare: 0.3 },
@@ -612,8 +953,12 @@ test('what only the source knows is refused when it is opened, by the same names
   const migrate = [{ action: 'migrate_hot', targetNid: 0 }];
   const refusals: readonly [options: unknown, code: string, path: string][] = [
     [nodeGoal({ nid: 2 }), 'ERR_DAMON_CONFIG_NODE', `${G}.nid`],
-    [scheme({ action: 'migrate_cold', targetNid: 2 }), 'ERR_DAMON_CONFIG_ACTION', `${S}.action`],
-    [{ ...recording({ path: file }), schemes: migrate }, 'ERR_DAMON_CONFIG_ACTION', `${S}.action`],
+    [scheme({ action: 'migrate_cold', targetNid: 2 }), 'ERR_DAMON_CONFIG_ACTION', `${S}.targetNid`],
+    [
+      { ...recording({ path: file }), schemes: migrate },
+      'ERR_DAMON_CONFIG_ACTION',
+      `${S}.targetNid`,
+    ],
     [{ source: SMALL, operations: 'vaddr' }, 'ERR_DAMON_CONFIG_OPERATIONS', 'operations'],
     [{ source: SMALL, operations: 'paddr' }, 'ERR_DAMON_CONFIG_OPERATIONS', 'operations'],
     [emulation({ nodes: [] }), 'ERR_DAMON_CONFIG_MACHINE', 'source.nodes'],

@@ -11,8 +11,8 @@ export { readMachineFile } from './trace/recording.ts';
 export type { RecordingOptions } from './trace/recording.ts';
 
 export { Kdamond } from './kdamond.ts';
-export type { Progress, RunOptions } from './kdamond.ts';
-export type { KdamondConfig, KdamondOptions } from './kdamond-options.ts';
+export type { Intervals, Progress, RunOptions } from './kdamond.ts';
+export type { CommitOptions, KdamondConfig, KdamondOptions } from './kdamond-options.ts';
 export { LiveKdamond } from './live/live-kdamond.ts';
 export type {
   LaneCounters,
@@ -25,14 +25,21 @@ export type {
   LiveKdamondConfig,
   LiveKdamondOptions,
   LiveOperationsName,
+  LiveTargetOptions,
   OverflowPolicy,
   SharedLaneOptions,
-  TargetOptions,
 } from './live/live-kdamond-options.ts';
 export { Lane } from './live/lane.ts';
 export type { AccessReport, BatchOutcome, ReportColumns, ReportOutcome } from './live/report.ts';
 export type { SharedLane } from './live/shared-lane.ts';
-export type { MonitorConfig, MonitorOptions } from './monitor/monitor-options.ts';
+export type {
+  ContextConfig,
+  ContextOptions,
+  MonitorConfig,
+  MonitorOptions,
+  UnsupportedActions,
+} from './monitor/monitor-options.ts';
+export type { Target, TargetOptions } from './monitor/target.ts';
 export { readCpuList } from './monitor/sample-filter.ts';
 export type {
   CpumaskFilterOptions,
@@ -41,28 +48,47 @@ export type {
   ThreadsFilterOptions,
   WriteFilterOptions,
 } from './monitor/sample-filter.ts';
-export type { AttrsOptions } from './monitor/attrs.ts';
+export type { AttrsOptions, IntervalsGoalOptions } from './monitor/attrs.ts';
 export type { NodeOptions, RangeOptions } from './monitor/memory.ts';
 export type { OperationsName } from './monitor/operations.ts';
 
 export { pullPush } from './scheme/pull-push.ts';
 export type { PullPushNode, PullPushOptions } from './scheme/pull-push.ts';
+export type { ActionName } from './scheme/action.ts';
+export type { BoundsOptions } from './scheme/bounds.ts';
 export type {
-  ActionName,
-  BoundsOptions,
+  AddressFilterOptions,
   FilterOptions,
-  PatternOptions,
-  QuotaOptions,
-  SchemeOptions,
-} from './scheme/scheme.ts';
+  FilterVerdict,
+  HugepageSizeFilterOptions,
+  MemcgFilterOptions,
+  PageFilterOptions,
+  TargetFilterOptions,
+} from './scheme/filter.ts';
+export type { FailChargeOptions, QuotaOptions, WeightsOptions } from './scheme/quota.ts';
+export type { DestinationOptions, PatternOptions, SchemeOptions } from './scheme/scheme.ts';
+export type { WatermarksOptions } from './scheme/watermarks.ts';
 export type { Tuning } from './goal/control.ts';
-export type { GoalOptions, GoalReading } from './goal/goal.ts';
-export type { MetricName } from './goal/metric.ts';
+export type {
+  ComplementOptions,
+  CustomGoalOptions,
+  Goal,
+  GoalOptions,
+  GoalReading,
+  MemcgGoalOptions,
+  NodeGoalOptions,
+  ShareGoalOptions,
+  StallGoalOptions,
+  UserInputGoalOptions,
+} from './goal/goal.ts';
+export type { CustomMetric, MetricMoment, MetricName } from './goal/metric.ts';
 export { consist } from './goal/tuner/consist.ts';
 export { temporal } from './goal/tuner/temporal.ts';
-export type { Tuner, TunerInput } from './goal/tuner/tuner.ts';
+export type { CustomTuner, CustomTunerInput, Tuner, TunerInput } from './goal/tuner/tuner.ts';
 export type { TunerName } from './goal/tuner/tuners.ts';
 
+export type { Round, RoundShare } from './report/round.ts';
+export type { TriedRegions } from './report/tried.ts';
 export { Snapshot } from './report/snapshot.ts';
 export type { Region, SnapshotInit, SnapshotJson, SnapshotTarget } from './report/snapshot.ts';
 export { hotRanges, workingSet } from './report/hot-ranges.ts';

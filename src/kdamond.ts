@@ -9,14 +9,23 @@ import type { NativeMonitor, RunResult, VerdictInit } from '../native/binding.cj
 import { closed } from './closed.ts';
 import { DamonError } from './errors.ts';
 import { GoalControl, type Tuning, verdictsOf } from './goal/control.ts';
-import type { GoalOptions } from './goal/goal.ts';
-import { type KdamondConfig, type KdamondOptions, resolveOptions } from './kdamond-options.ts';
+import { type Goal, type GoalOptions, goalSchema } from './goal/goal.ts';
+import {
+  type CommitOptions,
+  type KdamondConfig,
+  type KdamondOptions,
+  resolveCommit,
+  resolveOptions,
+} from './kdamond-options.ts';
 import { toBooks } from './monitor/books.ts';
-import { openMonitor, toError, translating } from './native/init.ts';
+import { contextInit, goalInit, openMonitor, toError, translating } from './native/init.ts';
 import type { MemoryNode } from './report/hot-ranges.ts';
 import type { Books } from './report/record.ts';
+import { type Round, roundOf } from './report/round.ts';
 import { Snapshot, columnsFor } from './report/snapshot.ts';
+import { type TriedRegions, triedRegions } from './report/tried.ts';
 import { type Duration, quantity } from './units.ts';
+import { resolve } from './validate.ts';
 
 /** How far a run is. */
 export interface Progress {
@@ -38,6 +47,18 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Intervals in force, in microseconds. */
+export interface Intervals {
+  readonly sampleUs: number;
+  readonly aggregationUs: number;
+}
+
+interface Asked {
+  readonly act: () => void;
+  readonly done: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
 const NS_PER_MS = 1_000_000n;
 const NS_PER_S = 1_000_000_000;
 const U64_MAX = 2n ** 64n - 1n;
@@ -56,8 +77,7 @@ const PROGRESS_EVERY_MS = 100;
  * ```
  */
 export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDisposable {
-  /** What it was told, every option resolved. */
-  readonly config: KdamondConfig;
+  #config: KdamondConfig;
   readonly #native: NativeMonitor;
   readonly #startNs: bigint;
   readonly #control: GoalControl;
@@ -65,6 +85,11 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
   #verdicts: VerdictInit[] = [];
   #running = false;
   #closed = false;
+  /** What is to be done to the monitor between two steps. */
+  readonly #asked: Asked[] = [];
+  /** Who waits for the walk in progress. */
+  #walk: { answer: (tried: TriedRegions[]) => void; reject: (error: unknown) => void } | undefined;
+  #roundsDropped = 0;
 
   /**
    * Opens the source; nothing runs yet.
@@ -72,10 +97,15 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
    * @throws DamonError `ERR_DAMON_CONFIG…` for options, `ERR_DAMON_TRACE_…` for a recording
    */
   constructor(options: KdamondOptions) {
-    this.config = resolveOptions(options);
-    this.#native = openMonitor(this.config);
+    this.#config = resolveOptions(options);
+    this.#native = openMonitor(this.#config);
     this.#startNs = this.#native.nowNs();
-    this.#control = new GoalControl(this.config.schemes);
+    this.#control = new GoalControl(this.#config.schemes, this.#config.controlTimeoutMs);
+  }
+
+  /** What it was told last, every option resolved. */
+  get config(): KdamondConfig {
+    return this.#config;
   }
 
   /**
@@ -96,9 +126,11 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
     try {
       for (;;) {
         signal?.throwIfAborted();
+        this.#ask();
         const result = await this.#step(untilNs);
         // What was decided or taken is not lost to a signal: it is looked at before the next step.
-        if (result.kind === 'tune') this.#tune(result, options.onTuning);
+        if (result.kind === 'tune') await this.#tune(result, options.onTuning);
+        if (result.kind === 'tried') this.#answerWalk();
         if (result.kind === 'snapshot') yield this.#snapshot(result);
         if (this.#closed) throw closed('monitor');
         const ended = result.kind === 'ended' || this.#isAt(untilNs, result);
@@ -108,6 +140,7 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
     } finally {
       this.#running = false;
       signal?.removeEventListener('abort', cancel);
+      this.#ask();
     }
   }
 
@@ -131,6 +164,79 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
    */
   setGoal(scheme: number, goal: number, options: GoalOptions): void {
     this.#control.setGoal(scheme, goal, options);
+  }
+
+  /**
+   * Changes everything at once, also while a run is in progress: what is left out gets its default.
+   * Takes effect at the end of a sampling interval, after it was observed and before the schemes
+   * act. Schemes and targets are paired by place: a pair keeps its regions, counts, ages, statistics,
+   * quota and tuner state; the rest goes or comes. `damon_commit_ctx`, `damon-core.md` 8.1.
+   *
+   * @throws DamonError for what would be refused of a new monitor, too; `ERR_DAMON_BUSY` while the
+   *   commit before is still to take effect, `ERR_DAMON_ENDED` when there is nothing left to
+   *   monitor. Everything then stays as it is.
+   */
+  async commit(options: CommitOptions): Promise<void> {
+    const context = resolveCommit(options);
+    await this.#between(() => {
+      translating(() => this.#native.commit(contextInit(context)));
+      this.#config = { ...this.#config, ...context, targets: context.targets };
+      this.#control.commit(context.schemes);
+    });
+  }
+
+  /**
+   * Changes goals and nothing else, as {@link commit} does: by scheme; schemes beyond the list keep
+   * theirs. The tuners go on from where they are.
+   */
+  async commitGoals(schemes: readonly (readonly GoalOptions[])[]): Promise<void> {
+    const goals = schemes.map((list, i) =>
+      list.map((goal, j): Goal => {
+        const path = `schemes[${i}].quota.goals[${j}]`;
+        return resolve(goalSchema, goal, 'ERR_DAMON_CONFIG_GOAL', path);
+      }),
+    );
+    await this.#between(() => {
+      translating(() => this.#native.commitGoals(goals.map((list) => list.map(goalInit))));
+      this.#control.commitGoals(goals);
+    });
+  }
+
+  /**
+   * Which regions each scheme tries in its next round: answered by a run, in progress or to come,
+   * once every scheme has done a round. `damon-core.md` 5.10.
+   *
+   * @throws DamonError `ERR_DAMON_BUSY` while another walk is in progress; `ERR_DAMON_CANCELED` when
+   *   watermarks, a pause or the end of the monitor come first; `ERR_DAMON_ENDED` when there are no
+   *   schemes, or nothing is left to monitor
+   */
+  async triedRegions(): Promise<TriedRegions[]> {
+    await this.#between(() => translating(() => this.#native.walk()));
+    return new Promise((answer, reject) => {
+      this.#walk = { answer, reject };
+    });
+  }
+
+  /**
+   * The accounts of rounds since the last call, oldest first: what each scheme tried, what took
+   * effect, and why the rest had to wait. At most 8192 wait; `roundsDropped` counts those that had
+   * to make room.
+   */
+  takeRounds(): Round[] {
+    const { rounds, dropped } = translating(() => this.#native.takeRounds());
+    this.#roundsDropped = dropped;
+    return rounds.map(roundOf);
+  }
+
+  /** Accounts of rounds that had to make room until {@link takeRounds} was called last. */
+  get roundsDropped(): number {
+    return this.#roundsDropped;
+  }
+
+  /** The intervals in force: those of the configuration, or as tuned since. */
+  get intervals(): Intervals {
+    const { sampleUs, aggregationUs } = translating(() => this.#native.state());
+    return { sampleUs, aggregationUs };
   }
 
   /** The source's clock in nanoseconds: simulated time, or the recording's own. */
@@ -168,6 +274,9 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
   close(): void {
     this.#closed = true;
     this.#native.close();
+    this.#asked.splice(0).forEach(({ reject }) => reject(closed('monitor')));
+    this.#walk?.reject(canceled());
+    this.#walk = undefined;
   }
 
   [Symbol.dispose](): void {
@@ -190,7 +299,41 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
   }
 
   get #tickNs(): bigint {
-    return BigInt(this.config.attrs.sampleUs) * 1_000n;
+    return BigInt(this.intervals.sampleUs) * 1_000n;
+  }
+
+  /** Does something to the monitor between two steps of the run in progress, or at once. */
+  #between(act: () => void): Promise<void> {
+    return new Promise((done, reject) => {
+      this.#asked.push({ act, done, reject });
+      if (this.#running) this.#native.cancel();
+      else this.#ask();
+    });
+  }
+
+  #ask(): void {
+    for (const { act, done, reject } of this.#asked.splice(0)) {
+      try {
+        if (this.#closed) throw closed('monitor');
+        act();
+        done();
+      } catch (error) {
+        reject(error);
+      }
+    }
+  }
+
+  #answerWalk(): void {
+    const columns = translating(() => this.#native.tried());
+    this.#walk?.answer(columns.map(triedRegions));
+    this.#walk = undefined;
+  }
+
+  /** A walk that was begun and is no longer in progress was cancelled. */
+  #missWalk(): void {
+    if (this.#walk === undefined || translating(() => this.#native.isWalking())) return;
+    this.#walk.reject(canceled());
+    this.#walk = undefined;
   }
 
   #untilNs(untilMs: Duration | undefined): bigint {
@@ -206,6 +349,7 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
     this.#verdicts = [];
     const result = await this.#native.run(chunkEnd < untilNs ? chunkEnd : untilNs, verdicts);
     if (result.failure) throw toError(result.failure);
+    if (result.kind !== 'tried') this.#missWalk();
     return result;
   }
 
@@ -221,10 +365,13 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
     return new Snapshot({ ...columns, timeNs: nowNs, intervalNs: nowNs - sinceNs, aggregationNs });
   }
 
-  #tune({ calls, nowNs, hotBytes }: RunResult, onTuning: RunOptions['onTuning']): void {
-    const tunings = this.#control.tune(calls, { timeNs: nowNs, hotBytes });
-    this.#verdicts = verdictsOf(tunings);
-    if (onTuning) tunings.forEach((tuning) => onTuning(tuning));
+  async #tune(
+    { calls, nowNs, hotBytes }: RunResult,
+    onTuning: RunOptions['onTuning'],
+  ): Promise<void> {
+    const tuned = await this.#control.tune(calls, { timeNs: nowNs, hotBytes });
+    this.#verdicts = verdictsOf(tuned);
+    if (onTuning) tuned.forEach(({ tuning }) => onTuning(tuning));
   }
 
   #progress(untilNs: bigint): Progress {
@@ -237,6 +384,13 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
       unit: 'seconds',
     };
   }
+}
+
+function canceled(): DamonError {
+  return new DamonError('The walk was canceled before every scheme had done a round', {
+    code: 'ERR_DAMON_CANCELED',
+    hint: 'watermarks, a pause, or the end of the monitor came first',
+  });
 }
 
 /** Calls back at most ten times a second, and at the end. */

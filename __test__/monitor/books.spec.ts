@@ -14,6 +14,10 @@ const SCHEME = {
   qtExceeds: 5,
   nrSnapshots: 6,
   effectiveSzBytes: 7,
+  szOpsFilterPassed: 8,
+  chargedSzBytes: 9,
+  totalChargedSzBytes: 10,
+  totalChargedNs: 11,
 };
 const LANES = {
   offered: 15,

@@ -1,53 +1,132 @@
 /** Quota goals: a metric and the value it should reach. Kernel `struct damos_quota_goal`. */
 import * as v from 'valibot';
 
-import { multFrac } from './arithmetic.ts';
-import type { Ratio } from '../units.ts';
+import type { Duration, Ratio } from '../units.ts';
 import { SAFE, type Schema, U32, either, integer, options, quantityOf } from '../validate.ts';
+import { multFrac } from './arithmetic.ts';
+import { type CustomMetric, METRIC_NAMES, type MetricName } from './metric.ts';
 
-/** What a scheme's quota is steered by. */
-export type GoalOptions = NodeEligibleGoalOptions | UserInputGoalOptions;
+/** Turns a goal round. */
+export interface ComplementOptions {
+  /**
+   * Steers by what is missing: 10000 basis points less the share, or the quota's window less the
+   * time stalled. @default false
+   */
+  readonly complement?: boolean;
+}
 
-/** The share of eligible memory on a node. Physical operations sets only. */
-export interface NodeEligibleGoalOptions {
-  readonly metric: 'node_eligible_mem_bp';
+/** A share of a node's memory. */
+export interface NodeGoalOptions extends ComplementOptions {
+  /**
+   * What is in use, what is free, or, of all memory in regions that match the scheme's pattern, what
+   * lies there: `node_eligible_mem_bp`, of physical operations sets only.
+   */
+  readonly metric: 'node_mem_used_bp' | 'node_mem_free_bp' | 'node_eligible_mem_bp';
   /** The node. */
   readonly nid: number;
   /** The share to reach: basis points, or a text such as `"70 %"`. From 1 to 10000. */
   readonly targetValue: Ratio;
 }
 
-/** A value of the user's own. */
+/** The share of a node's memory that a control group uses, or does not use. */
+export interface MemcgGoalOptions extends ComplementOptions {
+  readonly metric: 'node_memcg_used_bp' | 'node_memcg_free_bp';
+  /** The node. */
+  readonly nid: number;
+  /** The control group's path from the root of the hierarchy. */
+  readonly memcg: string;
+  /** The share to reach: basis points, or a text such as `"70 %"`. From 1 to 10000. */
+  readonly targetValue: Ratio;
+}
+
+/** A share of the whole machine's memory. */
+export interface ShareGoalOptions extends ComplementOptions {
+  /** What is on the active lists, or the inactive ones, of those on all; or what is in huge pages. */
+  readonly metric: 'active_mem_bp' | 'inactive_mem_bp' | 'hugepage_mem_bp';
+  /** The share to reach: basis points, or a text such as `"70 %"`. From 1 to 10000. */
+  readonly targetValue: Ratio;
+}
+
+/** Time in which some task waited for memory. */
+export interface StallGoalOptions extends ComplementOptions {
+  readonly metric: 'some_mem_psi_us';
+  /** The time to reach per window. Minimum: 1 us. */
+  readonly targetValue: Duration;
+}
+
+/** A value of the user's own, told by `Kdamond.setGoal`. */
 export interface UserInputGoalOptions {
   readonly metric: 'user_input';
   /** The value to reach. Minimum: 1. */
   readonly targetValue: number;
-  /** The value now; see `Kdamond.setGoal`. @default 0 */
+  /** The value now. @default 0 */
   readonly currentValue?: number;
 }
 
+/** A value of the user's own, asked for. */
+export interface CustomGoalOptions {
+  readonly metric: CustomMetric;
+  /** The value to reach. Minimum: 1. */
+  readonly targetValue: number;
+}
+
+/** What a scheme's quota is steered by. */
+export type GoalOptions =
+  | NodeGoalOptions
+  | MemcgGoalOptions
+  | ShareGoalOptions
+  | StallGoalOptions
+  | UserInputGoalOptions
+  | CustomGoalOptions;
+
 /** A goal, resolved. */
-export type Goal =
-  | { readonly metric: 'node_eligible_mem_bp'; readonly nid: number; readonly targetValue: number }
-  | {
-      readonly metric: 'user_input';
-      readonly targetValue: number;
-      readonly currentValue: number;
-    };
+export interface Goal {
+  readonly metric: MetricName | CustomMetric;
+  readonly nid?: number | undefined;
+  readonly memcg?: string | undefined;
+  readonly targetValue: number;
+  /** Of `user_input`. */
+  readonly currentValue?: number | undefined;
+  readonly complement?: boolean | undefined;
+}
 
 const SHARE = 'more than 0 and at most 10000 basis points (100 %)';
+const METRICS = `${either(METRIC_NAMES)}, or a metric of your own`;
 
-/** Reads a goal. A target of 0 can never be evaluated and is refused, as the kernel's commit does. */
-export const goalSchema: Schema<Goal> = v.variant(
+const shareValue = v.pipe(
+  quantityOf('bp'),
+  v.check((bp) => 1 <= bp && bp <= 10_000, SHARE),
+);
+const complement = v.optional(v.boolean());
+
+const namedGoalSchema: Schema<Goal> = v.variant(
   'metric',
   [
     options({
-      metric: v.literal('node_eligible_mem_bp'),
+      metric: v.picklist(['node_mem_used_bp', 'node_mem_free_bp', 'node_eligible_mem_bp']),
       nid: integer(0, U32),
+      targetValue: shareValue,
+      complement,
+    }),
+    options({
+      metric: v.picklist(['node_memcg_used_bp', 'node_memcg_free_bp']),
+      nid: integer(0, U32),
+      memcg: v.string(),
+      targetValue: shareValue,
+      complement,
+    }),
+    options({
+      metric: v.picklist(['active_mem_bp', 'inactive_mem_bp', 'hugepage_mem_bp']),
+      targetValue: shareValue,
+      complement,
+    }),
+    options({
+      metric: v.literal('some_mem_psi_us'),
       targetValue: v.pipe(
-        quantityOf('bp'),
-        v.check((bp) => 1 <= bp && bp <= 10_000, SHARE),
+        quantityOf('us'),
+        v.check((us) => us >= 1, 'at least 1 microsecond'),
       ),
+      complement,
     }),
     options({
       metric: v.literal('user_input'),
@@ -55,13 +134,30 @@ export const goalSchema: Schema<Goal> = v.variant(
       currentValue: v.optional(integer(0, SAFE), 0),
     }),
   ],
-  ({ path }) => (path ? either(['node_eligible_mem_bp', 'user_input']) : 'an object'),
+  ({ path }) => (path ? METRICS : 'an object'),
 );
+
+const customGoalSchema: Schema<Goal> = options({
+  metric: options({
+    name: v.string(),
+    measure: v.custom<CustomMetric['measure']>(
+      (input) => typeof input === 'function',
+      'a function that measures',
+    ),
+  }),
+  targetValue: integer(1, SAFE),
+});
+
+/** Reads a goal. A target of 0 can never be evaluated and is refused, as the kernel's commit does. */
+export const goalSchema: Schema<Goal> = v.lazy((input) => {
+  const { metric } = (input ?? {}) as { metric?: unknown };
+  return typeof metric === 'object' && metric !== null ? customGoalSchema : namedGoalSchema;
+});
 
 /** What a goal's metric reads, and how that compares with its target. */
 export interface GoalReading {
   readonly goal: Goal;
-  /** In the metric's unit. */
+  /** In the metric's unit, after `complement`. */
   readonly currentValue: number;
   /** `currentValue` in basis points of the target: 10000 when the goal is met. */
   readonly scoreBp: number;

@@ -43,7 +43,9 @@ const HUGE_PAGE = 2 ** 21;
  * however many regions there are, and a region's count is that of *any* report in it, so counts can
  * only be compared between regions of similar size: many, evenly sized regions see sharper.
  */
-export function replayAttrs(everyMs: number): Required<AttrsOptions> {
+export function replayAttrs(
+  everyMs: number,
+): Required<Omit<AttrsOptions, 'opsUpdateUs' | 'intervalsGoal'>> {
   const everyUs = everyMs === 0 ? AGGREGATION_MAX_US : Math.max(everyMs * 1_000, SAMPLE_US);
   const parts = Math.ceil(everyUs / AGGREGATION_MAX_US);
   const aggregationUs = Math.max(Math.floor(everyUs / parts / SAMPLE_US), 1) * SAMPLE_US;

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 
 import { type Refusal, refuse } from '../errors.ts';
 import { type Range, type RangeOptions, rangesSchema } from '../monitor/memory.ts';
+import type { Target } from '../monitor/target.ts';
 import {
   type MonitorConfig,
   type MonitorOptions,
@@ -24,7 +25,7 @@ export type LiveOperationsName = 'paddr_ibs' | 'fvaddr';
 export type OverflowPolicy = 'dropOldest' | 'dropNewest';
 
 /** A process and its memory. */
-export interface TargetOptions {
+export interface LiveTargetOptions {
   /** The process id, as the reports give it; each process once. Minimum: 1. */
   readonly tgid: number;
   /** Its memory to monitor: virtual addresses, sorted and disjoint. At least one range. */
@@ -41,7 +42,7 @@ export interface LiveKdamondOptions extends MonitorOptions {
    */
   readonly regions?: readonly RangeOptions[];
   /** Processes to monitor, at least one; required by, and only for, `fvaddr`. */
-  readonly targets?: readonly TargetOptions[];
+  readonly targets?: readonly LiveTargetOptions[];
   /** Snapshots that may wait for their reader, from 1 to 65536. @default 8 */
   readonly highWaterMark?: number;
   /** What happens when one more comes. @default "dropOldest" */
@@ -52,12 +53,6 @@ export interface LiveKdamondOptions extends MonitorOptions {
 export interface SharedLaneOptions {
   /** A power of two from 1 to 65536. @default the monitor's `laneSlots` */
   readonly slots?: number;
-}
-
-/** A stretch of one address space to monitor; without a process, physical memory. */
-export interface Target {
-  readonly tgid?: number;
-  readonly regions: readonly Range[];
 }
 
 /** {@link LiveKdamondOptions}, every one given. */
@@ -103,7 +98,7 @@ const liveSchema = options({
  */
 export function resolveLiveOptions(input: LiveKdamondOptions): LiveKdamondConfig {
   const { regions, targets, ...config } = resolve(liveSchema, input, 'ERR_DAMON_CONFIG');
-  config.schemes.forEach(({ action, quota }, i) => {
+  config.schemes.forEach(({ action, quota, watermarks, filters }, i) => {
     if (action !== 'stat') {
       throw notHere(
         'ACTION',
@@ -113,12 +108,21 @@ export function resolveLiveOptions(input: LiveKdamondOptions): LiveKdamondConfig
       );
     }
     quota.goals.forEach(({ metric }, j) => {
-      if (metric === 'user_input') return;
+      if (metric === 'user_input' || typeof metric === 'object') return;
       const path = `schemes[${i}].quota.goals[${j}].metric`;
-      throw notHere('METRIC', path, '`user_input`: it knows no nodes', metric);
+      throw notHere('METRIC', path, '`user_input`, or one of your own: it knows no nodes', metric);
+    });
+    if (watermarks.metric !== 'none') {
+      const path = `schemes[${i}].watermarks.metric`;
+      throw notHere('METRIC', path, '`none`: it knows no free memory', watermarks.metric);
+    }
+    filters.forEach(({ type }, j) => {
+      if (type === 'addr' || type === 'target') return;
+      const path = `schemes[${i}].filters[${j}].type`;
+      throw notHere('FILTER', path, '`addr` or `target`: it knows no pages', type);
     });
   });
-  return { ...config, targets: resolveTargets(config.operations, regions, targets) };
+  return { ...config, addrUnit: 1, targets: resolveTargets(config.operations, regions, targets) };
 }
 
 const sharedLaneSchema = options({ slots: v.optional(slotsSchema) });
@@ -156,7 +160,7 @@ function resolveTargets(
 
 /** A scheme that a live monitor cannot carry out. */
 function notHere(
-  kind: 'ACTION' | 'METRIC',
+  kind: 'ACTION' | 'FILTER' | 'METRIC',
   path: string,
   expected: string,
   received: Refusal['received'],

@@ -7,7 +7,7 @@
 import type { LaneEntry, LaneReadingBooks, LiveMail, NativeLive } from '../../native/binding.cjs';
 import { closed } from '../closed.ts';
 import { DamonError } from '../errors.ts';
-import { GoalControl, type Tuning, verdictsOf } from '../goal/control.ts';
+import { GoalControl, type Tuned, type Tuning, verdictsOf } from '../goal/control.ts';
 import type { GoalOptions } from '../goal/goal.ts';
 import { toLiveBooks } from '../monitor/books.ts';
 import { openLive, toError, translating } from '../native/init.ts';
@@ -133,6 +133,8 @@ export class LiveKdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDi
   readonly token: string;
   readonly #native: NativeLive;
   readonly #control: GoalControl;
+  /** Steps of tuners in progress; does not fail. */
+  #tuning: Promise<void> = Promise.resolve();
   #state: LiveState = 'ready';
   #failure: DamonError | undefined;
   #reader: Reader | undefined;
@@ -148,7 +150,7 @@ export class LiveKdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDi
    */
   constructor(options: LiveKdamondOptions) {
     this.config = resolveLiveOptions(options);
-    this.#control = new GoalControl(this.config.schemes);
+    this.#control = new GoalControl(this.config.schemes, this.config.controlTimeoutMs);
     // Weakly: the addon holds the function, so it would hold the monitor, and none were forgotten.
     this.#native = openLive(this.config, LiveKdamond.#waker(new WeakRef(this)));
     this.token = this.#native.token;
@@ -396,15 +398,23 @@ export class LiveKdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDi
 
   #tune({ calls, callsNs }: LiveMail): void {
     if (calls.length === 0) return;
-    const tunings = this.#control.tune(calls, { timeNs: callsNs });
+    // One after the other, however long a tuner of the user's own thinks.
+    this.#tuning = this.#tuning
+      .then(() => this.#control.tune(calls, { timeNs: callsNs }))
+      .then((tuned) => this.#decide(tuned));
+  }
+
+  #decide(tuned: readonly Tuned[]): void {
+    if (this.#state === 'closed') return;
     // First: whatever a callback does, the decision stands.
-    this.#native.decide(verdictsOf(tunings));
+    this.#native.decide(verdictsOf(tuned));
     const reader = this.#reader;
     if (!reader?.onTuning) return;
     try {
-      for (const tuning of tunings) reader.onTuning(tuning);
+      for (const { tuning } of tuned) reader.onTuning(tuning);
     } catch (error) {
       reader.thrown ??= { error };
+      reader.wake?.();
     }
   }
 

@@ -1,24 +1,36 @@
 /** Resolved options in the shape the addon takes, and its failures as errors. */
 import type {
+  ContextInit,
   EmulationInit,
   Failure,
+  FilterInit,
+  GoalInit,
   LiveInit,
   MonitorInit,
   NativeLive,
   NativeMonitor,
+  QuotaInit,
   RangeInit,
   RecordingInit,
   SampleFilterInit,
   SchemeInit,
+  TargetInit,
+  WatermarksInit,
 } from '../../native/binding.cjs';
 import { DamonError } from '../errors.ts';
+import type { Goal } from '../goal/goal.ts';
 import type { KdamondConfig } from '../kdamond-options.ts';
 import type { LiveKdamondConfig } from '../live/live-kdamond-options.ts';
 import type { Emulation } from '../machine/machine.ts';
 import type { Range } from '../monitor/memory.ts';
-import type { MonitorConfig } from '../monitor/monitor-options.ts';
+import type { ContextConfig, MonitorConfig } from '../monitor/monitor-options.ts';
 import type { SampleFilter } from '../monitor/sample-filter.ts';
-import type { Bounds, Scheme } from '../scheme/scheme.ts';
+import type { Target } from '../monitor/target.ts';
+import type { Bounds } from '../scheme/bounds.ts';
+import type { Filter } from '../scheme/filter.ts';
+import type { Quota } from '../scheme/quota.ts';
+import type { Scheme } from '../scheme/scheme.ts';
+import type { Watermarks } from '../scheme/watermarks.ts';
 import type { Recording } from '../trace/recording.ts';
 import { native } from './binding.ts';
 
@@ -90,13 +102,32 @@ function failureOf(error: unknown): DamonError | undefined {
 
 function monitorInit(config: MonitorConfig): MonitorInit {
   return {
-    operations: config.operations,
-    attrs: { ...config.attrs },
-    sampleFilters: config.sampleFilters.map(sampleFilterInit),
-    schemes: config.schemes.map(schemeInit),
+    context: contextInit(config),
     snapshotEveryNs: config.everyMs * NS_PER_MS,
     laneSlots: config.laneSlots,
     seed: config.seed,
+  };
+}
+
+/** What is monitored, and what is done about it, in the shape the addon takes. */
+export function contextInit(config: ContextConfig): ContextInit {
+  return {
+    operations: config.operations,
+    addrUnit: config.addrUnit,
+    ...(config.targets && { targets: config.targets.map(targetInit) }),
+    attrs: { ...config.attrs, intervalsGoal: { ...config.attrs.intervalsGoal } },
+    sampleFilters: config.sampleFilters.map(sampleFilterInit),
+    schemes: config.schemes.map(schemeInit),
+    paused: config.paused,
+    attemptAnyAction: config.unsupportedActions === 'attempt',
+  };
+}
+
+function targetInit({ tgid, regions, obsolete }: Target): TargetInit {
+  return {
+    ...(tgid !== undefined && { tgid }),
+    regions: regions.map(rangeInit),
+    obsolete: obsolete ?? false,
   };
 }
 
@@ -111,39 +142,63 @@ function sampleFilterInit(filter: SampleFilter): SampleFilterInit {
   };
 }
 
-function liveInit({ targets, highWaterMark, overflow }: LiveKdamondConfig): LiveInit {
-  return {
-    targets: targets.map(({ tgid, regions }) => ({
-      ...(tgid !== undefined && { tgid }),
-      regions: regions.map(rangeInit),
-    })),
-    highWaterMark,
-    overflow,
-  };
+function liveInit({ highWaterMark, overflow }: LiveKdamondConfig): LiveInit {
+  return { highWaterMark, overflow };
 }
 
-function schemeInit({ pattern, quota, ...scheme }: Scheme): SchemeInit {
+function schemeInit({ pattern, ...scheme }: Scheme): SchemeInit {
   return {
     action: scheme.action,
     ...(scheme.targetNid !== undefined && { targetNid: scheme.targetNid }),
+    destinations: scheme.destinations.map((to) => ({ ...to })),
     size: boundsInit(pattern.szBytes),
     nrAccesses: boundsInit(pattern.nrAccesses),
     age: boundsInit(pattern.age),
     applyIntervalUs: scheme.applyIntervalUs,
-    quotaSzBytes: quota.szBytes,
-    quotaResetIntervalMs: quota.resetIntervalMs,
+    quota: quotaInit(scheme.quota),
+    watermarks: watermarksInit(scheme.watermarks),
+    filters: scheme.filters.map(filterInit),
+    maxNrSnapshots: scheme.maxNrSnapshots,
+  };
+}
+
+function quotaInit(quota: Quota): QuotaInit {
+  return {
+    timeMs: quota.timeMs,
+    szBytes: quota.szBytes,
+    resetIntervalMs: quota.resetIntervalMs,
     weightNrAccesses: quota.weights.nrAccessesPermil,
     weightAge: quota.weights.agePermil,
-    goals: quota.goals.map((goal) =>
-      goal.metric === 'user_input'
-        ? { metric: goal.metric }
-        : { metric: goal.metric, nid: goal.nid },
-    ),
-    filters: scheme.filters.map(({ range, matching, allow }) => ({
-      range: rangeInit(range),
-      matching,
-      allow,
-    })),
+    failChargeNum: quota.failCharge?.numerator ?? 0,
+    failChargeDenom: quota.failCharge?.denominator ?? 0,
+    goals: quota.goals.map(goalInit),
+  };
+}
+
+/** What the addon is to measure for a goal; a metric of the user's own is measured here. */
+export function goalInit({ metric, nid, memcg }: Goal): GoalInit {
+  return {
+    metric: typeof metric === 'object' ? 'user_input' : metric,
+    ...(nid !== undefined && { nid }),
+    ...(memcg !== undefined && { memcg }),
+  };
+}
+
+function watermarksInit(marks: Watermarks): WatermarksInit {
+  const { metric, intervalUs, highPermil: high, midPermil: mid, lowPermil: low } = marks;
+  return { metric, intervalUs, high, mid, low };
+}
+
+function filterInit(filter: Filter): FilterInit {
+  const { type, matching, allow } = filter;
+  return {
+    type,
+    matching,
+    allow,
+    ...(type === 'addr' && { range: rangeInit(filter.range) }),
+    ...(type === 'target' && { target: filter.target }),
+    ...(type === 'memcg' && { memcg: filter.memcg }),
+    ...(type === 'hugepage_size' && { size: boundsInit(filter.szBytes) }),
   };
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use damon_core::drain::{LaneLosses, SampleFilter};
 use damon_core::kdamond::{Config, ConfigError, Kdamond, TargetConfig, TuneRequest, Verdict};
 use damon_core::ops::{OpsId, Registry, RegistryError, Selected};
-use damon_core::scheme::{Metric, Round, SchemeConfig, TriedRegions};
+use damon_core::scheme::{Goal, Metric, Round, SchemeConfig, TriedRegions};
 use damon_core::{Attrs, Snapshot};
 use damon_ring::{LaneCounters, LaneDoor, LaneError, LaneId, Lanes, LanesOptions};
 use thiserror::Error;
@@ -139,6 +139,12 @@ enum Phase {
     Ended,
 }
 
+/// What was asked for and waits for the end of the sampling interval.
+enum Pending {
+    Context(Box<Config>, Selected),
+    Goals(Vec<Vec<Goal>>),
+}
+
 /// What became of the reports of a lane.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LaneReading {
@@ -161,7 +167,7 @@ pub struct Monitor {
     now_ns: u64,
     phase: Phase,
     /// What the next [`Phase::Serving`] commits.
-    pending: Option<(Config, Selected)>,
+    pending: Option<Pending>,
     registry: Registry,
     tried: TriedRegions,
     /// The source has nothing more; the running aggregation is still to be finished.
@@ -333,11 +339,14 @@ impl Monitor {
     }
 
     fn serve(&mut self) {
-        if let Some((config, ops)) = self.pending.take() {
-            // What could fail was checked when it was taken.
-            let committed = self.kdamond.commit(config, ops, self.source.operations());
-            debug_assert!(committed.is_ok());
-        }
+        let memory = self.source.operations();
+        // What could fail was checked when it was taken.
+        let committed = match self.pending.take() {
+            None => return,
+            Some(Pending::Context(config, ops)) => self.kdamond.commit(*config, ops, memory),
+            Some(Pending::Goals(goals)) => self.kdamond.commit_goals(goals, memory),
+        };
+        debug_assert!(committed.is_ok());
     }
 
     /// True if a tuner is wanted.
@@ -390,19 +399,35 @@ impl Monitor {
     ///
     /// [`MonitorError`]; everything then stays as it is.
     pub fn commit(&mut self, context: ContextConfig) -> Result<(), MonitorError> {
-        if self.phase == Phase::Ended {
-            return Err(MonitorError::Ended);
-        }
-        if self.pending.is_some() {
-            return Err(MonitorError::Busy);
-        }
+        self.check_idle()?;
         let ops = self.registry.select(context.ops)?;
         check_schemes(&*self.source, &context)?;
         let targets = context.targets.clone().unwrap_or_else(|| self.same_targets(context.ops));
         let config = core_config(context, targets, 0);
         self.kdamond.check_commit(&config, ops.id(), self.source.operations())?;
-        self.pending = Some((config, ops));
+        self.pending = Some(Pending::Context(Box::new(config), ops));
         Ok(())
+    }
+
+    /// Takes new goals for schemes, by index, likewise; all else stays.
+    ///
+    /// # Errors
+    ///
+    /// [`MonitorError`]; everything then stays as it is.
+    pub fn commit_goals(&mut self, goals: Vec<Vec<Goal>>) -> Result<(), MonitorError> {
+        self.check_idle()?;
+        check_nodes(&*self.source, goals.iter().map(Vec::as_slice))?;
+        self.kdamond.check_goals(&goals, self.source.operations())?;
+        self.pending = Some(Pending::Goals(goals));
+        Ok(())
+    }
+
+    fn check_idle(&self) -> Result<(), MonitorError> {
+        match (self.phase, &self.pending) {
+            (Phase::Ended, _) => Err(MonitorError::Ended),
+            (_, Some(_)) => Err(MonitorError::Busy),
+            (_, None) => Ok(()),
+        }
     }
 
     /// The targets there are, as they are; other ones if the set is of another kind.
@@ -569,11 +594,20 @@ fn check_schemes(source: &dyn Source, context: &ContextConfig) -> Result<(), Mon
         if !context.attempt_any_action {
             check_action(source, context.ops, index, scheme)?;
         }
-        for (goal, wanted) in scheme.quota.goals.iter().enumerate() {
+    }
+    check_nodes(source, context.schemes.iter().map(|scheme| &scheme.quota.goals[..]))
+}
+
+fn check_nodes<'a>(
+    source: &dyn Source,
+    goals: impl Iterator<Item = &'a [Goal]>,
+) -> Result<(), MonitorError> {
+    for (scheme, goals) in goals.enumerate() {
+        for (goal, wanted) in goals.iter().enumerate() {
             if let Metric::NodeEligibleMemBp { nid } = wanted.metric
                 && !source.has_node(nid)
             {
-                return Err(MonitorError::Node { scheme: index, goal, nid });
+                return Err(MonitorError::Node { scheme, goal, nid });
             }
         }
     }

@@ -31,9 +31,10 @@ const MS: u64 = 1_000_000;
 
 fn config(mut monitor: MonitorConfig) -> LiveConfig {
     monitor.lanes.slots = 256;
+    let memory = || vec![TargetConfig::physical(vec![Range { start: 0, end: 1 << 20 }])];
+    monitor.context.targets.get_or_insert_with(memory);
     LiveConfig {
         monitor,
-        targets: vec![TargetConfig::physical(vec![Range { start: 0, end: 1 << 20 }])],
         queue: QueueOptions { high_water_mark: 4, overflow: Overflow::DropOldest },
     }
 }
@@ -232,7 +233,8 @@ fn processes_are_watched_by_fixed_regions_and_told_apart() {
     monitor.context.ops = OpsId::Fvaddr;
     let range = Range { start: 0x7000_0000_0000, end: 0x7000_0010_0000 };
     let target = |tgid| TargetConfig::process(tgid, vec![range]);
-    let config = LiveConfig { targets: vec![target(7), target(8)], ..config(monitor) };
+    monitor.context.targets = Some(vec![target(7), target(8)]);
+    let config = config(monitor);
     let watched = live(config, MonotonicClock);
     let lane = watched.live.door().add().unwrap();
     let report =
@@ -253,9 +255,10 @@ fn processes_are_watched_by_fixed_regions_and_told_apart() {
 
 #[test]
 fn what_a_live_monitor_cannot_do_is_refused() {
-    let refused = |monitor: MonitorConfig, targets| {
+    let refused = |mut monitor: MonitorConfig, targets| {
         let slots = monitor.lanes.slots;
-        let mut config = LiveConfig { targets, ..config(monitor) };
+        monitor.context.targets = Some(targets);
+        let mut config = config(monitor);
         config.monitor.lanes.slots = slots;
         Live::new(config, MonotonicClock, || ()).err().unwrap()
     };

@@ -118,8 +118,16 @@ pub struct SchemeBooks {
     pub qt_exceeds: f64,
     /// Rounds that reached the last region.
     pub nr_snapshots: f64,
+    /// Bytes that passed the filters of pages.
+    pub sz_ops_filter_passed: f64,
     /// Bytes the scheme may try in this window.
     pub effective_sz_bytes: f64,
+    /// Bytes charged in this window.
+    pub charged_sz_bytes: f64,
+    /// Bytes charged in all windows before.
+    pub total_charged_sz_bytes: f64,
+    /// Nanoseconds that actions took.
+    pub total_charged_ns: f64,
 }
 
 /// What became of the reports of a lane.
@@ -310,6 +318,10 @@ fn scheme(scheme: &Scheme) -> SchemeBooks {
         sz_applied: stats.sz_applied as f64,
         qt_exceeds: stats.qt_exceeds as f64,
         nr_snapshots: stats.nr_snapshots as f64,
+        sz_ops_filter_passed: stats.sz_ops_filter_passed as f64,
         effective_sz_bytes: scheme.quota.effective_sz_bytes as f64,
+        charged_sz_bytes: scheme.quota.charged_sz_bytes as f64,
+        total_charged_sz_bytes: scheme.quota.total_charged_sz_bytes as f64,
+        total_charged_ns: scheme.quota.total_charged_ns as f64,
     }
 }

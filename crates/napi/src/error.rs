@@ -143,29 +143,67 @@ impl From<MonitorError> for Failure {
                 format!("{expected}, for `{}`", ops.name()),
                 "others",
             ),
-            MonitorError::Config(ConfigError::Metric { scheme, goal, ops }) => Self::refusal(
-                "ERR_DAMON_CONFIG_METRIC",
-                format!("schemes[{scheme}].quota.goals[{goal}].metric"),
-                "a metric that the operations set can measure",
-                format!("`node_eligible_mem_bp` with `{}`", ops.name()),
+            MonitorError::Config(ConfigError::Metric { scheme, goal, metric, ops }) => {
+                Self::refusal(
+                    "ERR_DAMON_CONFIG_METRIC",
+                    format!("schemes[{scheme}].quota.goals[{goal}].metric"),
+                    "a metric that can be measured here, of a node and a group that there are",
+                    format!("`{metric}` with `{}`", ops.name()),
+                )
+            }
+            MonitorError::Config(ConfigError::AddressUnit { expected, received, ops }) => {
+                let expected = format!("{expected}, for `{}`", ops.name());
+                Self::refusal("ERR_DAMON_CONFIG_ADDR_UNIT", "addrUnit", expected, received)
+            }
+            MonitorError::Config(ConfigError::Mappings { target, tgid }) => Self::refusal(
+                "ERR_DAMON_CONFIG_TARGETS",
+                format!("targets[{target}].tgid"),
+                "a process with two holes between its mappings, or targets with regions",
+                tgid,
             ),
+            MonitorError::Config(ConfigError::Obsolete { target }) => Self::refusal(
+                "ERR_DAMON_CONFIG_TARGETS",
+                format!("targets[{target}].obsolete"),
+                "false, for there is no such target yet",
+                true,
+            ),
+            MonitorError::Config(ConfigError::Watermarks { scheme, ops }) => Self::refusal(
+                "ERR_DAMON_CONFIG_METRIC",
+                format!("schemes[{scheme}].watermarks.metric"),
+                "a metric that can be measured here",
+                format!("`free_mem_rate` with `{}`", ops.name()),
+            ),
+            MonitorError::Config(ConfigError::Filter { scheme, min, max }) => Self::refusal(
+                "ERR_DAMON_CONFIG_FILTER",
+                format!("schemes[{scheme}].filters"),
+                "bounds in order",
+                format!("{min} to {max}"),
+            ),
+            MonitorError::Busy => Self::plain("ERR_DAMON_BUSY", error.to_string()),
+            MonitorError::Ended => Self::plain("ERR_DAMON_ENDED", error.to_string()),
             MonitorError::Lanes(error) => {
                 Self::plain("ERR_DAMON_CONFIG_LANES", format!("lanes: {error}"))
             }
             MonitorError::Ops(RegistryError::Unregistered(ops)) => Self::refusal(
                 "ERR_DAMON_CONFIG_OPERATIONS",
                 "operations",
-                "a set that the source registers (`paddr_ibs`)",
+                "a set that the source registers",
                 format!("`{}`", ops.name()),
             ),
             MonitorError::Ops(error) => {
                 Self::plain("ERR_DAMON_CONFIG_OPERATIONS", error.to_string())
             }
-            MonitorError::Action { scheme, action, nid } => Self::refusal(
+            MonitorError::Action { scheme, action, ops } => Self::refusal(
                 "ERR_DAMON_CONFIG_ACTION",
                 format!("schemes[{scheme}].action"),
-                "an action that the source can carry out",
-                format!("`{action}` to node {nid}"),
+                format!("an action that `{}` knows", ops.name()),
+                format!("`{action}`"),
+            ),
+            MonitorError::Migration { scheme, field, nid } => Self::refusal(
+                "ERR_DAMON_CONFIG_ACTION",
+                format!("schemes[{scheme}].{field}"),
+                "a node of the source to which memory can be moved",
+                nid.map_or_else(|| "none".into(), |nid| nid.to_string()),
             ),
             MonitorError::Node { scheme, goal, nid } => Self::refusal(
                 "ERR_DAMON_CONFIG_NODE",

@@ -15,6 +15,7 @@ mod lane;
 mod live;
 mod monitor;
 mod options;
+mod state;
 
 use napi_derive::napi;
 

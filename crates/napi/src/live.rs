@@ -4,7 +4,7 @@ use std::ptr::NonNull;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use damon_core::Snapshot;
-use damon_core::kdamond::{TargetConfig, Verdict};
+use damon_core::kdamond::Verdict;
 use damon_monitor::doors::{Published, publish};
 use damon_monitor::live::{
     Live, LiveConfig, LiveState, Mail, MonotonicClock, Overflow, QueueOptions,
@@ -18,7 +18,7 @@ use napi_derive::napi;
 use crate::counters::{LiveBooks, live_books};
 use crate::error::{Failure, closed};
 use crate::monitor::{Columns, TuneCall, VerdictInit, call};
-use crate::options::{LiveInit, MonitorInit, ranges};
+use crate::options::{LiveInit, MonitorInit};
 
 /// A live monitor. Its methods return at once, or after the monitor's step in progress.
 #[napi]
@@ -92,7 +92,6 @@ impl NativeLive {
     ) -> napi::Result<Self> {
         let config = LiveConfig {
             monitor: monitor.build()?,
-            targets: targets(&live)?,
             queue: QueueOptions {
                 high_water_mark: live.high_water_mark as usize,
                 overflow: overflow(&live.overflow)?,
@@ -244,16 +243,6 @@ fn overflow(name: &str) -> Result<Overflow, Failure> {
             format!("`{other}`"),
         )),
     }
-}
-
-fn targets(live: &LiveInit) -> Result<Vec<TargetConfig>, Failure> {
-    let targets = live.targets.iter().enumerate();
-    targets
-        .map(|(index, target)| {
-            let ranges = ranges(&target.regions, &format!("targets[{index}].regions"))?;
-            Ok(TargetConfig { tgid: target.tgid, ranges })
-        })
-        .collect()
 }
 
 fn header(snapshot: &Snapshot, taken: bool) -> SnapshotHeader {

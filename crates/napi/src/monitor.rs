@@ -14,7 +14,10 @@ use napi_derive::napi;
 
 use crate::counters::{MonitorBooks, books};
 use crate::error::{Failure, closed};
-use crate::options::{EmulationInit, MonitorInit, RecordingInit};
+use crate::options::{ContextInit, EmulationInit, GoalInit, MonitorInit, RecordingInit, goals};
+use crate::state::{
+    MonitorState, RoundBooks, TriedColumns, monitor_state, round_books, tried_columns,
+};
 
 enum State {
     Open(Box<Monitor>),
@@ -82,15 +85,17 @@ fn copy<T: Copy>(into: &mut [T], from: &[T]) {
     into[..from.len()].copy_from_slice(from);
 }
 
-/// What a goal's metric reads.
+/// What a goal's metric reads; nothing for `user_input`.
 #[napi(object)]
 pub struct MetricReading {
-    /// Basis points; absent for `user_input`.
+    /// Basis points, of metrics that are shares.
     pub value_bp: Option<f64>,
-    /// Bytes on the goal's node; absent for `user_input`.
-    pub bytes_on_node: Option<f64>,
-    /// Bytes that were looked at; absent for `user_input`.
+    /// Bytes that are so.
+    pub bytes: Option<f64>,
+    /// Bytes that were looked at.
     pub bytes_total: Option<f64>,
+    /// Microseconds since the start in which some task waited for memory.
+    pub stall_us: Option<f64>,
 }
 
 /// A quota window opened.
@@ -111,19 +116,25 @@ pub struct VerdictInit {
     pub scheme: u32,
     /// Bytes the goals allow in this window.
     pub bytes: f64,
+    /// Of two openings at once: the same in the first of the windows.
+    pub bytes_before: Option<f64>,
 }
 
 impl From<&VerdictInit> for Verdict {
     fn from(verdict: &VerdictInit) -> Self {
         // A saturating conversion: the control plane passes non-negative integers.
-        Self { scheme: verdict.scheme as usize, bytes: verdict.bytes as u64 }
+        Self {
+            scheme: verdict.scheme as usize,
+            bytes: verdict.bytes as u64,
+            bytes_before: verdict.bytes_before.map(|bytes| bytes as u64),
+        }
     }
 }
 
 /// Why a run came back.
 #[napi(object)]
 pub struct RunResult {
-    /// `reached`, `tune`, `snapshot`, `ended`, `cancelled` or `failed`.
+    /// `reached`, `tune`, `snapshot`, `tried`, `ended`, `cancelled` or `failed`.
     pub kind: String,
     /// The monitor's clock, in nanoseconds.
     pub now_ns: BigInt,
@@ -200,6 +211,55 @@ impl NativeMonitor {
         })
     }
 
+    /// Takes a new configuration: all of it, at the end of the running sampling interval, or none.
+    #[napi(catch_unwind)]
+    pub fn commit(&self, context: ContextInit) -> napi::Result<()> {
+        let context = context.build()?;
+        self.with_mut(|monitor| Ok(monitor.commit(context)?))
+    }
+
+    /// Takes new goals, by scheme; all else stays.
+    #[napi(catch_unwind)]
+    pub fn commit_goals(&self, schemes: Vec<Vec<GoalInit>>) -> napi::Result<()> {
+        let lists = schemes.iter().enumerate();
+        let goals = lists
+            .map(|(index, list)| goals(list, &format!("schemes[{index}]")))
+            .collect::<Result<_, Failure>>()?;
+        self.with_mut(|monitor| Ok(monitor.commit_goals(goals)?))
+    }
+
+    /// Asks which regions each scheme tries in its next round: a run comes back with `tried`.
+    #[napi(catch_unwind)]
+    pub fn walk(&self) -> napi::Result<()> {
+        self.with_mut(|monitor| Ok(monitor.walk()?))
+    }
+
+    /// Whether a walk is in progress.
+    #[napi(catch_unwind)]
+    pub fn is_walking(&self) -> napi::Result<bool> {
+        self.with(|monitor| Ok(monitor.kdamond().is_walking()))
+    }
+
+    /// What the last `tried` tells, by scheme.
+    #[napi(catch_unwind)]
+    pub fn tried(&self) -> napi::Result<Vec<TriedColumns>> {
+        self.with(|monitor| {
+            Ok(monitor.tried().by_scheme.iter().map(|regions| tried_columns(regions)).collect())
+        })
+    }
+
+    /// Accounts of rounds since the last call, oldest first.
+    #[napi(catch_unwind)]
+    pub fn take_rounds(&self) -> napi::Result<RoundBooks> {
+        self.with_mut(|monitor| Ok(round_books(monitor)))
+    }
+
+    /// The state of the monitor.
+    #[napi(catch_unwind)]
+    pub fn state(&self) -> napi::Result<MonitorState> {
+        self.with(|monitor| Ok(monitor_state(monitor)))
+    }
+
     /// All counters.
     #[napi(catch_unwind)]
     pub fn books(&self) -> napi::Result<MonitorBooks> {
@@ -226,7 +286,11 @@ impl NativeMonitor {
     }
 
     fn with<T>(&self, look: impl FnOnce(&Monitor) -> Result<T, Failure>) -> napi::Result<T> {
-        let state = match self.state.try_lock() {
+        self.with_mut(|monitor| look(monitor))
+    }
+
+    fn with_mut<T>(&self, act: impl FnOnce(&mut Monitor) -> Result<T, Failure>) -> napi::Result<T> {
+        let mut state = match self.state.try_lock() {
             Ok(state) => state,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => {
@@ -234,8 +298,8 @@ impl NativeMonitor {
                 return Err(Failure::plain("ERR_DAMON_BUSY", message).into());
             }
         };
-        match &*state {
-            State::Open(monitor) => Ok(look(monitor)?),
+        match &mut *state {
+            State::Open(monitor) => Ok(act(monitor)?),
             State::Closed => Err(closed("monitor").into()),
             State::Poisoned(failure) => Err(failure.clone().into()),
         }
@@ -274,6 +338,7 @@ fn result(monitor: &Monitor, event: Event) -> RunResult {
         Event::Reached => ("reached", Vec::new()),
         Event::Tune => ("tune", monitor.requests().iter().map(call).collect()),
         Event::Snapshot => ("snapshot", Vec::new()),
+        Event::Tried => ("tried", Vec::new()),
         Event::Ended => ("ended", Vec::new()),
         Event::Cancelled => ("cancelled", Vec::new()),
     };
@@ -298,15 +363,18 @@ pub(crate) fn call(request: &TuneRequest) -> TuneCall {
 }
 
 fn reading(value: &MetricValue) -> MetricReading {
+    let none = MetricReading { value_bp: None, bytes: None, bytes_total: None, stall_us: None };
     match *value {
-        MetricValue::UserInput => {
-            MetricReading { value_bp: None, bytes_on_node: None, bytes_total: None }
-        }
-        MetricValue::NodeEligible { value_bp, on_node, total } => MetricReading {
+        MetricValue::UserInput => none,
+        MetricValue::Share { value_bp, part, total } => MetricReading {
             value_bp: Some(value_bp as f64),
-            bytes_on_node: Some(on_node as f64),
+            bytes: Some(part as f64),
             bytes_total: Some(total as f64),
+            ..none
         },
+        MetricValue::Stall { total_us } => {
+            MetricReading { stall_us: Some(total_us as f64), ..none }
+        }
     }
 }
 

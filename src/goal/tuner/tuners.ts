@@ -1,7 +1,12 @@
 /** The tuners by their kernel names. */
+import * as v from 'valibot';
+
+import { type Schema, either, options } from '../../validate.ts';
 import { consist } from './consist.ts';
 import { temporal } from './temporal.ts';
-import type { Tuner } from './tuner.ts';
+import type { CustomTuner, Tuner } from './tuner.ts';
+
+export type { CustomTuner } from './tuner.ts';
 
 /** The name of a tuner. */
 export type TunerName = 'consist' | 'temporal';
@@ -11,3 +16,21 @@ export const TUNERS: Readonly<Record<TunerName, Tuner>> = { consist, temporal };
 
 /** Their names, the kernel's default first. */
 export const TUNER_NAMES: readonly ['consist', 'temporal'] = ['consist', 'temporal'];
+
+const customTunerSchema: Schema<CustomTuner> = options({
+  name: v.string(),
+  step: v.custom<CustomTuner['step']>(
+    (input) => typeof input === 'function',
+    'a function that takes a step',
+  ),
+});
+
+const namedTunerSchema: Schema<TunerName> = v.picklist(
+  TUNER_NAMES,
+  `${either(TUNER_NAMES)}, or a tuner of your own`,
+);
+
+/** Reads the name of a tuner, or takes one. */
+export const tunerSchema: Schema<TunerName | CustomTuner> = v.lazy((input) =>
+  typeof input === 'object' && input !== null ? customTunerSchema : namedTunerSchema,
+);

@@ -1,9 +1,10 @@
 //! A whole configuration at once, while monitoring goes on. `damon-core.md` 8.1.
 
+use super::config::check_goals;
 use super::{Config, ConfigError, Kdamond, TargetConfig};
 use crate::ops::{Operations, OpsId, Selected};
 use crate::region::{Range, Target};
-use crate::scheme::{Scheme, SchemeConfig, forget};
+use crate::scheme::{Goal, Scheme, SchemeConfig, forget};
 
 impl Kdamond {
     /// Takes a new configuration, between [`observe`](Self::observe) and
@@ -58,6 +59,38 @@ impl Kdamond {
             Some((target, _)) => Err(ConfigError::Obsolete { target }),
             None => Ok(min_region_sz),
         }
+    }
+
+    /// Takes new goals for schemes, by index; all else, their tuners' state too, stays. Schemes beyond
+    /// the list keep the goals they have. `damos_sysfs_set_quota_scores`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`]; everything is then as before.
+    pub fn commit_goals(
+        &mut self,
+        goals: Vec<Vec<Goal>>,
+        memory: &dyn Operations,
+    ) -> Result<(), ConfigError> {
+        self.check_goals(&goals, memory)?;
+        for (scheme, goals) in self.schemes.iter_mut().zip(goals) {
+            scheme.config.quota.goals = goals;
+        }
+        Ok(())
+    }
+
+    /// Whether [`commit_goals`](Self::commit_goals) would succeed.
+    ///
+    /// # Errors
+    ///
+    /// What it would fail with.
+    pub fn check_goals(
+        &self,
+        goals: &[Vec<Goal>],
+        memory: &dyn Operations,
+    ) -> Result<(), ConfigError> {
+        let mut by_scheme = goals.iter().enumerate();
+        by_scheme.try_for_each(|(scheme, goals)| check_goals(scheme, goals, self.ops.id(), memory))
     }
 
     fn commit_schemes(&mut self, configs: Vec<SchemeConfig>) {

@@ -7,7 +7,7 @@ use crate::attrs::{Attrs, AttrsError};
 use crate::drain::SampleFilter;
 use crate::ops::{Gauge, Operations, OpsId};
 use crate::region::{Range, RangeError, check_ranges};
-use crate::scheme::{CoreFilterKind, PageFilterKind, SchemeConfig, WatermarkMetric};
+use crate::scheme::{CoreFilterKind, Goal, PageFilterKind, SchemeConfig, WatermarkMetric};
 
 /// One address space to monitor.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -190,18 +190,26 @@ impl Config {
     }
 }
 
+pub(super) fn check_goals(
+    scheme: usize,
+    goals: &[Goal],
+    ops: OpsId,
+    memory: &dyn Operations,
+) -> Result<(), ConfigError> {
+    let goal = goals.iter().position(|goal| !goal.metric.is_measurable(ops, memory));
+    goal.map_or(Ok(()), |goal| {
+        let metric = goals[goal].metric.name();
+        Err(ConfigError::Metric { scheme, goal, metric, ops })
+    })
+}
+
 fn check_scheme(
     scheme: usize,
     config: &SchemeConfig,
     ops: OpsId,
     memory: &dyn Operations,
 ) -> Result<(), ConfigError> {
-    for (goal, wanted) in config.quota.goals.iter().enumerate() {
-        if !wanted.metric.is_measurable(ops, memory) {
-            let metric = wanted.metric.name();
-            return Err(ConfigError::Metric { scheme, goal, metric, ops });
-        }
-    }
+    check_goals(scheme, &config.quota.goals, ops, memory)?;
     let watches = config.watermarks.metric == WatermarkMetric::FreeMemRate;
     if watches && memory.read(&Gauge::Free).is_none() {
         return Err(ConfigError::Watermarks { scheme, ops });

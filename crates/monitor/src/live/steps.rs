@@ -14,10 +14,8 @@ use crate::source::{Fill, Intake, Source, SourceCounters, SourceError};
 /// A live monitor's configuration.
 #[derive(Clone, Debug)]
 pub struct LiveConfig {
-    /// As of any monitor.
+    /// As of any monitor. Its targets have to be given.
     pub monitor: MonitorConfig,
-    /// What is monitored.
-    pub targets: Vec<TargetConfig>,
     /// Room for snapshots.
     pub queue: QueueOptions,
 }
@@ -59,9 +57,9 @@ pub(super) struct Steps {
 
 impl Steps {
     pub(super) fn new(config: LiveConfig, now_ns: u64) -> Result<Self, MonitorError> {
-        let LiveConfig { monitor, targets, .. } = config;
+        let LiveConfig { monitor, .. } = config;
         let sample_ns = monitor.context.attrs.sample_us.saturating_mul(1_000).max(1);
-        let source = Producers { started_ns: now_ns, targets, memory: Watched };
+        let source = Producers { started_ns: now_ns, memory: Watched };
         let monitor = Monitor::new(Box::new(source), monitor)?;
         Ok(Self { monitor, sample_ns, counters: LiveCounters::default(), finished: false })
     }
@@ -134,7 +132,6 @@ impl Steps {
 /// Whoever has a lane, as a source: it reports by itself. The memory can be watched, not acted on.
 struct Producers {
     started_ns: u64,
-    targets: Vec<TargetConfig>,
     memory: Watched,
 }
 
@@ -153,7 +150,7 @@ impl Source for Producers {
     }
 
     fn targets(&self, _ops: OpsId) -> Vec<TargetConfig> {
-        self.targets.clone()
+        Vec::new()
     }
 
     fn fill(&mut self, _until_ns: u64, _intake: &mut Intake<'_>) -> Result<Fill, SourceError> {

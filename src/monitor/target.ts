@@ -1,0 +1,43 @@
+/** What is monitored: physical memory, or the memory of processes. */
+import * as v from 'valibot';
+
+import { type Schema, U32, integer, options } from '../validate.ts';
+import { type Range, type RangeOptions, rangesSchema } from './memory.ts';
+
+/** One address space. */
+export interface TargetOptions {
+  /** The process, each once; absent for physical memory. Minimum: 1. */
+  readonly tgid?: number;
+  /**
+   * Its memory to monitor, sorted and disjoint. @default what the operations set makes of it:
+   * `vaddr` follows the mappings of the process
+   */
+  readonly regions?: readonly RangeOptions[];
+  /** In a commit: the target of this place goes. @default false */
+  readonly obsolete?: boolean;
+}
+
+/** {@link TargetOptions}, resolved; no regions leave that to the operations set. */
+export interface Target {
+  readonly tgid?: number | undefined;
+  readonly regions: readonly Range[];
+  readonly obsolete?: boolean | undefined;
+}
+
+const EACH_ONCE = 'a process that is not among the targets before it';
+
+/** Reads targets. */
+export const targetsSchema: Schema<readonly Target[]> = v.pipe(
+  v.array(
+    options({
+      tgid: v.optional(integer(1, U32)),
+      regions: v.optional(rangesSchema, []),
+      obsolete: v.optional(v.boolean(), false),
+    }),
+  ),
+  v.checkItems(
+    ({ tgid }, i, targets) =>
+      tgid === undefined || targets.findIndex((target) => target.tgid === tgid) === i,
+    EACH_ONCE,
+  ),
+);

@@ -1,0 +1,118 @@
+/**
+ * Filters: which memory a scheme does or does not touch. `damon-core.md` 5.7.
+ *
+ * `addr` and `target` are asked about regions, by the core; the others about pages, by the
+ * operations set. In each of the two layers the first filter that hits decides; if none does, the
+ * opposite of the last one's `allow`. A region that `addr` or `target` lets through is not asked
+ * about further.
+ */
+import * as v from 'valibot';
+
+import { type Range, type RangeOptions, rangeSchema } from '../monitor/memory.ts';
+import type { Bytes } from '../units.ts';
+import { type Schema, U32, either, integer, options, quantityOf } from '../validate.ts';
+import { type Bounds, type BoundsOptions, bounds } from './bounds.ts';
+
+/** What every filter has. */
+export interface FilterVerdict {
+  /** Act on memory that is so; `false`: on memory that is not. @default true */
+  readonly matching?: boolean;
+  /** Let through what the filter acts on; `false`: reject it. @default false */
+  readonly allow?: boolean;
+}
+
+/** About addresses. Cuts regions at its edges. */
+export interface AddressFilterOptions extends FilterVerdict {
+  readonly type: 'addr';
+  /** The addresses; both ends are rounded down to 4096 bytes. */
+  readonly range: RangeOptions;
+}
+
+/** About the monitored processes. */
+export interface TargetFilterOptions extends FilterVerdict {
+  readonly type: 'target';
+  /** The place of the process in the list of targets, from 0. */
+  readonly target: number;
+}
+
+/** About the control group that pages are charged to. */
+export interface MemcgFilterOptions extends FilterVerdict {
+  readonly type: 'memcg';
+  /** Its path from the root of the hierarchy. */
+  readonly memcg: string;
+}
+
+/** About the size of folios. */
+export interface HugepageSizeFilterOptions extends FilterVerdict {
+  readonly type: 'hugepage_size';
+  /** The sizes that count. */
+  readonly szBytes: BoundsOptions<Bytes>;
+}
+
+/**
+ * About the state of pages: anonymous, on the active list, accessed since somebody last looked
+ * (looking makes a page old), mapped by no process.
+ */
+export interface PageFilterOptions extends FilterVerdict {
+  readonly type: 'anon' | 'active' | 'young' | 'unmapped';
+}
+
+/** A filter. */
+export type FilterOptions =
+  | AddressFilterOptions
+  | TargetFilterOptions
+  | MemcgFilterOptions
+  | HugepageSizeFilterOptions
+  | PageFilterOptions;
+
+interface Verdict {
+  readonly matching: boolean;
+  readonly allow: boolean;
+}
+
+/** {@link FilterOptions}, every one given. */
+export type Filter = Verdict &
+  (
+    | { readonly type: 'addr'; readonly range: Range }
+    | { readonly type: 'target'; readonly target: number }
+    | { readonly type: 'memcg'; readonly memcg: string }
+    | { readonly type: 'hugepage_size'; readonly szBytes: Bounds }
+    | { readonly type: 'anon' | 'active' | 'young' | 'unmapped' }
+  );
+
+/** The types of filters by their kernel names. */
+export const FILTER_TYPES = [
+  'anon',
+  'active',
+  'memcg',
+  'young',
+  'hugepage_size',
+  'unmapped',
+  'addr',
+  'target',
+] as const;
+
+const verdict = {
+  matching: v.optional(v.boolean(), true),
+  allow: v.optional(v.boolean(), false),
+} as const;
+
+/** Reads a filter. */
+export const filterSchema: Schema<Filter> = v.variant(
+  'type',
+  [
+    options({ type: v.literal('addr'), range: rangeSchema, ...verdict }),
+    options({ type: v.literal('target'), target: integer(0, U32), ...verdict }),
+    options({ type: v.literal('memcg'), memcg: v.string(), ...verdict }),
+    options({
+      type: v.literal('hugepage_size'),
+      szBytes: bounds(quantityOf('bytes')),
+      ...verdict,
+    }),
+    options({ type: v.literal('anon'), ...verdict }),
+    options({ type: v.literal('active'), ...verdict }),
+    options({ type: v.literal('young'), ...verdict }),
+    options({ type: v.literal('unmapped'), ...verdict }),
+  ],
+  ({ path }) => (path ? either(FILTER_TYPES) : 'an object'),
+);
