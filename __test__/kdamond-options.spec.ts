@@ -48,7 +48,7 @@ const tuned = (more: object) =>
       ...more,
     },
   });
-const process = (more: object) => ({ source: SMALL, targets: [{ tgid: 1, ...more }] });
+const ofProcess = (more: object) => ({ source: SMALL, targets: [{ tgid: 1, ...more }] });
 const filterRange = (more: object) => filter({ range: { start: 0, end: 4096, ...more } });
 
 const S = 'schemes[0]';
@@ -377,21 +377,21 @@ const FIELDS: readonly Field[] = [
   },
   {
     path: 'targets[0].tgid',
-    set: (tgid) => process({ tgid }),
+    set: (tgid) => ofProcess({ tgid }),
     taken: [1, U32, undefined],
     refused: [0, U32 + 1, ...NO_INTEGER],
     expected: /from 1 to 4294967295/,
   },
   {
     path: 'targets[0].obsolete',
-    set: (obsolete) => process({ obsolete }),
+    set: (obsolete) => ofProcess({ obsolete }),
     taken: [true, false, undefined],
     refused: NO_BOOLEAN,
     expected: /true or false/,
   },
   {
     path: 'targets[0].regions[0].end',
-    set: (end) => process({ regions: [{ start: 4096, end }] }),
+    set: (end) => ofProcess({ regions: [{ start: 4096, end }] }),
     taken: [4097, SAFE],
     refused: [4096, 0, ...NO_ADDRESS],
     expected: /above start|an address/,
@@ -856,7 +856,7 @@ test('an unknown option is refused at every level, by its path and with the know
     [nodeGoal(unknown), `${G}.typo`, /metric, nid, targetValue, complement$/],
     [tuned(unknown), 'attrs.intervalsGoal.typo', /accessBp, aggregations/],
     [marks(unknown), `${S}.watermarks.typo`, /midPermil/],
-    [process(unknown), 'targets[0].typo', /tgid, regions, obsolete/],
+    [ofProcess(unknown), 'targets[0].typo', /tgid, regions, obsolete/],
     [
       destinations({ destinations: [{ nid: 0, weight: 1, ...unknown }] }),
       `${S}.destinations[0].typo`,

@@ -1,5 +1,6 @@
 //! This project's subjects, through the public API of its crates.
 
+use damon_core::arithmetic::MIN_REGION_SZ;
 use damon_core::drain::{Drain, Kernel};
 use damon_core::region::{Range, Target};
 use damon_ring::{AccessReport, Lanes, LanesOptions, Producer};
@@ -95,7 +96,7 @@ impl OursMonitor {
     pub(crate) fn with_kernel(lanes: usize, regions: &[Range], kernel: Kernel) -> Self {
         let (producers, lanes) = Ours::open(lanes);
         let mut target = Target::default();
-        target.set_ranges(regions).expect("sorted and disjoint");
+        target.set_ranges(regions, MIN_REGION_SZ).expect("sorted and disjoint");
         assert_eq!(target.regions().len(), regions.len(), "one region per range");
         let mut drain = Drain::new(Vec::new(), &[None]).with_kernel(kernel);
         drain.start(NOW);

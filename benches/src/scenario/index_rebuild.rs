@@ -1,6 +1,7 @@
 //! What it costs to begin anew after the regions changed. The yardstick is copying the regions,
 //! which is the least that a snapshot of them takes.
 
+use damon_core::arithmetic::MIN_REGION_SZ;
 use damon_core::drain::Drain;
 use damon_core::region::{Region, Target};
 use damon_ring::{Lanes, LanesOptions};
@@ -16,7 +17,7 @@ pub(super) fn measure(context: &mut Context<'_>) {
     for &count in counts {
         let memory = Memory::with_regions(count, Spread::Uniform);
         let mut target = Target::default();
-        target.set_ranges(&memory.regions).expect("sorted and disjoint");
+        target.set_ranges(&memory.regions, MIN_REGION_SZ).expect("sorted and disjoint");
         // About as much work for each number of regions.
         let repeats = context.size.pick((2_000_000 / count).max(2) as u64, 2);
         let params = json!({ "regions": count });

@@ -2,8 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 
 use damon_core::Operations;
+use damon_core::ops::{Applied, Job};
 use damon_core::region::Range;
-use damon_core::scheme::Action;
+use damon_core::scheme::{Action, PageFilters};
 use damon_machine::{
     HotSet, Interleave, Machine, MachineConfig, MachineError, NodeConfig, NodeError, PAGE_SZ,
 };
@@ -20,6 +21,18 @@ fn config(node_bytes: [u64; 2], pages: u32) -> MachineConfig {
         workload: HotSet { pages, hot_pages: pages, hot_share: 1.0, store_share: 0.3, tgid: 1 },
         interleave: Interleave::even(2),
     }
+}
+
+fn move_to(machine: &mut Machine, action: Action, nid: u32, range: Range) -> Applied {
+    let job = Job {
+        tgid: None,
+        range,
+        action,
+        target_nid: Some(nid),
+        destinations: &[],
+        filters: PageFilters::new(&[], false),
+    };
+    machine.apply(&job, &mut None)
 }
 
 /// Every page has its own frame, and the books agree with the page table.
@@ -49,7 +62,7 @@ proptest! {
             let base = if from == 0 { 0 } else { 1 << 40 };
             let range = Range { start: base + first * PAGE_SZ, end: base + (first + count) * PAGE_SZ };
             let before = machine.bytes_on_node(range, from).on_node;
-            let applied = machine.apply(Action::MigrateHot { target_nid: to }, range);
+            let applied = move_to(&mut machine, Action::MigrateHot, to, range);
             prop_assert_eq!(applied.bytes, if from == to { 0 } else { before });
         }
         check(&machine);
@@ -61,7 +74,7 @@ fn a_full_node_takes_what_fits_and_the_rest_is_counted() {
     // Node 0 holds one block = 32768 pages; 40000 pages interleaved leave room for 12768.
     let mut machine = Machine::new(config([BLOCK, BLOCK], 40_000)).unwrap();
     let all_of_node_1 = Range { start: 1 << 40, end: (1 << 40) + BLOCK };
-    let applied = machine.apply(Action::MigrateCold { target_nid: 0 }, all_of_node_1);
+    let applied = move_to(&mut machine, Action::MigrateCold, 0, all_of_node_1);
     assert_eq!(applied.bytes, 12_768 * PAGE_SZ);
     assert_eq!(machine.migrations().migrated_pages, 12_768);
     assert_eq!(machine.migrations().failed_pages, 20_000 - 12_768);
@@ -71,8 +84,7 @@ fn a_full_node_takes_what_fits_and_the_rest_is_counted() {
 #[test]
 fn an_unknown_node_takes_nothing() {
     let mut machine = Machine::new(config([BLOCK, BLOCK], 100)).unwrap();
-    let applied =
-        machine.apply(Action::MigrateHot { target_nid: 7 }, Range { start: 0, end: BLOCK });
+    let applied = move_to(&mut machine, Action::MigrateHot, 7, Range { start: 0, end: BLOCK });
     assert_eq!(applied.bytes, 0);
     assert_eq!(machine.migrations().failed_pages, 50);
 }
