@@ -111,7 +111,11 @@ test('a live monitor adds its intervals and snapshots, which balance', (t) => {
   const live = {
     monitor: MONITOR,
     byLane: [],
-    retiredLanes: { lane: LANES, stale: 0, filtered: 0, wrongKind: 0, noTarget: 0, straddling: 0 },
+    retiredLanes: {
+      lane: LANES,
+      ...{ stale: 0, filtered: 0, wrongKind: 0, noTarget: 0, noRegion: 0, straddling: 0 },
+      credited: LANES.drained,
+    },
     intervals: { observed: 9, unobserved: 1, lateMaxNs: 900, lateNsByPowerOfTwo: [8, 0, 1] },
     snapshots: { offered: 6, taken: 3, dropped: 2, waiting: 1 },
   };

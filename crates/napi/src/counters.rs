@@ -143,6 +143,10 @@ pub struct LaneReadingBooks {
     pub wrong_kind: f64,
     /// Of those drained: of a process that is no target.
     pub no_target: f64,
+    /// Of those drained: in no region.
+    pub no_region: f64,
+    /// Of those drained: credited to a region.
+    pub credited: f64,
     /// Of those drained: across the end of a region.
     pub straddling: f64,
 }
@@ -226,6 +230,8 @@ fn lane_entry(reading: &LaneReading) -> LaneReadingBooks {
         filtered: losses.filtered as f64,
         wrong_kind: losses.wrong_kind as f64,
         no_target: losses.no_target as f64,
+        no_region: losses.no_region as f64,
+        credited: counters.drained as f64 - losses.total() as f64,
         straddling: losses.straddling as f64,
     }
 }

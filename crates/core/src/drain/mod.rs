@@ -43,10 +43,8 @@ pub struct DrainCounters {
     pub straddling: u64,
 }
 
-/// Drained reports of one lane that were lost, by cause, as in [`DrainCounters`].
-///
-/// Not whether a region contained the address: reports of all lanes are counted by region together,
-/// so that is known for the monitor as a whole.
+/// Drained reports of one lane that were lost, by cause, as in [`DrainCounters`]. The others were
+/// credited.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LaneLosses {
     /// [`DrainCounters::stale`].
@@ -57,11 +55,19 @@ pub struct LaneLosses {
     pub wrong_kind: u64,
     /// [`DrainCounters::no_target`].
     pub no_target: u64,
+    /// [`DrainCounters::no_region`].
+    pub no_region: u64,
     /// [`DrainCounters::straddling`].
     pub straddling: u64,
 }
 
 impl LaneLosses {
+    /// The sum of all causes.
+    pub fn total(&self) -> u64 {
+        let Self { stale, filtered, wrong_kind, no_target, no_region, straddling } = self;
+        stale + filtered + wrong_kind + no_target + no_region + straddling
+    }
+
     /// What was lost between two readings.
     fn between(before: &DrainCounters, after: &DrainCounters) -> Self {
         Self {
@@ -69,6 +75,7 @@ impl LaneLosses {
             filtered: after.filtered - before.filtered,
             wrong_kind: after.wrong_kind - before.wrong_kind,
             no_target: after.no_target - before.no_target,
+            no_region: after.no_region - before.no_region,
             straddling: after.straddling - before.straddling,
         }
     }
@@ -78,6 +85,7 @@ impl LaneLosses {
         self.filtered += other.filtered;
         self.wrong_kind += other.wrong_kind;
         self.no_target += other.no_target;
+        self.no_region += other.no_region;
         self.straddling += other.straddling;
     }
 }
@@ -179,19 +187,22 @@ impl Drain {
         }
         self.counters.drained += lanes.drain(|lane, reports| {
             let before = self.counters;
-            self.take(reports, targets);
+            self.take(lane, reports, targets);
             let lost = LaneLosses::between(&before, &self.counters);
             if lost != LaneLosses::default() {
                 self.losses.entry(lane).or_default().add(&lost);
             }
         });
-        if self.losses.len() > lanes.in_use() as usize {
-            self.retire(lanes);
-        }
         for (index, target) in self.indexes.iter_mut().zip(targets) {
             let (credited, no_region) = index.fold(target.regions_mut(), tick);
             self.counters.credited += credited;
             self.counters.no_region += no_region;
+            for (lane, missed) in index.take_missed() {
+                self.losses.entry(lane).or_default().no_region += missed;
+            }
+        }
+        if self.losses.len() > lanes.in_use() as usize {
+            self.retire(lanes);
         }
     }
 
@@ -227,16 +238,16 @@ impl Drain {
         total
     }
 
-    fn take(&mut self, reports: &Reports<'_>, targets: &[Target]) {
+    fn take(&mut self, lane: LaneId, reports: &Reports<'_>, targets: &[Target]) {
         if !self.processes.is_empty() {
             (0..reports.len()).for_each(|i| self.take_virtual(reports, i, targets));
         } else if self.filters.is_empty() {
-            self.take_physical(reports, targets);
+            self.take_physical(lane, reports, targets);
         } else {
             let mut passed = std::mem::take(&mut self.passed);
             self.filter(reports, &mut passed);
             let Columns { sightings, details } = &passed;
-            self.take_physical(&Reports { sightings, details }, targets);
+            self.take_physical(lane, &Reports { sightings, details }, targets);
             self.passed = passed;
         }
     }
@@ -261,7 +272,7 @@ impl Drain {
         }
     }
 
-    fn take_physical(&mut self, reports: &Reports<'_>, targets: &[Target]) {
+    fn take_physical(&mut self, lane: LaneId, reports: &Reports<'_>, targets: &[Target]) {
         // Not a target without an index: there is one of each.
         let (Some(index), Some(target)) = (self.indexes.first_mut(), targets.first()) else {
             return;
@@ -270,7 +281,7 @@ impl Drain {
         // A stamp has 63 bits, so a later moment is as good as the last of them.
         let fresh_from = i64::try_from(self.stale_before_ns).unwrap_or(i64::MAX);
         let words = Sighting::words(reports.sightings);
-        index.credit(words, fresh_from, |i| closer.push(i));
+        index.credit(lane, words, fresh_from, |i| closer.push(i));
         for i in closer.drain(..) {
             if self.is_stale(reports.sightings[i]) {
                 self.counters.stale += 1;

@@ -6,7 +6,7 @@ use super::tree::NODE;
 pub(super) type Group<T> = [[T; NODE]; GROUP];
 /// Keys ranked in one go, so that their misses overlap; few enough that keys and ranks stay in the
 /// first-level cache.
-const CAPACITY: usize = 512;
+pub(super) const CAPACITY: usize = 512;
 /// Vectors of keys that kernels search in step.
 pub(super) const GROUP: usize = 4;
 /// Room for a vector more, so that the filter may store one before it knows how much of it counts,
@@ -32,6 +32,10 @@ impl Default for Batch {
 impl Batch {
     pub(super) fn is_full(&self) -> bool {
         self.held > CAPACITY
+    }
+
+    pub(super) fn held(&self) -> usize {
+        self.held
     }
 
     pub(super) fn clear(&mut self) {

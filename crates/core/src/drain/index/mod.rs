@@ -15,6 +15,7 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod batch;
+mod owners;
 mod portable;
 mod slots;
 mod tally;
@@ -24,6 +25,8 @@ mod tree;
 mod wide;
 
 use batch::Batch;
+use damon_ring::LaneId;
+use owners::Owners;
 use slots::Slots;
 use tally::Tally;
 use tree::Tree;
@@ -141,7 +144,10 @@ pub(super) struct Index {
     wide_search: Option<Search>,
     /// Filtered, not yet counted.
     batch: Batch,
+    owners: Owners,
     tally: Tally,
+    /// Of what was tallied since the last fold: what lies in gaps, if those are few.
+    in_gaps: u64,
 }
 
 impl Default for Index {
@@ -167,7 +173,9 @@ impl Index {
             wide: Wide::default(),
             wide_search: None,
             batch: Batch::default(),
+            owners: Owners::default(),
             tally: Tally::default(),
+            in_gaps: 0,
         };
         index.refresh(&[]);
         index.invalidate();
@@ -198,22 +206,29 @@ impl Index {
         }
         self.batch.clear();
         self.tally.reset(self.slots.len());
+        self.in_gaps = 0;
         self.fresh = true;
     }
 
-    /// Of an address and a stamp each: credits every report whose stamp, as a signed number, is at least `fresh_from`: a fresh one
-    /// that lies in a single page of physical memory. The top bit of a stamp marks those that need
-    /// a closer look, so they are left to `closer` like stale ones: by position, ascending.
+    /// Of an address and a stamp each, all of one lane: credits every report whose stamp, as a
+    /// signed number, is at least `fresh_from`: a fresh one that lies in a single page of physical
+    /// memory. The top bit of a stamp marks those that need a closer look, so they are left to
+    /// `closer` like stale ones: by position, ascending.
     pub(super) fn credit(
         &mut self,
+        lane: LaneId,
         words: &[[u64; 2]],
         fresh_from: i64,
         mut closer: impl FnMut(usize),
     ) {
         let filter = Filter { words, fresh_from, base: self.base };
         if let Some(search) = self.wide_search {
-            return self.wide.credit(filter, search, &mut self.tally, closer);
+            let many = self.slots.few_gaps().is_none().then_some(&self.slots);
+            let missed = self.wide.credit(filter, search, &mut self.tally, many, closer);
+            let missed = missed.unwrap_or_else(|| self.newly_in_gaps());
+            return self.owners.miss(lane, missed);
         }
+        self.owners.begin(lane, self.batch.held());
         let mut from = 0;
         loop {
             from = match self.kernel {
@@ -247,8 +262,29 @@ impl Index {
             // SAFETY: `with_kernel` saw that the CPU has what it takes.
             let counts = unsafe { avx512::count(slots, self.batch.keys()) };
             self.tally.add_counts(&counts);
-            return self.batch.clear();
+            if self.newly_in_gaps() > 0 {
+                self.rank();
+                self.owners.attribute(self.batch.ranks(), &self.slots);
+            }
+        } else {
+            self.rank();
+            self.tally.add(self.batch.ranks());
+            if self.slots.few_gaps().is_none() || self.newly_in_gaps() > 0 {
+                self.owners.attribute(self.batch.ranks(), &self.slots);
+            }
         }
+        self.owners.restart();
+        self.batch.clear();
+    }
+
+    /// Reports tallied since the last call that lie in gaps, if those are few.
+    fn newly_in_gaps(&mut self) -> u64 {
+        let in_gaps = self.slots.few_gaps().map_or(0, |gaps| self.tally.sum(gaps));
+        in_gaps - std::mem::replace(&mut self.in_gaps, in_gaps)
+    }
+
+    /// Finds the slots of the keys in the batch.
+    fn rank(&mut self) {
         let (keys, ranks) = self.batch.groups();
         match self.kernel {
             Kernel::Reference | Kernel::Portable => portable::rank(&self.tree, keys, ranks),
@@ -259,8 +295,6 @@ impl Index {
             // SAFETY: as above.
             Kernel::Avx512 => unsafe { avx512::rank(&self.tree, keys, ranks) },
         }
-        self.tally.add(self.batch.ranks());
-        self.batch.clear();
     }
 
     /// The region that contains the address.
@@ -283,6 +317,13 @@ impl Index {
     /// region contains.
     pub(super) fn fold(&mut self, regions: &mut [Region], tick: u32) -> (u64, u64) {
         self.count();
+        self.in_gaps = 0;
         self.tally.fold(&self.slots, regions, tick)
+    }
+
+    /// By lane, the reports of the last fold that no region contains. A lane may come more than
+    /// once.
+    pub(super) fn take_missed(&mut self) -> impl Iterator<Item = (LaneId, u64)> {
+        self.owners.take_missed()
     }
 }

@@ -13,7 +13,12 @@ use crate::region::Region;
 pub(super) struct Slots {
     /// Slots that are no region, ascending; the last one always.
     gaps: Vec<u32>,
+    /// The same as a bit per slot.
+    gap_bits: Vec<u64>,
 }
+
+/// Gaps up to which counting what lies in each costs less than a look at every rank.
+const FEW_GAPS: usize = 64;
 
 impl Slots {
     pub(super) fn len(&self) -> usize {
@@ -39,6 +44,22 @@ impl Slots {
         }
         emit(slot, previous_end);
         self.gaps.push(slot as u32);
+        self.gap_bits.clear();
+        self.gap_bits.resize(slot / 64 + 1, 0);
+        for &gap in &self.gaps {
+            self.gap_bits[gap as usize / 64] |= 1 << (gap % 64);
+        }
+    }
+
+    /// The gaps, if they are few.
+    pub(super) fn few_gaps(&self) -> Option<&[u32]> {
+        (self.gaps.len() <= FEW_GAPS).then_some(&self.gaps[..])
+    }
+
+    /// Whether a slot is no region.
+    #[inline]
+    pub(super) fn is_gap(&self, slot: u32) -> bool {
+        self.gap_bits[slot as usize / 64] >> (slot % 64) & 1 == 1
     }
 
     /// The number of the region in a slot.

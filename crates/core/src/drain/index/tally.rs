@@ -98,6 +98,19 @@ impl Tally {
         }
     }
 
+    /// Credits of these slots since the last fold.
+    pub(super) fn sum(&self, slots: &[u32]) -> u64 {
+        let (stride, banks) = match self.layout {
+            Layout::Few => (FEW_STRIDE, FEW_BANKS),
+            Layout::Some => (SOME_STRIDE, SOME_BANKS),
+            Layout::Many => (0, 1),
+        };
+        let counts = slots.iter().flat_map(|&slot| {
+            (0..banks).map(move |bank| self.counts[bank * stride + slot as usize])
+        });
+        counts.map(u64::from).sum()
+    }
+
     /// Moves the counts into the regions; returns how many were a region's and how many not.
     pub(super) fn fold(&mut self, slots: &Slots, regions: &mut [Region], tick: u32) -> (u64, u64) {
         if !std::mem::take(&mut self.unfolded) {

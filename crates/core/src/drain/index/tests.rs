@@ -16,6 +16,8 @@ const STALE: u64 = 49;
 struct Naive {
     credited: u64,
     no_region: u64,
+    /// Which of the reports that no region contains.
+    missed: Vec<usize>,
     closer: Vec<usize>,
 }
 
@@ -36,6 +38,7 @@ impl Naive {
                 done.credited += 1;
             } else {
                 done.no_region += 1;
+                done.missed.push(i);
             }
         }
         done
@@ -83,10 +86,22 @@ impl Contest {
         for (index, regions) in &mut self.rivals {
             let mut closer = Vec::new();
             let words: Vec<_> = addresses.iter().zip(stamps).map(|(&a, &s)| [a, s]).collect();
-            index.credit(&words, FRESH_FROM, |i| closer.push(i));
+            // Lanes of all sizes, so that they begin anywhere in a batch.
+            let lanes = lanes(words.len());
+            for (lane, reports) in lanes.iter().enumerate() {
+                index.credit(lane as LaneId, &words[reports.clone()], FRESH_FROM, |i| {
+                    closer.push(reports.start + i);
+                });
+            }
             assert_eq!(closer, naive.closer, "{:?}", index.kernel);
             let folded = index.fold(regions, tick);
             assert_eq!(folded, (naive.credited, naive.no_region), "{:?}", index.kernel);
+            let mut missed = vec![0; lanes.len()];
+            index.take_missed().for_each(|(lane, reports)| missed[lane as usize] += reports);
+            let before = |end: usize| naive.missed.partition_point(|&i| i < end) as u64;
+            let expected: Vec<u64> =
+                lanes.iter().map(|lane| before(lane.end) - before(lane.start)).collect();
+            assert_eq!(missed, expected, "{:?}", index.kernel);
             assert!(*regions == self.expected, "{:?}: {addresses:x?}", index.kernel);
         }
     }
@@ -100,6 +115,18 @@ impl Contest {
         }
         self.round(addresses, &vec![FRESH; addresses.len()], 1);
     }
+}
+
+/// Positions of so many reports as lanes hold them: 0, 1, 2, 4, 8 ... of them, and again.
+fn lanes(reports: usize) -> Vec<std::ops::Range<usize>> {
+    let sizes = [0, 1, 2, 4, 8, 16, 300, 1].into_iter().cycle();
+    let mut from = 0;
+    let lane = |size: usize| {
+        let lane = from..reports.min(from + size);
+        from = lane.end;
+        lane
+    };
+    sizes.map(lane).take_while(|lane| lane.start < reports || lane.end < reports).collect()
 }
 
 /// What is likely to go wrong.
@@ -139,7 +166,7 @@ fn every_layout_of_eight_pages_is_known_at_every_page_and_off_by_one() {
 fn no_regions_contain_nothing() {
     Contest::new(&[]).probe(&edges(&[]));
     let mut index = Index::default();
-    index.credit(&[[0, FRESH], [5, FRESH]], FRESH_FROM, |_| unreachable!());
+    index.credit(0, &[[0, FRESH], [5, FRESH]], FRESH_FROM, |_| unreachable!());
     assert_eq!(index.fold(&mut [], 1), (0, 2));
 }
 
@@ -262,6 +289,7 @@ fn credits_wait_for_the_fold_however_many_calls_brought_them() {
             for call in 0..200 {
                 let addresses = [call % count * PAGE; 13];
                 index.credit(
+                    0,
                     &addresses.map(|address| [address, FRESH]),
                     FRESH_FROM,
                     |_| unreachable!(),
@@ -291,7 +319,7 @@ fn one_report_more_counts_like_the_others() {
             for region in [1, 2, 2] {
                 index.credit_one(region);
             }
-            index.credit(&[[4 * PAGE, FRESH]], FRESH_FROM, |_| unreachable!());
+            index.credit(0, &[[4 * PAGE, FRESH]], FRESH_FROM, |_| unreachable!());
             assert_eq!(index.fold(&mut regions, 9), (4, 0), "{kernel:?}");
             let gained = |i: usize| regions[i].hits - before[i].hits;
             let in_page_4 = if count == 3 { 2 } else { 4 };
@@ -323,7 +351,7 @@ fn what_was_not_folded_is_forgotten_by_a_change() {
             let mut index = Index::with_kernel(kernel);
             index.refresh(&regions);
             index.credit_one(2);
-            index.credit(&[[0, FRESH]; 600], FRESH_FROM, |_| unreachable!());
+            index.credit(0, &[[0, FRESH]; 600], FRESH_FROM, |_| unreachable!());
             index.invalidate();
             index.refresh(&regions);
             assert_eq!(index.fold(&mut regions, 1), (0, 0), "{kernel:?}");
@@ -379,5 +407,22 @@ proptest! {
         contest.round(&addresses, &stamps, 1);
         contest.probe(&addresses);
         contest.round(&edges(&regions), &vec![FRESH; 6 * regions.len() + 7], 2);
+    }
+}
+
+#[test]
+fn what_no_region_contains_is_known_by_lane_with_few_gaps_and_many_near_and_far() {
+    for gaps in [2, 63, 64, 65, 1_000] {
+        for far in [0, 1 << 45] {
+            // [0 1) gap [2 3) gap ...; the last one far away.
+            let near = (0..gaps - 1).map(|i| (2 * i, 2 * i + 1));
+            let last = (2 * gaps + far / PAGE, 2 * gaps + far / PAGE + 1);
+            let mut contest = Contest::new(&regions(near.chain([last])));
+            let addresses: Vec<u64> =
+                (0..2_000).map(|i| i * 7_919 % (2 * gaps + 3) * PAGE + i % 2 * far).collect();
+            let stamps: Vec<u64> = (0..2_000).map(|i| [FRESH, FRESH, STALE][i % 3]).collect();
+            contest.round(&addresses, &stamps, 1);
+            contest.round(&addresses, &stamps, 2);
+        }
     }
 }

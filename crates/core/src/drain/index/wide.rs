@@ -39,13 +39,22 @@ impl Wide {
         self.starts.partition_point(|&start| start <= distance) - 1
     }
 
+    /// Tallies what passes the filter. Counts what lies in gaps if `many` says which those are.
     pub(super) fn credit(
         &self,
         filter: Filter<'_>,
         search: Search,
         tally: &mut Tally,
+        many: Option<&Slots>,
         mut closer: impl FnMut(usize),
-    ) {
+    ) -> Option<u64> {
+        let mut in_gaps = 0;
+        let mut take = |slots: &[u32]| {
+            tally.add(slots);
+            if let Some(many) = many {
+                in_gaps += slots.iter().filter(|&&slot| many.is_gap(slot)).count() as u64;
+            }
+        };
         let mut distances = [0; TOGETHER];
         let mut held = 0;
         for i in 0..filter.words.len() {
@@ -56,11 +65,12 @@ impl Wide {
             distances[held] = filter.distance(i);
             held += 1;
             if held == TOGETHER {
-                tally.add(&self.ranks(&distances, search));
+                take(&self.ranks(&distances, search));
                 held = 0;
             }
         }
-        tally.add(&self.ranks(&distances, search)[..held]);
+        take(&self.ranks(&distances, search)[..held]);
+        many.is_some().then_some(in_gaps)
     }
 
     fn ranks(&self, distances: &[u64; TOGETHER], search: Search) -> [u32; TOGETHER] {
