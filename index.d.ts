@@ -1800,8 +1800,12 @@ interface LaneCounters {
   readonly wrongKind: number;
   /** Reports drained, but of a process that is no target. */
   readonly noTarget: number;
+  /** Reports drained, but of an address in no region. */
+  readonly noRegion: number;
   /** Reports drained, but across the end of their region. */
   readonly straddling: number;
+  /** Reports drained and credited to a region: all others. */
+  readonly credited: number;
 }
 
 /** One lane in use. */

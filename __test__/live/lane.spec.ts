@@ -213,6 +213,30 @@ test('each lane has a number of its own and counters of its own', (t) => {
   t.is(count(live, 'lanes.offered'), 3, 'also of lanes that no drain has seen');
 });
 
+test('what became of the reports of each lane adds up to what became of all', async (t) => {
+  using live = liveOf();
+  const lanes = [live.lane(), live.lane(), live.lane()];
+  // Lane i: 2 in a region, 10 * (i + 1) in none, one too old.
+  for (const [i, lane] of lanes.entries()) {
+    lane.reportBatch({ addresses: Float64Array.of(0, 16 * MIB) });
+    lane.reportBatch({ addresses: new Float64Array(10 * (i + 1)).fill(8 * MIB) });
+    lane.report({ address: 0, timeNs: 0n });
+  }
+  await live.stop();
+  const readings = live.lanes.inUse;
+  for (const [i, { counters }] of readings.entries()) {
+    const noRegion = 10 * (i + 1);
+    t.like(counters, { drained: noRegion + 3, credited: 2, noRegion, stale: 1 });
+  }
+  lanes[0]?.close();
+  const causes = ['stale', 'filtered', 'wrongKind', 'noTarget', 'noRegion', 'straddling'] as const;
+  const all = [...live.lanes.inUse.map(({ counters }) => counters), live.lanes.retired];
+  for (const cause of [...causes, 'drained', 'credited'] as const) {
+    const sum = all.reduce((total, counters) => total + counters[cause], 0);
+    t.is(sum, count(live, `drain.${cause}`), cause);
+  }
+});
+
 test('what stays on its thread cannot be posted, and says what to do instead', (t) => {
   using live = liveOf();
   using lane = live.lane();

@@ -95,4 +95,20 @@ mod tests {
         assert_eq!(align_up(4097, 4096), 8192);
         assert_eq!(align_up(u64::MAX, 4096), !4095);
     }
+
+    #[test]
+    fn counts_are_scaled_in_32_bits_and_wrap_as_in_the_kernel() {
+        // damon-core.md 0.2: the remainder's product wraps above 429496 * 10000
+        for (x, n, d, expected) in [
+            (7, 100, 20, 35),
+            (63, 10_000, 64, 9_843),
+            (429_496, 10_000, 500_000, 8_589),
+            // 4294970000 - 2^32 = 2704
+            (429_497, 10_000, 500_000, 0),
+            // 2 * 10000 + 4294970000 mod 2^32 / 500000
+            (1_429_497, 10_000, 500_000, 20_000),
+        ] {
+            assert_eq!(mult_frac_u32(x, n, d), expected, "{x} * {n} / {d}");
+        }
+    }
 }

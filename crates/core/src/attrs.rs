@@ -115,3 +115,69 @@ impl Attrs {
         interval_us / self.sample_us.max(1)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attrs(sample_us: u64, aggregation_us: u64) -> Attrs {
+        Attrs { sample_us, aggregation_us, ..Attrs::default() }
+    }
+
+    #[test]
+    fn an_aggregation_has_as_many_samples_as_fit_at_least_one() {
+        for (sample_us, aggregation_us, samples) in [
+            (5_000, 100_000, 20),
+            (3, 10, 3),
+            (7, 7, 1),
+            (10, 5, 1),
+            (1, u64::from(u32::MAX), u32::MAX),
+            (1, u64::MAX, u32::MAX),
+        ] {
+            let attrs = attrs(sample_us, aggregation_us);
+            assert_eq!(attrs.samples_per_aggregation(), samples, "{sample_us} {aggregation_us}");
+        }
+    }
+
+    #[test]
+    fn a_rescaled_count_goes_over_basis_points_and_is_not_clamped() {
+        // damon-core.md 3.3: samples before, samples after, count -> count
+        for (before, after, count, expected) in [
+            (3, 3, 1, 0),
+            (3, 3, 2, 1),
+            (64, 64, 63, 62),
+            (20, 20, 13, 13),
+            (20, 10, 13, 6),
+            (10, 20, 7, 14),
+            (20, 20, 30, 30),
+            (20, 40, 30, 60),
+        ] {
+            let rescaled = attrs(1, before).rescale(count, &attrs(1, after));
+            assert_eq!(rescaled, expected, "{count} of {before} in {after}");
+        }
+    }
+
+    #[test]
+    fn attributes_are_refused_in_the_kernels_order() {
+        let goal =
+            IntervalsGoal { aggregations: 1, min_sample_us: 10, max_sample_us: 20, access_bp: 1 };
+        let bad_regions =
+            |min, max| Attrs { min_nr_regions: min, max_nr_regions: max, ..attrs(15, 5) };
+        let refused =
+            |attrs: Attrs| attrs.validate().map_err(|error| (error.field, error.received));
+        assert_eq!(refused(Attrs { sample_us: 0, ..bad_regions(2, 1) }), Err(("sampleUs", 0)));
+        let min = IntervalsGoal { min_sample_us: 21, ..goal };
+        let tuned =
+            |intervals_goal, sample_us| Attrs { intervals_goal, sample_us, ..bad_regions(2, 1) };
+        assert_eq!(refused(tuned(min, 15)), Err(("intervalsGoal.minSampleUs", 21)));
+        assert_eq!(refused(tuned(goal, 9)), Err(("sampleUs", 9)));
+        assert_eq!(refused(tuned(goal, 21)), Err(("sampleUs", 21)));
+        assert_eq!(refused(tuned(goal, 20)), Err(("minNrRegions", 2)));
+        // Without tuning nothing of the goal is looked at.
+        let off = IntervalsGoal { aggregations: 0, ..min };
+        assert_eq!(refused(tuned(off, 15)), Err(("minNrRegions", 2)));
+        assert_eq!(refused(bad_regions(4, 3)), Err(("minNrRegions", 4)));
+        assert_eq!(refused(bad_regions(3, 3)), Err(("sampleUs", 15)));
+        assert_eq!(refused(Attrs { sample_us: 5, ..bad_regions(3, 3) }), Ok(()));
+    }
+}

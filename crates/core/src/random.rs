@@ -78,4 +78,22 @@ mod tests {
         }
         assert!(counts[1..].iter().all(|count| (9_400..10_600).contains(count)), "{counts:?}");
     }
+
+    #[test]
+    fn draws_are_those_of_the_kernels_generator() {
+        // Worked out from damon-core.md 4.6 by another program.
+        for (seed, draws) in [
+            (0, [1_574_944, 268_744, 1_109_394_980]),
+            (1, [276_959_246, 18_909_696, 2_298_495_022]),
+            (42, [3_053_367_555, 794_645_456, 722_109_529]),
+            (0x0123_4567_89ab_cdef, [1_976_660_935, 2_350_886_939, 2_896_332_784_u32]),
+        ] {
+            let mut random = Random::new(seed);
+            assert_eq!(draws.map(|_| random.next_u32()), draws, "{seed}");
+        }
+        let mut random = Random::new(42);
+        // 3053367555 * 9 / 2^32, then 794645456 on top of 722109529, times 2^40 / 2^64
+        assert_eq!(random.range(1, 10), 1 + 6);
+        assert_eq!(random.range(5, 5 + (1 << 40)), 5 + 203_429_236_779);
+    }
 }

@@ -341,8 +341,7 @@ fn what_the_drain_loses_is_known_by_lane_and_stays_known_when_the_lane_is_gone()
     bench.kdamond.absorb(&mut bench.lanes);
     let drain = bench.kdamond.drain();
     let of_lane = LaneLosses { stale: 1, ..LaneLosses::default() };
-    let of_other =
-        LaneLosses { filtered: 2, straddling: 1, no_region: 1, ..LaneLosses::default() };
+    let of_other = LaneLosses { filtered: 2, straddling: 1, no_region: 1, ..LaneLosses::default() };
     assert_eq!((drain.losses(bench.lane.lane()), drain.losses(other.lane())), (of_lane, of_other));
     assert_eq!(drain.losses_but(&BTreeSet::from([0, 1])), LaneLosses::default());
     // One after the other comes, loses something and goes.

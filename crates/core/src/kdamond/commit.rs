@@ -94,6 +94,9 @@ impl Kdamond {
     }
 
     fn commit_schemes(&mut self, configs: Vec<SchemeConfig>) {
+        if let Some(walking) = &mut self.walking {
+            walking.resize(configs.len());
+        }
         self.schemes.truncate(configs.len());
         for (index, config) in configs.into_iter().enumerate() {
             match self.schemes.get_mut(index) {

@@ -14,6 +14,10 @@
 //!
 //! The tuner lives in the control plane; between `open_windows` and `apply` it has its say. All
 //! state is in [`Kdamond`]; time comes in as an argument.
+//!
+//! Other than in the kernel, which sleeps one interval after the work of another: ticks are due at
+//! multiples of the sampling interval; one that is committed while watermarks rest is slept at
+//! once and not from the tick after on; physical memory is one target, neither none nor more.
 
 mod commit;
 mod config;
@@ -238,10 +242,6 @@ impl Kdamond {
         // When it was due, however late it is: windows do not slip.
         self.tick_began_ns = self.next_tick_ns();
         self.tick += 1;
-        self.latched = Latched {
-            aggregation_tick: self.next_aggregation_tick,
-            ops_update_tick: self.next_ops_update_tick,
-        };
         if self.at_aggregation() {
             self.adjuster.merge(&mut self.targets, &self.attrs);
             self.adjuster.apply_min_nr_regions(&mut self.targets, &self.attrs);
@@ -345,6 +345,11 @@ impl Kdamond {
                 self.latched.ops_update_tick + self.attrs.ticks(self.attrs.ops_update_us);
             self.update(memory);
         }
+        // The next tick begins, with whatever watermarks have to say and may have committed in it.
+        self.latched = Latched {
+            aggregation_tick: self.next_aggregation_tick,
+            ops_update_tick: self.next_ops_update_tick,
+        };
     }
 
     /// Follows the mappings of processes; a process whose mappings make no three regions keeps

@@ -270,6 +270,219 @@ mod tests {
     }
 
     #[test]
+    fn the_threshold_is_a_tenth_of_the_largest_then_doubles_and_ends_at_the_samples() {
+        // 200 samples, largest count 100: 10, 20, 40, 80, 160, 200. Pairs of neighbours that differ
+        // by so much become one at a threshold of at least that.
+        let differences = [0, 10, 11, 20, 21, 40, 41, 80, 81, 100];
+        let list: Vec<_> = (0..)
+            .zip(differences)
+            .flat_map(|(i, difference)| {
+                let at = 10 * i;
+                [(at, at + 1, 100, 100), (at + 1, at + 2, 100 - difference, 100)]
+            })
+            .collect();
+        for (most, left) in [
+            (20, 18),
+            (18, 18),
+            (17, 16),
+            (16, 16),
+            (15, 14),
+            (13, 12),
+            (12, 12),
+            (11, 10),
+            // No threshold joins across a gap.
+            (3, 10),
+        ] {
+            let attrs = Attrs {
+                sample_us: 1,
+                aggregation_us: 200,
+                min_nr_regions: 3,
+                max_nr_regions: most,
+                ..Attrs::default()
+            };
+            let mut targets = [target(&list)];
+            Adjuster::new(1, 4096).merge(&mut targets, &attrs);
+            assert_eq!(targets[0].regions().len(), left, "at most {most}");
+        }
+    }
+
+    #[test]
+    fn from_no_threshold_at_all_the_next_is_1_and_the_last_never_above_the_samples() {
+        // Largest count 9: thresholds 0, 1, 2, 4, 8, 16, 20 of 20 samples.
+        let pairs = [(9, 9), (9, 8), (9, 7), (9, 6), (9, 1), (9, 0)];
+        let list: Vec<_> = (0..)
+            .zip(pairs)
+            .flat_map(|(i, (left, right))| {
+                [(10 * i, 10 * i + 1, left, left), (10 * i + 1, 10 * i + 2, right, right)]
+            })
+            .collect();
+        for (most, left) in [(11, 11), (10, 10), (9, 9), (8, 8), (7, 7), (6, 6), (3, 6)] {
+            let attrs = Attrs { min_nr_regions: 3, max_nr_regions: most, ..Attrs::default() };
+            let mut targets = [target(&list)];
+            Adjuster::new(1, 4096).merge(&mut targets, &attrs);
+            assert_eq!(targets[0].regions().len(), left, "at most {most}");
+        }
+    }
+
+    #[test]
+    fn two_targets_share_the_limits_but_never_a_region() {
+        let attrs = Attrs { min_nr_regions: 4, max_nr_regions: 10, ..Attrs::default() };
+        let mut targets = [target(&[(0, 3, 0, 0), (3, 6, 0, 0)]), target(&[(6, 12, 0, 0)])];
+        let mut adjuster = Adjuster::new(1, 4096);
+        // 12 pages of both in 4: no region above 3 pages.
+        adjuster.apply_min_nr_regions(&mut targets, &attrs);
+        adjuster.merge(&mut targets, &attrs);
+        let views: Vec<_> = targets.iter().map(view).collect();
+        assert_eq!(views, [vec![(0, 3, 0), (3, 6, 0)], vec![(6, 9, 0), (9, 12, 0)]]);
+    }
+
+    #[test]
+    fn the_size_limit_is_a_share_of_all_and_at_least_a_smallest_region() {
+        // pages, min_nr_regions -> limit in bytes, unaligned
+        for (pages, min_nr_regions, limit) in
+            [(100, 3, 136_533), (99, 3, 33 * 4096), (2, 3, 4096), (3, 3, 4096), (4, 3, 5461)]
+        {
+            let attrs = Attrs { min_nr_regions, ..Attrs::default() };
+            let targets = [target(&[(0, pages, 0, 0)])];
+            assert_eq!(size_limit(&targets, &attrs, 4096), limit, "{pages} {min_nr_regions}");
+        }
+    }
+
+    #[test]
+    fn how_regions_are_split_depends_on_how_many_there_are() {
+        // Regions of 100 pages; of at most 12. -> after the first split, after the second if the
+        // number has not changed in between
+        for (regions, once, settled) in [
+            // Below a third: two pieces, then three.
+            (3, 6, 9),
+            // A third and more: two pieces in any case.
+            (4, 8, 8),
+            (6, 12, 12),
+            // Above half: one of every 12 / (12 - 7) = 2, then the others.
+            (7, 11, 10),
+            // One of every 12.
+            (11, 12, 12),
+            (12, 12, 12),
+        ] {
+            let list: Vec<_> = (0..regions).map(|i| (200 * i, 200 * i + 100, 0, 0)).collect();
+            let attrs = Attrs { min_nr_regions: 3, max_nr_regions: 12, ..Attrs::default() };
+            let mut adjuster = Adjuster::new(7, 4096);
+            for after in [once, settled] {
+                let mut targets = [target(&list)];
+                adjuster.split(&mut targets, &attrs);
+                assert_eq!(targets[0].regions().len(), after, "{regions}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_rotation_goes_on_and_counts_across_targets() {
+        let attrs = Attrs { min_nr_regions: 3, max_nr_regions: 4, ..Attrs::default() };
+        let mut adjuster = Adjuster::new(7, 4096);
+        for chosen in [0, 1, 2, 3, 0] {
+            // step = 4 / (4 - 3) = 4: every fourth, of three regions
+            let mut targets = [target(&[(0, 10, 0, 0)]), target(&[(0, 10, 0, 0), (10, 20, 0, 0)])];
+            adjuster.split(&mut targets, &attrs);
+            let starts =
+                |target: &Target| view(target).iter().map(|r| r.0 / 10).collect::<Vec<_>>();
+            let expected =
+                [[vec![0, 0], vec![0, 1]], [vec![0], vec![0, 0, 1]], [vec![0], vec![0, 1, 1]]];
+            let none = [vec![0], vec![0, 1]];
+            let seen = [starts(&targets[0]), starts(&targets[1])];
+            assert_eq!(&seen, expected.get(chosen).unwrap_or(&none), "{chosen}");
+        }
+    }
+
+    #[test]
+    fn a_region_of_two_smallest_is_cut_alone_but_not_with_all() {
+        let attrs =
+            |max_nr_regions| Attrs { min_nr_regions: 3, max_nr_regions, ..Attrs::default() };
+        let cut_of = |pages: u64, most: u64| {
+            // Until the draw makes a cut, if one can.
+            (0..50).any(|seed| {
+                let mut targets = [target(&[(0, pages, 0, 0), (50, 51, 0, 0), (60, 61, 0, 0)])];
+                Adjuster::new(seed, 4096).split(&mut targets, &attrs(most));
+                targets[0].regions().len() > 3
+            })
+        };
+        // With all: more than two. (3 of at most 100.)
+        assert_eq!([1, 2, 3].map(|pages| cut_of(pages, 100)), [false, false, true]);
+        // Alone: two at least. (3 of at most 5: step 2, the first and the third.)
+        assert_eq!([1, 2, 3].map(|pages| cut_of(pages, 5)), [false, true, true]);
+    }
+
+    #[test]
+    fn a_third_piece_is_cut_off_the_left_and_cuts_lie_at_tenths() {
+        let mut tenths = std::collections::BTreeSet::new();
+        for seed in 0..300 {
+            let mut targets = [target(&[(0, 1000, 0, 0)])];
+            let attrs = Attrs::default();
+            let mut adjuster = Adjuster::new(seed, 4096);
+            adjuster.last_nr_regions = 1;
+            adjuster.split(&mut targets, &attrs);
+            let [(0, first, _), (_, second, _), (_, 1000, _)] = view(&targets[0])[..] else {
+                panic!("{:?}", view(&targets[0]));
+            };
+            assert_eq!(second % 100, 0, "the first cut is in the whole");
+            assert_eq!(first % (second / 10), 0, "the second in its left part");
+            tenths.insert(second / 100);
+            tenths.insert(10 * first / second);
+        }
+        assert_eq!(tenths, (1..10).collect());
+    }
+
+    proptest::proptest! {
+        /// Sizes, weight and history are what they were, whatever is merged and split.
+        #[test]
+        fn merge_cut_and_split_conserve(
+            list in proptest::collection::vec((0u64..2, 1u64..40, 0u32..21, 0u32..21, 0u64..9), 1..30),
+            min in 3u64..9,
+            more in 0u64..60,
+            seed: u64,
+        ) {
+            let mut at = 0;
+            let mut one = Target::default();
+            for (gap, pages, nr_accesses, last_nr_accesses, hits) in list {
+                one.regions_mut().push(Region {
+                    nr_accesses,
+                    last_nr_accesses,
+                    age: 3,
+                    hits,
+                    ..Region::new((at + gap) * 4096, (at + gap + pages) * 4096)
+                });
+                at += gap + pages;
+            }
+            let attrs = Attrs { min_nr_regions: min, max_nr_regions: min + more, ..Attrs::default() };
+            let mut targets = [one];
+            let mut adjuster = Adjuster::new(seed, 4096);
+            let sums = |targets: &[Target]| {
+                let regions = targets[0].regions();
+                assert!(regions.windows(2).all(|pair| pair[0].end <= pair[1].start));
+                assert!(regions.iter().all(|r| r.start < r.end && r.start % 4096 == 0));
+                let hits: u64 = regions.iter().map(|region| region.hits).sum();
+                (targets[0].size(), hits, regions[0].start, regions[regions.len() - 1].end)
+            };
+            let before = sums(&targets);
+            for _ in 0..3 {
+                adjuster.merge(&mut targets, &attrs);
+                proptest::prop_assert!(targets[0].regions().iter().all(|r| r.age <= 6));
+                proptest::prop_assert_eq!(sums(&targets), before);
+                adjuster.apply_min_nr_regions(&mut targets, &attrs);
+                proptest::prop_assert!(
+                    targets[0].regions().iter().all(|r| r.size() <= adjuster.size_limit)
+                );
+                proptest::prop_assert_eq!(sums(&targets), before);
+                let regions = targets[0].regions().len() as u64;
+                adjuster.split(&mut targets, &attrs);
+                proptest::prop_assert_eq!(sums(&targets), before);
+                let after = targets[0].regions().len() as u64;
+                proptest::prop_assert!(regions <= after);
+                proptest::prop_assert!(after <= attrs.max_nr_regions.max(regions));
+            }
+        }
+    }
+
+    #[test]
     fn oversized_regions_are_cut_into_equal_pieces_from_the_start() {
         let mut targets = [Target::default()];
         targets[0].set_ranges(&[Range { start: 0, end: 100 * 4096 }], 4096).unwrap();

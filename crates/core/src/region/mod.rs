@@ -111,7 +111,8 @@ impl Region {
         if left_bp == 10_000 {
             return self.last_nr_accesses;
         }
-        self.nr_accesses + mult_frac(u64::from(self.last_nr_accesses), left_bp, 10_000) as u32
+        let rest = mult_frac(u64::from(self.last_nr_accesses), left_bp, 10_000) as u32;
+        self.nr_accesses.wrapping_add(rest)
     }
 }
 
@@ -176,6 +177,39 @@ mod tests {
         ] {
             let region = Region { nr_accesses: nr, last_nr_accesses: last, ..Region::new(0, 1) };
             assert_eq!(region.moving_nr_accesses(left, window), expected);
+        }
+    }
+
+    #[test]
+    fn a_moving_count_loses_what_does_not_divide() {
+        // damon-core.md 3.2: a third of 3 is 3333 of 10000, which is 0 of 3
+        let region = Region { nr_accesses: 1, last_nr_accesses: 3, ..Region::new(0, 1) };
+        assert_eq!(region.moving_nr_accesses(1, 3), 1);
+        assert_eq!(region.moving_nr_accesses(0, 3), 1);
+        assert_eq!(region.moving_nr_accesses(3, 3), 3, "just restarted: only what was before");
+        assert_eq!(region.moving_nr_accesses(0, 0), 1, "a window of nothing is one of 1");
+    }
+
+    #[test]
+    fn means_truncate_and_weight_adds_up() {
+        //  left pages, right pages, left value, right value -> mean
+        for (l, r, left_value, right_value, mean) in [
+            (1, 1, 1, 2, 1),
+            (1, 3, 0, 3, 2),
+            (3, 1, 0, 3, 0),
+            (1, 99, 100, 0, 1),
+            (1, 100, 100, 0, 0),
+        ] {
+            let region = |start, end, value, hits| Region {
+                nr_accesses: value,
+                age: value,
+                hits,
+                ..Region::new(start * 4_096, end * 4_096)
+            };
+            let mut left = region(0, l, left_value, 5);
+            left.absorb(&region(l, l + r, right_value, 7));
+            assert_eq!((left.nr_accesses, left.age), (mean, mean), "{l} {r}");
+            assert_eq!((left.hits, left.size()), (12, (l + r) * 4_096));
         }
     }
 }

@@ -82,4 +82,59 @@ mod tests {
             assert_eq!(Score::None.of(nr, age, weights, &attrs), 99);
         }
     }
+
+    fn hot_at(nr_accesses: u32, age: u32, weights: (u32, u32)) -> u32 {
+        let weights = Weights { nr_accesses: weights.0, age: weights.1 };
+        Score::Hot.of(nr_accesses, age, weights, &Attrs::default())
+    }
+
+    #[test]
+    fn an_age_counts_by_the_order_of_magnitude_of_its_seconds() {
+        // (lg + 32) * 100 / 32 / 2, times 99 / 100; ages in aggregations of 100 ms, count 1 of 20
+        for (age, lg) in [(9, 0), (10, 1), (19, 1), (20, 2), (39, 2), (40, 3), (10_240, 11)] {
+            let expected = ((lg + 32) * 100 / 32 / 2) * 99 / 100;
+            assert_eq!(hot_at(1, age, (0, 1)), expected, "{age}");
+        }
+        // u32::MAX / 10 seconds: below 2^29
+        assert_eq!(hot_at(1, u32::MAX, (0, 1)), ((29 + 32) * 100 / 32 / 2) * 99 / 100);
+        // Rates below one percent count as none: age makes them colder.
+        let attrs = Attrs { sample_us: 100, ..Attrs::default() };
+        let weights = Weights { nr_accesses: 0, age: 1 };
+        let score = |nr_accesses| Score::Hot.of(nr_accesses, 1_200, weights, &attrs);
+        assert_eq!((score(9), score(10)), (38, 59));
+    }
+
+    #[test]
+    fn a_score_never_leaves_its_histogram() {
+        // Counts above the samples come from rescaling; weights wrap as in the kernel.
+        assert_eq!(hot_at(25, 0, (1, 0)), 99);
+        assert_eq!(hot_at(u32::MAX, u32::MAX, (u32::MAX, u32::MAX)), {
+            let frequency = (u64::from(u32::MAX) * 100 / 20) as u32;
+            let age = (29 + 32) * 100 / 32 / 2;
+            let weighted =
+                u32::MAX.wrapping_mul(frequency).wrapping_add(u32::MAX.wrapping_mul(age));
+            (weighted / (u32::MAX - 1)).wrapping_mul(99) / 100
+        });
+        assert_eq!(hot_at(20, 0, (7, 0)), 99);
+        // Weights that add up to 0 divide by nothing.
+        assert_eq!(hot_at(20, 0, (1 << 31, 1 << 31)), 0);
+        assert_eq!(hot_at(20, 0, (u32::MAX, 1)), 99);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn scores_grow_with_the_count_and_are_opposite(
+            nr_accesses in 0u32..20, age in 0u32..100_000, nr in 0u32..1_001, of_age in 0u32..1_001,
+        ) {
+            let hot = hot_at(nr_accesses, age, (nr, of_age));
+            proptest::prop_assert!(hot <= MAX_SCORE);
+            proptest::prop_assert!(hot <= hot_at(nr_accesses + 1, age, (nr, of_age)));
+            let weights = Weights { nr_accesses: nr, age: of_age };
+            let cold = Score::Cold.of(nr_accesses, age, weights, &Attrs::default());
+            proptest::prop_assert_eq!(hot + cold, 99);
+            if nr_accesses > 0 {
+                proptest::prop_assert!(hot <= hot_at(nr_accesses, 2 * age, (nr, of_age)));
+            }
+        }
+    }
 }

@@ -2,6 +2,8 @@
 //!
 //! The limits are the user's: bytes, time, and what the tuner makes of the goals. The effective size
 //! is the least of them. The tuner lives in the control plane and is asked whenever a window opens.
+//!
+//! Windows are kept in nanoseconds; the kernel's end on ticks of its timer, up to 10 ms later.
 
 use super::goal::Goal;
 use crate::arithmetic::mult_frac;
@@ -243,5 +245,135 @@ mod tests {
         assert_eq!(histogram.cut_off(201), 10);
         assert_eq!(histogram.cut_off(5000), 0);
         assert_eq!(Histogram::new().cut_off(1), 0);
+    }
+
+    #[test]
+    fn success_costs_all_and_failure_its_share() {
+        // damon-core.md 5.4: numerator, denominator, size, applied -> charge
+        for (numerator, denominator, size, applied, charge) in [
+            (0, 0, 100, 0, 100),
+            (1, 0, 100, 30, 100),
+            (1, 2, 100, 30, 65),
+            (1, 3, 100, 0, 33),
+            (0, 1, 100, 30, 30),
+            (3, 1, 100, 30, 240),
+            (1, 2, 100, 100, 100),
+            // Whole folios: more was done than asked.
+            (1, 2, 100, 101, 100),
+        ] {
+            let config = QuotaConfig {
+                fail_charge: FailCharge { numerator, denominator },
+                ..Default::default()
+            };
+            assert_eq!(config.charge(size, applied), charge, "{numerator} {denominator} {applied}");
+            let mut quota = Quota { charged_sz_bytes: 7, ..Default::default() };
+            quota.charge(&config, size, applied, 11);
+            assert_eq!((quota.charged_sz_bytes, quota.total_charged_ns), (7 + charge, 11));
+        }
+    }
+
+    #[test]
+    fn the_effective_size_is_the_least_of_the_limits_there_are() {
+        const NO_GOAL: Option<u64> = None;
+        // ms, bytes, goal bytes, total bytes and ns -> effective
+        for (time_ms, sz_bytes, goal, total, ns, effective) in [
+            (0, 5_000, NO_GOAL, 0, 0, 5_000),
+            (0, 0, NO_GOAL, 0, 0, 0),
+            // 4 MiB per ms before anything was timed
+            (3, 0, NO_GOAL, 77, 0, 3 << 22),
+            (3, 1 << 22, NO_GOAL, 0, 0, 1 << 22),
+            // 10 MB in 5 ms: 2 MB per ms
+            (3, 0, NO_GOAL, 10_000_000, 5_000_000, 6_000_000),
+            // Slower than a smallest region per window: that much in any case, ...
+            (3, 0, NO_GOAL, 10, 5_000_000, 4_096),
+            // ... unless the bytes or a goal say less.
+            (3, 100, NO_GOAL, 10, 5_000_000, 100),
+            (3, 0, Some(0), 10, 5_000_000, 0),
+            (3, 0, Some(50_000), 0, 0, 50_000),
+            (0, 0, Some(50_000), 0, 0, 50_000),
+            (0, 40_000, Some(50_000), 0, 0, 40_000),
+            (0, 60_000, Some(50_000), 0, 0, 50_000),
+            (1, 60_000, Some(50_000), 1_000_000, 50_000_000, 20_000),
+        ] {
+            let goals = goal.map(|_| Goal { metric: Metric::UserInput }).into_iter().collect();
+            let config = QuotaConfig { time_ms, sz_bytes, goals, ..Default::default() };
+            let mut quota = Quota {
+                effective_sz_bytes: 1,
+                total_charged_sz_bytes: total,
+                total_charged_ns: ns,
+                ..Default::default()
+            };
+            quota.set_effective(&config, goal, MIN);
+            assert_eq!(quota.effective_sz_bytes, effective, "{config:?}");
+        }
+    }
+
+    #[test]
+    fn each_limit_alone_is_one_and_one_taken_back_lasts_until_the_window_ends() {
+        let none = QuotaConfig::default();
+        assert!(!Quota::default().is_set(&none));
+        assert_eq!(Quota::default().left(&none), None);
+        for config in [
+            QuotaConfig { sz_bytes: 1, ..Default::default() },
+            QuotaConfig { time_ms: 1, ..Default::default() },
+            QuotaConfig { goals: vec![Goal { metric: Metric::UserInput }], ..Default::default() },
+        ] {
+            assert!(Quota::default().is_set(&config) && Quota::default().is_full(&config, MIN));
+        }
+        let mut stale =
+            Quota { effective_sz_bytes: 9_000, charged_sz_bytes: 4_000, ..Default::default() };
+        assert!(stale.is_set(&none) && !stale.is_full(&none, MIN));
+        assert_eq!(stale.left(&none), Some(5_000));
+        stale.set_effective(&none, None, MIN);
+        assert!(!stale.is_set(&none));
+    }
+
+    #[test]
+    fn full_is_when_no_smallest_region_fits() {
+        let config = QuotaConfig { sz_bytes: 10_000, ..Default::default() };
+        // charged -> full, of 10000 with regions of 4096 at least
+        for (charged, full) in
+            [(0, false), (5_904, false), (5_905, true), (10_000, true), (10_001, true)]
+        {
+            let quota = Quota {
+                effective_sz_bytes: 10_000,
+                charged_sz_bytes: charged,
+                ..Default::default()
+            };
+            assert_eq!(quota.is_full(&config, MIN), full, "{charged}");
+        }
+    }
+
+    #[test]
+    fn a_window_also_rolls_if_the_clock_went_back_and_empty_ones_are_not_exceeded() {
+        let config = QuotaConfig { sz_bytes: 8_192, reset_interval_ms: 1, ..Default::default() };
+        let mut quota = Quota { effective_sz_bytes: 8_192, ..Default::default() };
+        let mut exceeded = 0;
+        assert_eq!(quota.roll(&config, 5_000_000, MIN, &mut exceeded), 1);
+        assert_eq!(quota.roll(&config, 4_999_999, MIN, &mut exceeded), 1);
+        assert_eq!(quota.roll(&config, 5_999_998, MIN, &mut exceeded), 0);
+        assert_eq!(quota.roll(&config, 5_999_999, MIN, &mut exceeded), 1);
+        assert_eq!(exceeded, 0);
+        quota.charged_sz_bytes = 8_192;
+        assert_eq!(quota.roll(&config, 6_999_999, MIN, &mut exceeded), 1);
+        assert_eq!((exceeded, quota.total_charged_sz_bytes), (1, 8_192));
+    }
+
+    proptest::proptest! {
+        /// What lies above the line is less than the quota; with the line's own bucket it fills it.
+        #[test]
+        fn the_cut_off_exceeds_the_quota_by_no_more_than_its_own_bucket(
+            adds in proptest::collection::vec((0u32..100, 1u64..1_000), 0..60), quota in 0u64..20_000,
+        ) {
+            let mut histogram = Histogram::new();
+            adds.iter().for_each(|&(score, bytes)| histogram.add(score, bytes));
+            let line = histogram.cut_off(quota);
+            let from = |least: u32| -> u64 {
+                adds.iter().filter(|(score, _)| *score >= least).map(|(_, bytes)| bytes).sum()
+            };
+            proptest::prop_assert!(from(line) >= quota || line == 0);
+            let highest = adds.iter().map(|(score, _)| *score).max().unwrap_or(0);
+            proptest::prop_assert!(line == highest || from(line + 1) < quota);
+        }
     }
 }

@@ -41,6 +41,12 @@ impl Walking {
         }
     }
 
+    /// There are so many schemes now: those beyond are not waited for any more, new ones are.
+    pub(crate) fn resize(&mut self, schemes: usize) {
+        self.done.resize(schemes, false);
+        self.seen.by_scheme.resize(schemes, Vec::new());
+    }
+
     pub(crate) fn saw(
         &mut self,
         scheme: usize,
