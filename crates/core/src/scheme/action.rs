@@ -101,3 +101,44 @@ impl Action {
         self != Self::Stat
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_known_and_scored_depends_on_the_addresses() {
+        // damon-core.md 5.11, 10.4 and 11: action -> known and score, physical then virtual
+        let hot = Some(Score::Hot);
+        let cold = Some(Score::Cold);
+        let alike = Some(Score::None);
+        for (action, physical, of_processes) in [
+            (Action::WillNeed, None, alike),
+            (Action::Cold, None, alike),
+            (Action::PageOut, cold, cold),
+            (Action::HugePage, None, alike),
+            (Action::NoHugePage, None, alike),
+            (Action::Collapse, None, alike),
+            (Action::LruPrio, hot, None),
+            (Action::LruDeprio, cold, None),
+            (Action::MigrateHot, hot, hot),
+            (Action::MigrateCold, cold, cold),
+            (Action::Stat, alike, alike),
+        ] {
+            for (ops, score) in [
+                (OpsId::Paddr, physical),
+                (OpsId::PaddrIbs, physical),
+                (OpsId::Vaddr, of_processes),
+                (OpsId::Fvaddr, of_processes),
+            ] {
+                assert_eq!(action.is_known_to(ops), score.is_some(), "{action:?} {ops:?}");
+                assert_eq!(action.score(ops), score.unwrap_or(Score::None), "{action:?} {ops:?}");
+            }
+            assert_eq!(action.resets_age(), action != Action::Stat);
+            let migrates = [Action::MigrateHot, Action::MigrateCold].contains(&action);
+            assert_eq!(action.migrates(), migrates);
+            assert_eq!(Action::from_name(action.name()), Some(action));
+        }
+        assert_eq!(Action::ALL.len(), 11);
+    }
+}

@@ -38,3 +38,30 @@ impl Pattern {
         self.size.contains(size) && self.nr_accesses.contains(nr_accesses) && self.age.contains(age)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_three_must_be_in_their_closed_bounds() {
+        let pattern = Pattern {
+            size: Bounds { min: 10, max: 20 },
+            nr_accesses: Bounds { min: 1, max: 2 },
+            age: Bounds { min: 5, max: 5 },
+        };
+        for (size, nr_accesses, age, matches) in [
+            (10, 1, 5, true),
+            (20, 2, 5, true),
+            (9, 1, 5, false),
+            (21, 1, 5, false),
+            (10, 0, 5, false),
+            (10, 3, 5, false),
+            (10, 1, 4, false),
+            (10, 1, 6, false),
+        ] {
+            assert_eq!(pattern.matches(size, nr_accesses, age), matches, "{size} {nr_accesses} {age}");
+        }
+        assert!(Pattern::ANY.matches(u64::MAX, u32::MAX, u32::MAX) && Pattern::ANY.matches(0, 0, 0));
+    }
+}

@@ -80,3 +80,46 @@ impl Walking {
         self.done.iter().all(|done| *done).then(|| std::mem::take(&mut self.seen))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_walk_sees_one_round_of_each_scheme_and_ends_with_the_last() {
+        let mut walking = Walking::new(2);
+        let region = Region { age: 3, ..Region::new(0, 4096) };
+        walking.saw(0, 0, &region, 7, 100);
+        walking.finish(0);
+        walking.saw(0, 0, &region, 8, 100);
+        assert_eq!(walking.completed(), None);
+        walking.saw(1, 1, &region, 9, 0);
+        walking.finish(1);
+        let seen = walking.completed().unwrap();
+        let first = TriedRegion {
+            target: 0,
+            start: 0,
+            end: 4096,
+            nr_accesses: 7,
+            age: 3,
+            sz_filter_passed: 100,
+        };
+        let second = TriedRegion { target: 1, nr_accesses: 9, sz_filter_passed: 0, ..first };
+        assert_eq!(seen.by_scheme, [vec![first], vec![second]]);
+    }
+
+    #[test]
+    fn schemes_that_come_are_waited_for_and_those_that_go_are_not() {
+        let mut walking = Walking::new(2);
+        walking.finish(0);
+        walking.resize(1);
+        assert!(walking.clone().completed().is_some());
+        walking.resize(3);
+        walking.finish(1);
+        assert_eq!(walking.completed(), None);
+        walking.finish(2);
+        // Of schemes there are no such, nothing is kept.
+        walking.saw(3, 0, &Region::new(0, 1), 0, 0);
+        assert_eq!(walking.completed().unwrap().by_scheme, vec![vec![]; 3]);
+    }
+}

@@ -91,3 +91,89 @@ fn contains(range: Range, region: &mut Region, min_region_sz: u64, walk: &mut Wa
     }
     true
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const K: u64 = 4096;
+
+    fn range(start: u64, end: u64) -> Range {
+        Range { start: start * K, end: end * K }
+    }
+
+    /// What filters say of the first of some regions in target 1: the verdict, and the bounds then.
+    fn ask(list: &[CoreFilter], has_page_filters: bool, regions: &[Range]) -> (Passage, Vec<(u64, u64)>) {
+        let mut regions: Vec<_> =
+            regions.iter().map(|range| Region::new(range.start, range.end)).collect();
+        let mut walk = Walk::new(&mut regions);
+        let mut first = walk.next().unwrap();
+        let passage = CoreFilters { list, has_page_filters }.ask(&mut first, 1, K, &mut walk);
+        walk.keep(first);
+        walk.finish();
+        (passage, regions.iter().map(|r| (r.start / K, r.end / K)).collect())
+    }
+
+    #[test]
+    fn an_address_filter_decides_about_the_part_before_its_next_edge() {
+        use Passage::{Allowed, Out};
+        // Region [10 20); the filter's range -> inside?, and the cut
+        for (filter, inside, after) in [
+            (range(10, 20), true, vec![(10, 20)]),
+            (range(5, 30), true, vec![(10, 20)]),
+            (range(0, 10), false, vec![(10, 20)]),
+            (range(20, 30), false, vec![(10, 20)]),
+            (range(12, 30), false, vec![(10, 12), (12, 20)]),
+            (range(12, 15), false, vec![(10, 12), (12, 20)]),
+            (range(10, 15), true, vec![(10, 15), (15, 20)]),
+            (range(5, 11), true, vec![(10, 11), (11, 20)]),
+            // Both ends are rounded down.
+            (Range { start: 11 * K - 1, end: 21 * K - 1 }, true, vec![(10, 20)]),
+            (Range { start: 11 * K - 1, end: 19 * K + 1 }, true, vec![(10, 19), (19, 20)]),
+            (Range { start: 0, end: 11 * K - 1 }, false, vec![(10, 20)]),
+        ] {
+            for (matching, allow) in [(true, true), (true, false), (false, true), (false, false)] {
+                let list = [CoreFilter::address(filter, matching, allow)];
+                let (passage, bounds) = ask(&list, false, &[range(10, 20), range(30, 40)]);
+                let hits = inside == matching;
+                let passes = if hits { allow } else { !allow };
+                let expected = match (passes, hits) {
+                    (false, _) => Out,
+                    (true, true) => Allowed,
+                    (true, false) => Passage::In,
+                };
+                assert_eq!(passage, expected, "{filter:?} {matching} {allow}");
+                assert_eq!(bounds[..after.len()], after, "{filter:?}");
+                assert_eq!(bounds.len(), after.len() + 1);
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_filter_that_hits_decides_and_page_filters_take_the_default_away() {
+        use Passage::{Allowed, In, Out};
+        let target = |index, matching, allow| CoreFilter {
+            kind: CoreFilterKind::Target(index),
+            matching,
+            allow,
+        };
+        // Target 1 is asked about. -> without page filters, with them
+        for (list, alone, with_pages) in [
+            (vec![], In, In),
+            (vec![target(1, true, true)], Allowed, Allowed),
+            (vec![target(1, true, false)], Out, Out),
+            (vec![target(2, true, true)], Out, In),
+            (vec![target(2, true, false)], In, In),
+            (vec![target(2, false, true)], Allowed, Allowed),
+            (vec![target(2, false, false)], Out, Out),
+            (vec![target(1, true, true), target(1, true, false)], Allowed, Allowed),
+            (vec![target(1, true, false), target(1, true, true)], Out, Out),
+            // None hits: the opposite of the last.
+            (vec![target(2, true, true), target(3, true, false)], In, In),
+            (vec![target(2, true, false), target(3, true, true)], Out, In),
+        ] {
+            assert_eq!(ask(&list, false, &[range(0, 1)]).0, alone, "{list:?}");
+            assert_eq!(ask(&list, true, &[range(0, 1)]).0, with_pages, "{list:?}");
+        }
+    }
+}

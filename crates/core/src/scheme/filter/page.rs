@@ -82,3 +82,59 @@ impl<'a> PageFilters<'a> {
         self.list.last().is_none_or(|last| !last.allow)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use PageFilterKind::{Active, Anon, Young};
+
+    fn filter(kind: PageFilterKind, matching: bool, allow: bool) -> PageFilter {
+        PageFilter { kind, matching, allow }
+    }
+
+    #[test]
+    fn the_first_filter_that_hits_decides_and_else_the_opposite_of_the_last() {
+        // A page that is anonymous and not active.
+        let is = |kind: &PageFilterKind| *kind == Anon;
+        for (list, passes) in [
+            (vec![], true),
+            (vec![filter(Anon, true, true)], true),
+            (vec![filter(Anon, true, false)], false),
+            (vec![filter(Active, true, true)], false),
+            (vec![filter(Active, true, false)], true),
+            (vec![filter(Active, false, true)], true),
+            (vec![filter(Active, false, false)], false),
+            (vec![filter(Active, true, true), filter(Anon, true, true)], true),
+            (vec![filter(Anon, true, false), filter(Anon, true, true)], false),
+            (vec![filter(Active, true, true), filter(Anon, false, false)], true),
+            (vec![filter(Active, true, false), filter(Anon, false, true)], false),
+        ] {
+            let filters = PageFilters::new(&list, false);
+            assert_eq!(filters.pass(is), passes, "{list:?}");
+            assert_eq!(filters.is_empty(), list.is_empty());
+            assert!(PageFilters::new(&list, true).pass(|_| unreachable!()), "bypassed");
+        }
+    }
+
+    #[test]
+    fn paging_out_spares_young_pages_unless_a_filter_has_its_say() {
+        let young = |kind: &PageFilterKind| *kind == Young;
+        for (list, passes) in [
+            (vec![], false),
+            // A filter lets it through before the implied one is asked.
+            (vec![filter(Active, false, true)], true),
+            (vec![filter(Anon, true, false)], false),
+            // There is a filter for young pages: no other is implied.
+            (vec![filter(Young, true, true)], true),
+            (vec![filter(Young, false, true)], false),
+        ] {
+            let filters = PageFilters::new(&list, false).rejecting_young();
+            assert_eq!(filters.pass(young), passes, "{list:?}");
+            assert!(PageFilters::new(&list, true).rejecting_young().pass(|_| unreachable!()));
+        }
+        // An old page goes by the filters alone.
+        let list = [filter(Anon, true, true)];
+        assert!(!PageFilters::new(&list, false).rejecting_young().pass(|_| false));
+        assert!(PageFilters::new(&[], false).rejecting_young().pass(|_| false));
+    }
+}
