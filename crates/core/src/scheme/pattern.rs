@@ -60,8 +60,14 @@ mod tests {
             (10, 1, 4, false),
             (10, 1, 6, false),
         ] {
-            assert_eq!(pattern.matches(size, nr_accesses, age), matches, "{size} {nr_accesses} {age}");
+            assert_eq!(
+                pattern.matches(size, nr_accesses, age),
+                matches,
+                "{size} {nr_accesses} {age}"
+            );
         }
-        assert!(Pattern::ANY.matches(u64::MAX, u32::MAX, u32::MAX) && Pattern::ANY.matches(0, 0, 0));
+        assert!(
+            Pattern::ANY.matches(u64::MAX, u32::MAX, u32::MAX) && Pattern::ANY.matches(0, 0, 0)
+        );
     }
 }

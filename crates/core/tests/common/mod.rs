@@ -143,6 +143,8 @@ pub(crate) struct Bench {
     pub(crate) verdicts: BTreeMap<usize, u64>,
     /// All requests made so far.
     pub(crate) requests: Vec<TuneRequest>,
+    /// Committed in the next tick.
+    pub(crate) commit: Option<Config>,
     /// The running tick was applied and is still to be closed.
     open: bool,
 }
@@ -203,6 +205,7 @@ impl Bench {
             memory: Memory::default(),
             verdicts: BTreeMap::new(),
             requests: Vec::new(),
+            commit: None,
             open: false,
         }
     }
@@ -222,6 +225,10 @@ impl Bench {
         let now_ns = self.kdamond.next_tick_ns();
         self.kdamond.prepare(&mut self.memory);
         self.kdamond.observe(now_ns, &mut self.lanes, &mut self.memory);
+        if let Some(config) = self.commit.take() {
+            let ops = select(self.kdamond.ops(), self.kdamond.primitive());
+            self.kdamond.commit(config, ops, &self.memory).unwrap();
+        }
         let requests = self.kdamond.open_windows(now_ns, &self.memory).to_vec();
         let verdicts: Vec<_> = requests
             .iter()

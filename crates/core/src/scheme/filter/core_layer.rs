@@ -103,7 +103,11 @@ mod tests {
     }
 
     /// What filters say of the first of some regions in target 1: the verdict, and the bounds then.
-    fn ask(list: &[CoreFilter], has_page_filters: bool, regions: &[Range]) -> (Passage, Vec<(u64, u64)>) {
+    fn ask(
+        list: &[CoreFilter],
+        has_page_filters: bool,
+        regions: &[Range],
+    ) -> (Passage, Vec<(u64, u64)>) {
         let mut regions: Vec<_> =
             regions.iter().map(|range| Region::new(range.start, range.end)).collect();
         let mut walk = Walk::new(&mut regions);
