@@ -10,6 +10,11 @@ use crate::node::{BLOCK_SZ, Nodes};
 
 /// Bytes of a page and of a frame.
 pub const PAGE_SZ: u64 = 4096;
+/// Bytes of a huge page.
+pub const HUGE_SZ: u64 = 2 << 20;
+/// Frames of a huge page.
+pub(crate) const HUGE_FRAMES: u32 = (HUGE_SZ / PAGE_SZ) as u32;
+const HUGE_WORDS: usize = (HUGE_FRAMES / u64::BITS) as usize;
 const BLOCK_FRAMES: u32 = (BLOCK_SZ / PAGE_SZ) as u32;
 const BLOCK_WORDS: usize = (BLOCK_FRAMES / u64::BITS) as usize;
 const NO_NODE: u8 = u8::MAX;
@@ -43,6 +48,10 @@ pub(crate) struct Frames {
     block_nodes: Vec<u8>,
     /// Per node: no frame below this one is free.
     lowest_free: Vec<u32>,
+    /// Per node: no run of frames for a huge page that starts below this one is free.
+    lowest_free_run: Vec<u32>,
+    /// Per node: frames in use.
+    node_used: Vec<u64>,
 }
 
 impl Frames {
@@ -59,6 +68,8 @@ impl Frames {
             used_frames: vec![0; block_nodes.len()],
             used_blocks: Vec::new(),
             block_nodes,
+            lowest_free_run: lowest_free.clone(),
+            node_used: vec![0; lowest_free.len()],
             lowest_free,
         }
     }
@@ -98,12 +109,9 @@ impl Frames {
             if free != 0 && self.used_frames[index] < BLOCK_FRAMES {
                 let bit = free.trailing_zeros();
                 block.used[word] |= 1 << bit;
-                if self.used_frames[index] == 0 {
-                    self.used_blocks.push(index as u32);
-                }
-                self.used_frames[index] += 1;
                 let frame = *lowest - within % u64::BITS + bit;
                 *lowest = frame + 1;
+                self.take(index, 1);
                 return Some(frame);
             }
             *lowest = if self.used_frames[index] == BLOCK_FRAMES {
@@ -137,34 +145,73 @@ impl Frames {
         block.is_some_and(|block| block.used[word] >> (within % u64::BITS) & 1 == 1)
     }
 
-    /// Calls `each` with (frame, page) for the frames in use in `frames`, ascending, and frees those
-    /// for which it says so. `each` may allocate through the reference it is given.
-    pub(crate) fn evacuate(
-        &mut self,
-        frames: std::ops::Range<u32>,
-        mut each: impl FnMut(&mut Self, u32) -> bool,
-    ) {
-        let mut frame = frames.start;
-        while frame < frames.end {
+    /// Takes the lowest free run of frames that can hold a huge page.
+    pub(crate) fn allocate_run(&mut self, nodes: &Nodes, nid: u32) -> Option<u32> {
+        let node = nodes.get(nid)?;
+        let end = ((node.start + node.bytes) / PAGE_SZ) as u32;
+        let mut start = self.lowest_free_run.get(nid as usize)?.next_multiple_of(HUGE_FRAMES);
+        while start < end {
+            let index = (start / BLOCK_FRAMES) as usize;
+            if self.used_frames[index] > BLOCK_FRAMES - HUGE_FRAMES {
+                start = (start / BLOCK_FRAMES + 1) * BLOCK_FRAMES;
+                continue;
+            }
+            let block = self.blocks[index].get_or_insert_with(Block::new);
+            let word = (start % BLOCK_FRAMES / u64::BITS) as usize;
+            let run = &mut block.used[word..word + HUGE_WORDS];
+            if run.iter().all(|&word| word == 0) {
+                run.fill(u64::MAX);
+                self.lowest_free_run[nid as usize] = start + HUGE_FRAMES;
+                self.take(index, HUGE_FRAMES);
+                return Some(start);
+            }
+            start += HUGE_FRAMES;
+        }
+        self.lowest_free_run[nid as usize] = end;
+        None
+    }
+
+    /// Counts frames of a block as used.
+    fn take(&mut self, index: usize, frames: u32) {
+        if self.used_frames[index] == 0 {
+            self.used_blocks.push(index as u32);
+        }
+        self.used_frames[index] += frames;
+        self.node_used[usize::from(self.block_nodes[index])] += u64::from(frames);
+    }
+
+    /// Frames in use on a node.
+    pub(crate) fn node_used(&self, nid: u32) -> u64 {
+        self.node_used.get(nid as usize).copied().unwrap_or(0)
+    }
+
+    /// The first frame in use from `from` on, below `end`.
+    pub(crate) fn next_used(&self, from: u32, end: u32) -> Option<u32> {
+        let mut frame = from;
+        while frame < end {
             let index = (frame / BLOCK_FRAMES) as usize;
-            let within = frame % BLOCK_FRAMES;
-            let word = (within / u64::BITS) as usize;
-            let first = frame - within % u64::BITS;
-            let Some(block) = self.blocks.get(index).and_then(Option::as_ref) else {
+            let block = self.blocks.get(index).and_then(Option::as_ref);
+            let Some(block) = block.filter(|_| self.used_frames[index] > 0) else {
                 frame = (frame / BLOCK_FRAMES + 1) * BLOCK_FRAMES;
                 continue;
             };
-            let mut bits = block.used[word] & mask(first, &(frame..frames.end));
-            while bits != 0 {
-                let bit = bits.trailing_zeros();
-                bits &= bits - 1;
-                let Some(page) = self.owner(first + bit) else { continue };
-                if each(self, page) {
-                    self.free(first + bit);
-                }
+            let within = frame % BLOCK_FRAMES;
+            let first = frame - within % u64::BITS;
+            let bits = block.used[(within / u64::BITS) as usize] & mask(first, &(frame..end));
+            if bits != 0 {
+                return Some(first + bits.trailing_zeros());
             }
             frame = first + u64::BITS;
         }
+        None
+    }
+
+    /// The page that a frame holds, if it is in use.
+    pub(crate) fn page_at(&self, frame: u32) -> Option<u32> {
+        if !self.blocks.get((frame / BLOCK_FRAMES) as usize)?.is_some() {
+            return None;
+        }
+        self.is_used(frame / BLOCK_FRAMES, frame % BLOCK_FRAMES).then(|| self.owner(frame))?
     }
 
     fn owner(&self, frame: u32) -> Option<u32> {
@@ -172,7 +219,7 @@ impl Frames {
         Some(block.owners[(frame % BLOCK_FRAMES) as usize])
     }
 
-    fn free(&mut self, frame: u32) {
+    pub(crate) fn free(&mut self, frame: u32) {
         let index = (frame / BLOCK_FRAMES) as usize;
         if let Some(block) = &mut self.blocks[index] {
             let within = frame % BLOCK_FRAMES;
@@ -181,30 +228,13 @@ impl Frames {
             if self.used_frames[index] == 0 {
                 self.used_blocks.retain(|&used| used as usize != index);
             }
-            let lowest = &mut self.lowest_free[usize::from(self.block_nodes[index])];
+            let nid = usize::from(self.block_nodes[index]);
+            self.node_used[nid] -= 1;
+            let lowest = &mut self.lowest_free[nid];
             *lowest = (*lowest).min(frame);
+            let lowest = &mut self.lowest_free_run[nid];
+            *lowest = (*lowest).min(frame - frame % HUGE_FRAMES);
         }
-    }
-
-    /// Cuts `frames` where the node changes; frames of no node are left out.
-    pub(crate) fn parts_by_node(
-        &self,
-        frames: std::ops::Range<u32>,
-    ) -> impl Iterator<Item = (u32, std::ops::Range<u32>)> + '_ {
-        let mut next = frames.start;
-        std::iter::from_fn(move || {
-            while next < frames.end {
-                let node = self.node_of(next);
-                let start = next;
-                while next < frames.end && self.node_of(next) == node {
-                    next = ((next / BLOCK_FRAMES + 1) * BLOCK_FRAMES).min(frames.end);
-                }
-                if let Some(node) = node {
-                    return Some((node, start..next));
-                }
-            }
-            None
-        })
     }
 
     /// Frames in use within `frames`, given to `each` as (node, count) per block.
@@ -264,12 +294,13 @@ mod tests {
     proptest! {
         /// Against the obvious model: a set of frames.
         #[test]
-        fn counting_and_evacuating_equal_a_set_of_frames(
+        fn counting_walking_and_freeing_equal_a_set_of_frames(
             pages in 0u32..3000,
+            runs in 0u32..4,
             holes in prop::collection::vec((0u32..3100, 0u32..300), 0..10),
             probes in prop::collection::vec((0u32..70_000, 0u32..70_000), 1..10),
         ) {
-            let nodes = Nodes::new(&[NodeConfig { start: 0, bytes: 2 * BLOCK_SZ }]).unwrap();
+            let nodes = Nodes::new(&[NodeConfig::dram(0, 2 * BLOCK_SZ)]).unwrap();
             let mut frames = Frames::new(&nodes);
             let mut model = std::collections::BTreeMap::new();
             for page in 0..pages {
@@ -278,17 +309,34 @@ mod tests {
                 prop_assert!(model.insert(frame, page).is_none());
             }
             for (start, len) in holes {
-                let mut seen = Vec::new();
-                frames.evacuate(start..start + len, |_, page| { seen.push(page); page % 2 == 0 });
+                let (mut seen, mut at) = (Vec::new(), start);
+                while let Some(frame) = frames.next_used(at, start + len) {
+                    let page = frames.page_at(frame).unwrap();
+                    seen.push(page);
+                    if page % 2 == 0 { frames.free(frame) }
+                    at = frame + 1;
+                }
                 let expected: Vec<_> = model.range(start..start + len).map(|(_, page)| *page).collect();
                 prop_assert_eq!(seen, expected);
                 model.retain(|frame, page| !(start..start + len).contains(frame) || *page % 2 == 1);
             }
+            for run in 0..runs {
+                let is_free = |start: &u32| model.range(*start..*start + HUGE_FRAMES).next().is_none();
+                let expected = (0..).step_by(HUGE_FRAMES as usize).find(is_free);
+                prop_assert_eq!(frames.allocate_run(&nodes, 0), expected);
+                let start = expected.unwrap();
+                for frame in start..start + HUGE_FRAMES {
+                    frames.set_owner(frame, 100_000 + run);
+                    model.insert(frame, 100_000 + run);
+                }
+            }
+            prop_assert_eq!(frames.node_used(0), model.len() as u64);
             for (a, b) in probes {
                 let (start, end) = (a.min(b), a.max(b));
                 let mut used = 0;
                 frames.count_used(start..end, |_, count| used += count);
                 prop_assert_eq!(used, model.range(start..end).count() as u64);
+                prop_assert_eq!(frames.page_at(a), model.get(&a).copied());
             }
             // Every frame drawn is in use, and (thrice as many draws as to miss one once in e^20)
             // every frame in use is drawn.

@@ -1,40 +1,69 @@
 //! The simulated computer: NUMA nodes, page placement, and a workload that makes accesses.
 //!
-//! - [`node`]: where each node's memory lies.
-//! - [`frames`]: which 4 KiB frame holds which page; memory for the books only where pages are.
-//! - [`workload`]: which pages are touched, how often.
-//! - [`Machine`]: all of it, and its physical operations set (`paddr.rs`): migration.
+//! - [`node`]: where each node's memory lies, and how fast it answers.
+//! - [`processor`]: the CPUs, what their TLBs and caches hold.
+//! - [`workload`]: processes, their memory, how it is touched.
+//! - [`frames`], `memory`: which 4 KiB frame holds which page; memory for the books only where pages
+//!   are. `heat`: how many pages of each heat class lie where.
+//! - `residence`, `performance`: what caches and TLBs hold, and how fast all of it goes.
+//! - [`Machine`]: all of it, and its operations sets (`paddr.rs`, `vaddr.rs`).
 //!
-//! Time and randomness are arguments: the machine has no clock, and the random bits come from
-//! whoever asks for accesses.
+//! The machine is statistical: nothing walks all pages, nor makes every access. A workload is a
+//! distribution over pages; a sampler draws the accesses that it samples. So the cost of a run grows
+//! with samples, actions and drift, not with memory.
+//!
+//! Time and randomness are arguments: the machine has no clock, and the random bits of an access come
+//! from whoever asks for it. What the machine decides by itself (which folios are busy, when a page
+//! is missed) comes from its own seed.
 //!
 //! Not here: who observes the accesses (a sampler) and what is concluded from them (the monitor).
-//! Not yet modelled: latency, bandwidth, TLBs, the time a migration takes.
 
 pub mod node;
 
-pub mod frames;
+pub mod processor;
 
 pub mod workload;
 
+pub mod frames;
+
+mod column;
+mod heat;
+mod memory;
+
+mod performance;
+mod process;
+mod residence;
+
+mod build;
+mod faults;
+mod migration;
+mod operations;
 mod paddr;
-mod page_table;
+mod throughput;
+mod vaddr;
+mod young;
 
-pub use frames::PAGE_SZ;
-pub use node::{NodeConfig, NodeError};
-pub use workload::{HotSet, Interleave};
+pub use frames::{HUGE_SZ, PAGE_SZ};
+pub use migration::{MigrationConfig, MigrationCounters};
+pub use node::{NodeConfig, NodeError, Timing};
+pub use processor::{Cache, Processor};
+pub use throughput::{ProcessThroughput, Throughput, Traffic};
+pub use workload::{HotSet, Interleave, Workload};
 
-use frames::Frames;
+pub(crate) use frames::HUGE_FRAMES;
+
+use damon_core::region::Range;
+use faults::Faults;
+use memory::Memory;
+use migration::Migration;
 use node::Nodes;
-use page_table::PageTable;
+use performance::Performance;
+use process::Process;
 use rand_core::Rng;
 use thiserror::Error;
 
-/// Pages of one interleaving turn: what is kept in memory while placing.
-const TURN_MAX: u64 = 1 << 20;
-
 /// Why a machine was refused.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Error)]
 pub enum MachineError {
     /// A node.
     #[error("nodes[{index}]: {error}")]
@@ -47,25 +76,42 @@ pub enum MachineError {
     /// No nodes at all.
     #[error("nodes: expected at least one")]
     NoNodes,
-    /// The workload's sizes.
-    #[error("workload: {0}")]
-    Workload(&'static str),
-    /// The workload places pages on a node that is not there.
-    #[error("workload.interleave: node {0} does not exist")]
-    UnknownNode(u32),
+    /// Anything else that was asked for and cannot be.
+    #[error("{path}: expected {expected}, got {received}")]
+    Refused {
+        /// Where, such as `workload.processes[0].areas[1].bytes`.
+        path: String,
+        /// What it must be.
+        expected: String,
+        /// What it is.
+        received: String,
+    },
     /// The operating system has no memory for the books.
     #[error("workload: no memory for the page table: {0}")]
     Memory(String),
     /// The pages do not fit where the placement puts them.
-    #[error("workload: {needed} bytes do not fit on node {nid}, which has {capacity}")]
+    #[error("{path}: {needed} bytes do not fit on node {nid}, which has {capacity}")]
     Capacity {
+        /// The area.
+        path: String,
         /// The node.
         nid: u32,
-        /// Bytes the placement asks of it.
+        /// Bytes that were asked of it until it was full.
         needed: u64,
-        /// Bytes it has.
+        /// Bytes it can hold.
         capacity: u64,
     },
+}
+
+impl MachineError {
+    pub(crate) fn refusal(
+        path: impl Into<String>,
+        expected: impl Into<String>,
+        received: impl ToString,
+    ) -> Self {
+        let (path, expected) = (path.into(), expected.into());
+        Self::Refused { path, expected, received: received.to_string() }
+    }
 }
 
 /// What the machine and its workload are.
@@ -73,127 +119,354 @@ pub enum MachineError {
 pub struct MachineConfig {
     /// The nodes; a node's index is its id.
     pub nodes: Vec<NodeConfig>,
-    /// What runs on it.
-    pub workload: HotSet,
-    /// Where its pages lie at first.
-    pub interleave: Interleave,
+    /// How far apart the nodes are, in the firmware's units; 10 is at home. By socket if empty.
+    pub distances: Vec<Vec<u32>>,
+    /// The CPUs.
+    pub processor: Processor,
+    /// What runs.
+    pub workload: Workload,
+    /// What it takes to move memory.
+    pub migration: MigrationConfig,
+    /// Decides what the machine decides by itself.
+    pub seed: u64,
 }
 
-/// Pages that were, or were not, moved. `asked = migrated + failed` over pages not yet there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct MigrationCounters {
-    /// Pages moved to another node.
-    pub migrated_pages: u64,
-    /// Pages left where they were because the target node was full.
-    pub failed_pages: u64,
+impl MachineConfig {
+    /// With what is usual for the rest.
+    pub fn new(nodes: Vec<NodeConfig>, processor: Processor, workload: Workload) -> Self {
+        let migration = MigrationConfig::default();
+        Self { nodes, distances: Vec::new(), processor, workload, migration, seed: 0 }
+    }
 }
+
+/// One access, as drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// The page, by its number over all areas.
+    pub page: u32,
+    /// The byte in it, a multiple of 8.
+    pub byte: u16,
+    /// The process, by index.
+    pub process: u16,
+    /// The heat class.
+    pub class: u16,
+    /// Whether it is a store.
+    pub write: bool,
+}
+
+/// What served an access.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// The first-level data cache.
+    L1,
+    /// The second level.
+    L2,
+    /// The third level.
+    L3,
+    /// Memory.
+    Memory {
+        /// Of this node.
+        nid: u32,
+    },
+}
+
+/// Rates of one CPU now, per second.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Pace {
+    /// Cycles that are not halted.
+    pub cycles_hz: f64,
+    /// Ops.
+    pub ops_hz: f64,
+    /// Ops that access data.
+    pub memory_ops_hz: f64,
+}
+
+/// No process runs there.
+const IDLE: u16 = u16::MAX;
 
 /// The computer.
 #[derive(Debug)]
 pub struct Machine {
-    nodes: Nodes,
-    frames: Frames,
-    /// Frame of each virtual page.
-    page_table: PageTable,
-    workload: HotSet,
-    /// Hot pages on each node.
-    hot_pages: Vec<u64>,
-    migrations: MigrationCounters,
+    processor: Processor,
+    memory: Memory,
+    processes: Vec<Process>,
+    /// Process of each CPU.
+    cpus: Vec<u16>,
+    performance: Performance,
+    migration: Migration,
+    faults: Faults,
+    /// Distance of each node from each.
+    distances: Vec<Vec<u32>>,
+    /// All pages there are, touched alike by one line of the only process: the usual demonstration.
+    is_even: bool,
+    /// Per process: CPU nanoseconds charged since the last step.
+    charged_ns: Vec<u64>,
+    /// Per process: all of them.
+    total_charged_ns: Vec<u64>,
+    /// Ops that each process has made.
+    ops: Vec<f64>,
+    now_ns: u64,
+    /// When the speed is to follow what moved.
+    refresh_due_ns: u64,
 }
 
+/// How long the speed may lag behind what moved: a second of migration is followed in twenty steps,
+/// so that a step of the monitor costs nothing here, as a rule.
+const REFRESH_EVERY_NS: u64 = 50_000_000;
+
 impl Machine {
-    /// Builds the machine and places the workload's pages.
-    ///
-    /// # Errors
-    ///
-    /// [`MachineError`].
-    pub fn new(config: MachineConfig) -> Result<Self, MachineError> {
-        let nodes = Nodes::new(&config.nodes)?;
-        config.workload.validate().map_err(MachineError::Workload)?;
-        let mut machine = Self {
-            frames: Frames::new(&nodes),
-            page_table: PageTable::new(config.workload.pages)
-                .map_err(|error| MachineError::Memory(error.to_string()))?,
-            workload: config.workload,
-            hot_pages: vec![0; nodes.len()],
-            migrations: MigrationCounters::default(),
-            nodes,
-        };
-        machine.place(&config.interleave)?;
-        Ok(machine)
+    /// CPUs, numbered from 0.
+    pub fn cpus(&self) -> u16 {
+        self.processor.cpus
     }
 
-    fn place(&mut self, interleave: &Interleave) -> Result<(), MachineError> {
-        let mut needed = vec![0u64; self.nodes.len()];
-        for nid in interleave.nodes() {
-            if nid as usize >= self.nodes.len() {
-                return Err(MachineError::UnknownNode(nid));
-            }
-        }
-        if interleave.turn() > TURN_MAX {
-            return Err(MachineError::Workload("interleave weights must not exceed 2^20 in sum"));
-        }
-        let order = interleave.order();
-        if order.is_empty() {
-            return Err(MachineError::Workload("interleave weights must not all be zero"));
-        }
-        for (page, nid) in (0..self.workload.pages).zip(order.iter().cycle()) {
-            needed[*nid as usize] += PAGE_SZ;
-            match self.frames.allocate(&self.nodes, *nid) {
-                Some(frame) => {
-                    self.page_table.set(page, frame);
-                    self.frames.set_owner(frame, page);
-                    if self.workload.is_hot(page) {
-                        self.hot_pages[*nid as usize] += 1;
-                    }
-                }
-                None => {
-                    let capacity = self.nodes.get(*nid).map_or(0, |node| node.bytes);
-                    let needed = needed[*nid as usize];
-                    return Err(MachineError::Capacity { nid: *nid, needed, capacity });
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// The workload.
-    pub fn workload(&self) -> &HotSet {
-        &self.workload
+    /// The processor.
+    pub fn processor(&self) -> &Processor {
+        &self.processor
     }
 
     /// The nodes.
     pub fn nodes(&self) -> &Nodes {
-        &self.nodes
+        &self.memory.nodes
     }
 
-    /// Pages moved so far.
-    pub fn migrations(&self) -> MigrationCounters {
-        self.migrations
+    /// Until when the machine has run.
+    pub fn now_ns(&self) -> u64 {
+        self.now_ns
     }
 
-    /// Physical address of the first byte of a virtual page.
+    /// Pages of all areas, in memory or not.
+    pub fn pages(&self) -> u64 {
+        self.memory.pages()
+    }
+
+    /// Process ids, by index.
+    pub fn tgids(&self) -> impl Iterator<Item = u32> + '_ {
+        self.processes.iter().map(|process| process.tgid)
+    }
+
+    /// Process id of a process.
     ///
     /// # Panics
     ///
-    /// If the workload has no such page.
-    pub fn physical_address(&self, page: u32) -> u64 {
-        u64::from(self.page_table.get(page)) * PAGE_SZ
+    /// If there is no such process.
+    pub fn tgid(&self, process: u16) -> u32 {
+        self.processes[usize::from(process)].tgid
     }
 
-    /// Draws one access of the workload: the physical address of the page it touches.
-    pub fn access(&self, random: &mut impl Rng) -> u64 {
+    /// The process that a CPU runs, and that CPU's number among the process's own.
+    pub fn running(&self, cpu: u16) -> Option<(u16, u16)> {
+        let &process = self.cpus.get(usize::from(cpu))?;
+        let running = self.processes.get(usize::from(process))?;
+        Some((process, cpu - running.cpus.start))
+    }
+
+    /// Draws an access that a CPU makes; none if it is idle. Up to three draws of 64 bits.
+    pub fn draw(&self, cpu: u16, random: &mut impl Rng) -> Option<Access> {
+        let (process, _) = self.running(cpu)?;
+        let line = self.processes[usize::from(process)].line(|| random.next_u64());
+        let line = self.memory.heat.line(line);
+        let (page, class) = line.shape.draw(random);
+        let rest = random.next_u64();
+        Some(Access {
+            page: self.memory.areas[line.area].first_page + page,
+            byte: (rest >> 32) as u16 % PAGE_SZ as u16 & !7,
+            process,
+            class: line.first_class + class as u16,
+            write: is_store(rest, line.store_share),
+        })
+    }
+
+    /// Draws an access as [`draw`](Self::draw) does and tells the physical address of its page only.
+    /// None if the CPU is idle or the page is paged out.
+    pub fn draw_page_address(&self, cpu: u16, random: &mut impl Rng) -> Option<u64> {
+        let (process, _) = self.running(cpu)?;
         // When all pages are touched alike, any frame in use is as likely as another: the same
         // draw without the look-up, which misses the processor's caches.
-        if self.workload.hot_pages == self.workload.pages {
-            u64::from(self.frames.random_used(random)) * PAGE_SZ
-        } else {
-            self.physical_address(self.workload.page(random))
+        if self.is_even && self.memory.used_any() {
+            return Some(u64::from(self.memory.frames.random_used(random)) * PAGE_SZ);
+        }
+        let line = self.processes[usize::from(process)].line(|| random.next_u64());
+        let line = self.memory.heat.line(line);
+        let page = self.memory.areas[line.area].first_page + line.shape.draw(random).0;
+        self.memory.frame_of(page).map(|frame| u64::from(frame) * PAGE_SZ)
+    }
+
+    /// Share of stores among what a CPU accesses; 0 if it is idle.
+    pub fn store_share(&self, cpu: u16) -> f64 {
+        let Some((process, _)) = self.running(cpu) else { return 0.0 };
+        let lines = self.processes[usize::from(process)].lines();
+        lines
+            .map(|line| self.memory.heat.line(line))
+            .map(|line| line.share * line.store_share)
+            .sum()
+    }
+
+    /// Physical address of an access; none if its page is paged out.
+    pub fn physical_address(&self, access: &Access) -> Option<u64> {
+        let frame = self.memory.frame_of(access.page)?;
+        Some(u64::from(frame) * PAGE_SZ + u64::from(access.byte))
+    }
+
+    /// Physical address of a page, by its number; none if it is paged out.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such page.
+    pub fn page_address(&self, page: u32) -> Option<u64> {
+        self.memory.frame_of(page).map(|frame| u64::from(frame) * PAGE_SZ)
+    }
+
+    /// Address of an access in its process. Of a file that is not mapped, the kernel's.
+    pub fn virtual_address(&self, access: &Access) -> u64 {
+        let area = &self.memory.areas[self.memory.area_of(access.page)];
+        let page = u64::from(access.page - area.first_page);
+        area.start + page * PAGE_SZ + u64::from(access.byte)
+    }
+
+    /// Bytes of the page that translates an access: 4 KiB or 2 MiB.
+    pub fn page_bytes(&self, access: &Access) -> u64 {
+        self.memory.folio_of(access.page).bytes()
+    }
+
+    /// Rates of a CPU now; all 0 if it is idle.
+    pub fn pace(&mut self, cpu: u16) -> Pace {
+        let Some((process, _)) = self.running(cpu) else { return Pace::default() };
+        self.refresh();
+        let process = usize::from(process);
+        let (ops_hz, share) = self.performance.pace(process, self.processor.socket(cpu));
+        Pace {
+            cycles_hz: self.processor.clock_hz * share,
+            ops_hz,
+            memory_ops_hz: ops_hz * self.processes[process].memory_share,
         }
     }
 
-    /// Pages of the hot set on each node: the truth that a monitor estimates.
-    pub fn hot_pages_by_node(&self) -> &[u64] {
-        &self.hot_pages
+    /// Which level serves an access, as last [refreshed](Self::pace). One draw.
+    pub fn level(&self, _cpu: u16, access: &Access, random: &mut impl Rng) -> Level {
+        let [first, second, third] = self.performance.model_of(access.class).hit_by;
+        let place = random.next_u64() as f64 / TWO_TO_64;
+        if place < first {
+            Level::L1
+        } else if place < second {
+            Level::L2
+        } else if place < third {
+            Level::L3
+        } else {
+            // What is paged out is read into the node at home first.
+            let nid = self.memory.node_of(access.page).unwrap_or(0);
+            Level::Memory { nid }
+        }
     }
+
+    /// Whether a visit to the page of an access walks the page table. One draw.
+    pub fn walks(&self, access: &Access, random: &mut impl Rng) -> bool {
+        let size = usize::from(self.memory.is_huge(access.page));
+        let visits = self.memory.heat.line_of_class(access.class).locality;
+        let walks = self.performance.model_of(access.class).walk[size]
+            / (visits.reuse * visits.lines_per_page);
+        (random.next_u64() as f64 / TWO_TO_64) < walks
+    }
+
+    /// Cycles from a CPU to the data, under the load as last [refreshed](Self::pace).
+    pub fn latency_cycles(&self, cpu: u16, level: Level) -> u32 {
+        let [first, second, third] = self.processor.caches.map(|cache| cache.latency_cycles);
+        match level {
+            Level::L1 => first,
+            Level::L2 => second,
+            Level::L3 => third,
+            Level::Memory { nid } => {
+                let socket = self.processor.socket(cpu);
+                let ns = self.performance.latency_ns(&self.processor, &self.memory, nid, socket);
+                third + (ns * self.processor.clock_hz / 1e9) as u32
+            }
+        }
+    }
+
+    /// Lets time pass: phases, drift, pages that are missed, what migration and overhead take.
+    pub fn advance(&mut self, to_ns: u64) {
+        if to_ns <= self.now_ns {
+            return;
+        }
+        let elapsed_ns = to_ns - self.now_ns;
+        self.work(elapsed_ns);
+        self.drift(elapsed_ns);
+        self.migrate_on(elapsed_ns);
+        self.now_ns = to_ns;
+        let Self { processes, memory, .. } = self;
+        let mut changed = false;
+        for process in processes {
+            changed |= process.advance(to_ns, &memory.heat);
+        }
+        if changed {
+            self.phases_changed();
+        }
+        self.fault_until(to_ns);
+    }
+
+    /// When the workload changes next: a step should not go beyond.
+    pub fn next_change_ns(&self) -> u64 {
+        self.processes.iter().map(Process::phase_ends_ns).min().unwrap_or(u64::MAX)
+    }
+
+    fn phases_changed(&mut self) {
+        self.performance.models_changed();
+        self.is_even = self.is_even_now();
+        self.reschedule_faults();
+    }
+
+    fn is_even_now(&self) -> bool {
+        let [process] = &self.processes[..] else { return false };
+        let lines = process.lines();
+        let line = self.memory.heat.line(lines.start);
+        lines.len() == 1 && line.shape.classes().len() == 1 && self.memory.areas.len() == 1
+    }
+
+    fn drift(&mut self, elapsed_ns: u64) {
+        let Self { processes, memory, performance, .. } = self;
+        for line in processes.iter().flat_map(Process::lines) {
+            if memory.drift(line, elapsed_ns) {
+                performance.places_changed();
+            }
+        }
+    }
+
+    /// Brings the speed up to date, if the phase or the page sizes changed or some time has passed.
+    pub(crate) fn refresh(&mut self) {
+        let Self { performance, processor, processes, memory, .. } = self;
+        if !performance.has_models() || self.now_ns >= self.refresh_due_ns {
+            performance.refresh(processor, processes, memory);
+            self.refresh_due_ns = self.now_ns.saturating_add(REFRESH_EVERY_NS);
+        }
+    }
+
+    /// Bytes of the running phases' hot pages on each node: the truth that a monitor estimates. A
+    /// page that two lines heat counts twice.
+    pub fn hot_bytes_by_node(&self) -> Vec<u64> {
+        let heat = &self.memory.heat;
+        let mut bytes = vec![0; self.memory.nodes.len()];
+        for line in self.processes.iter().flat_map(Process::lines).map(|line| heat.line(line)) {
+            for (number, class) in line.class_numbers().zip(line.shape.classes()) {
+                if class.hot {
+                    for (bytes, pages) in bytes.iter_mut().zip(heat.resident(number)) {
+                        *bytes += pages * PAGE_SZ;
+                    }
+                }
+            }
+        }
+        bytes
+    }
+
+    /// Physical memory, by node.
+    pub fn ranges(&self) -> impl Iterator<Item = Range> + '_ {
+        let nodes = self.memory.nodes.iter();
+        nodes.map(|(_, node)| Range { start: node.start, end: node.start + node.bytes })
+    }
+}
+
+const TWO_TO_64: f64 = 18_446_744_073_709_551_616.0;
+
+/// Whether the low 32 of the random bits make it a store.
+fn is_store(random: u64, store_share: f64) -> bool {
+    f64::from(random as u32) < store_share * 4_294_967_296.0
 }

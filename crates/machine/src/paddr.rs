@@ -1,86 +1,75 @@
-//! The machine as an operations set: what schemes do to its memory. `damon-core.md` 10.3.
+//! What schemes do to physical memory. `damon-core.md` 10.3.
 
-use std::ops::Range;
-
-use damon_core::Operations;
-use damon_core::ops::{Applied, Gauge, Job, LastApplied, NodeBytes, Reading};
-use damon_core::region;
+use damon_core::ops::{Applied, Job, LastApplied};
 use damon_core::scheme::Action;
 
-use crate::frames::{Frames, PAGE_SZ};
-use crate::{Machine, MigrationCounters};
-
-impl Operations for Machine {
-    fn apply(&mut self, job: &Job<'_>, _last: &mut LastApplied) -> Applied {
-        match (job.action, job.target_nid) {
-            (Action::MigrateHot | Action::MigrateCold, Some(nid)) => {
-                let frames = self.frames.within(job.range.start, job.range.end);
-                let pages = self.migrate(frames, nid);
-                Applied { bytes: pages * PAGE_SZ, ..Applied::default() }
-            }
-            _ => Applied::default(),
-        }
-    }
-
-    fn prepare_access_checks(&mut self, _tgid: Option<u32>, _addresses: &[u64]) {}
-
-    fn check_accesses(&mut self, _tgid: Option<u32>, _addresses: &[u64], _accessed: &mut [bool]) {}
-
-    fn is_target_valid(&self, _tgid: u32) -> bool {
-        true
-    }
-
-    fn mappings(&self, _tgid: u32) -> Option<Vec<region::Range>> {
-        None
-    }
-
-    fn read(&self, _gauge: &Gauge) -> Option<Reading> {
-        None
-    }
-
-    fn bytes_on_node(&self, range: region::Range, nid: u32) -> NodeBytes {
-        let mut bytes = NodeBytes::default();
-        self.frames.count_used(self.frames.within(range.start, range.end), |node, frames| {
-            bytes.total += frames * PAGE_SZ;
-            if node == nid {
-                bytes.on_node += frames * PAGE_SZ;
-            }
-        });
-        bytes
-    }
-}
+use crate::Machine;
+use crate::memory::Folio;
+use crate::operations::LOOK_NS;
 
 impl Machine {
-    /// Moves the pages in `frames` to the lowest free frames of a node; pages there already stay.
-    /// Strictly to that node: when it is full, the rest stays and is counted as failed.
-    fn migrate(&mut self, frames: Range<u32>, target_nid: u32) -> u64 {
-        let Self { nodes, frames: books, page_table, workload, hot_pages, migrations } = self;
-        let mut moved = MigrationCounters::default();
-        for (nid, part) in on_other_nodes(books, frames, target_nid) {
-            books.evacuate(part, |books, page| match books.allocate(nodes, target_nid) {
-                Some(frame) => {
-                    books.set_owner(frame, page);
-                    page_table.set(page, frame);
-                    moved.migrated_pages += 1;
-                    if workload.is_hot(page) {
-                        hot_pages[nid as usize] -= 1;
-                        hot_pages[target_nid as usize] += 1;
-                    }
-                    true
-                }
-                None => {
-                    moved.failed_pages += 1;
-                    false
-                }
-            });
+    /// Walks the folios in use of a range; each is looked at whole, even where the range covers part
+    /// of it, and the walk goes on as far behind where it was met as the folio is long. As the
+    /// kernel's `damon_pa_*`.
+    pub(crate) fn apply_physical(&mut self, job: &Job<'_>, last: &mut LastApplied) -> Applied {
+        let mut applied = Applied::default();
+        let filters = match job.action {
+            Action::PageOut => job.filters.rejecting_young(),
+            Action::Stat if job.filters.is_empty() => return applied,
+            Action::Stat
+            | Action::LruPrio
+            | Action::LruDeprio
+            | Action::MigrateHot
+            | Action::MigrateCold => job.filters,
+            // Virtual sets only.
+            Action::WillNeed
+            | Action::Cold
+            | Action::HugePage
+            | Action::NoHugePage
+            | Action::Collapse => return applied,
+        };
+        self.refresh();
+        let frames = self.memory.frames.within(job.range.start, job.range.end);
+        let mut at = frames.start;
+        while let Some(frame) = self.memory.frames.next_used(at, frames.end) {
+            let Some(page) = self.memory.frames.page_at(frame) else { break };
+            let folio = self.memory.folio_of(page);
+            let name = Some(u64::from(folio.page));
+            if *last == name {
+                at = frame + 1;
+                continue;
+            }
+            *last = name;
+            at = frame.saturating_add(folio.pages);
+            applied.elapsed_ns += LOOK_NS;
+            if self.passes(folio, &filters) {
+                applied.passed += folio.bytes();
+                let (bytes, elapsed_ns) = self.act(job, folio);
+                applied.bytes += bytes;
+                applied.elapsed_ns += elapsed_ns;
+            }
         }
-        migrations.migrated_pages += moved.migrated_pages;
-        migrations.failed_pages += moved.failed_pages;
-        moved.migrated_pages
+        applied
     }
-}
 
-/// The parts of `frames` that do not lie on `nid`, each with its node.
-fn on_other_nodes(books: &Frames, frames: Range<u32>, nid: u32) -> Vec<(u32, Range<u32>)> {
-    books.parts_by_node(frames).filter(|(node, _)| *node != nid).collect()
+    /// Does to a folio what a job asks; bytes that it took effect on, and how long it took.
+    fn act(&mut self, job: &Job<'_>, folio: Folio) -> (u64, u64) {
+        match (job.action, job.target_nid) {
+            (Action::MigrateHot | Action::MigrateCold, Some(nid)) => {
+                let moved = self.migrate(folio, nid);
+                moved.map_or((0, 0), |elapsed_ns| (folio.bytes(), elapsed_ns))
+            }
+            (Action::PageOut, _) => (folio.bytes(), self.page_out(folio)),
+            // All that passed count, whichever list they were on.
+            (Action::LruPrio, _) => {
+                self.memory.set_active(folio, true);
+                (folio.bytes(), 0)
+            }
+            (Action::LruDeprio, _) => {
+                self.memory.set_active(folio, false);
+                (folio.bytes(), 0)
+            }
+            _ => (0, 0),
+        }
+    }
 }

@@ -7,20 +7,20 @@ use damon_core::region::Range;
 use damon_core::scheme::{Action, PageFilters};
 use damon_machine::{
     HotSet, Interleave, Machine, MachineConfig, MachineError, NodeConfig, NodeError, PAGE_SZ,
+    Processor,
 };
 use proptest::prelude::*;
 
 const BLOCK: u64 = 128 << 20;
 
 fn config(node_bytes: [u64; 2], pages: u32) -> MachineConfig {
-    MachineConfig {
-        nodes: vec![
-            NodeConfig { start: 0, bytes: node_bytes[0] },
-            NodeConfig { start: 1 << 40, bytes: node_bytes[1] },
-        ],
-        workload: HotSet { pages, hot_pages: pages, hot_share: 1.0, store_share: 0.3, tgid: 1 },
-        interleave: Interleave::even(2),
-    }
+    placed(node_bytes, pages, Interleave::even(2))
+}
+
+fn placed(node_bytes: [u64; 2], pages: u32, interleave: Interleave) -> MachineConfig {
+    let nodes = vec![NodeConfig::dram(0, node_bytes[0]), NodeConfig::dram(1 << 40, node_bytes[1])];
+    let workload = HotSet { pages, hot_pages: pages, hot_share: 1.0, store_share: 0.3, tgid: 1 };
+    MachineConfig::new(nodes, Processor::zen5(4), workload.placed(interleave))
 }
 
 fn move_to(machine: &mut Machine, action: Action, nid: u32, range: Range) -> Applied {
@@ -37,15 +37,15 @@ fn move_to(machine: &mut Machine, action: Action, nid: u32, range: Range) -> App
 
 /// Every page has its own frame, and the books agree with the page table.
 fn check(machine: &Machine) {
-    let pages = machine.workload().pages;
-    let mut addresses: Vec<_> = (0..pages).map(|page| machine.physical_address(page)).collect();
+    let pages = machine.pages() as u32;
+    let mut addresses: Vec<_> = (0..pages).map(|page| machine.page_address(page)).collect();
     addresses.sort_unstable();
     assert!(addresses.windows(2).all(|pair| pair[0] < pair[1]), "two pages in one frame");
     let all = Range { start: 0, end: 1 << 44 };
-    let by_node = machine.hot_pages_by_node();
-    for (nid, pages_there) in (0..).zip(by_node) {
+    let by_node = machine.hot_bytes_by_node();
+    for (nid, bytes_there) in (0..).zip(by_node) {
         let bytes = machine.bytes_on_node(all, nid);
-        assert_eq!(bytes.on_node, pages_there * PAGE_SZ);
+        assert_eq!(bytes.on_node, bytes_there);
         assert_eq!(bytes.total, u64::from(pages) * PAGE_SZ);
     }
 }
@@ -77,7 +77,7 @@ fn a_full_node_takes_what_fits_and_the_rest_is_counted() {
     let applied = move_to(&mut machine, Action::MigrateCold, 0, all_of_node_1);
     assert_eq!(applied.bytes, 12_768 * PAGE_SZ);
     assert_eq!(machine.migrations().migrated_pages, 12_768);
-    assert_eq!(machine.migrations().failed_pages, 20_000 - 12_768);
+    assert_eq!(machine.migrations().full_pages, 20_000 - 12_768);
     check(&machine);
 }
 
@@ -86,7 +86,7 @@ fn an_unknown_node_takes_nothing() {
     let mut machine = Machine::new(config([BLOCK, BLOCK], 100)).unwrap();
     let applied = move_to(&mut machine, Action::MigrateHot, 7, Range { start: 0, end: BLOCK });
     assert_eq!(applied.bytes, 0);
-    assert_eq!(machine.migrations().failed_pages, 50);
+    assert_eq!(machine.migrations().nowhere_pages, 50);
 }
 
 #[test]
@@ -110,10 +110,9 @@ fn impossible_machines_are_refused() {
         refused(overlapping),
         MachineError::Node { index: 1, error: NodeError::Overlap { .. } }
     ));
-    let mut nowhere = config([BLOCK, BLOCK], 1);
-    nowhere.interleave = Interleave { weights: vec![(2, 1)] };
-    assert_eq!(refused(nowhere), MachineError::UnknownNode(2));
-    let mut endless = config([BLOCK, BLOCK], 1);
-    endless.interleave = Interleave { weights: vec![(0, u32::MAX), (1, u32::MAX)] };
-    assert!(matches!(refused(endless), MachineError::Workload(_)));
+    for weights in [vec![(2, 1)], vec![(0, u32::MAX), (1, u32::MAX)], vec![(0, 0)], vec![]] {
+        let error = refused(placed([BLOCK, BLOCK], 1, Interleave { weights }));
+        let MachineError::Refused { path, .. } = error else { panic!("{error}") };
+        assert_eq!(path, "workload.processes[0].areas[0].interleave");
+    }
 }

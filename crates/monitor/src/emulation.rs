@@ -2,7 +2,6 @@
 
 use damon_core::kdamond::TargetConfig;
 use damon_core::ops::{Operations, OpsId, Primitive, Registry};
-use damon_core::region::Range;
 use damon_machine::{Machine, MachineConfig, MachineError};
 use damon_ring::Producer;
 use damon_sampler::{IbsOp, IbsOpConfig, IbsOpError};
@@ -49,24 +48,45 @@ impl Source for Emulation {
     }
 
     fn register(&self, registry: &mut Registry) {
-        // The registry is this source's own and new, so the id is free.
-        let registered = registry.register(OpsId::PaddrIbs, Primitive::Reports);
-        debug_assert!(registered.is_ok());
+        for ops in OpsId::ALL {
+            let primitive = match ops {
+                OpsId::PaddrIbs => Primitive::Reports,
+                OpsId::Vaddr | OpsId::Fvaddr | OpsId::Paddr => Primitive::AccessChecks,
+            };
+            // The registry is this source's own and new, so the id is free.
+            let registered = registry.register(ops, primitive);
+            debug_assert!(registered.is_ok());
+        }
     }
 
-    fn targets(&self, _ops: OpsId) -> Vec<TargetConfig> {
-        let ranges = (0..self.machine.nodes().len() as u32)
-            .filter_map(|nid| self.machine.nodes().get(nid))
-            .map(|node| Range { start: node.start, end: node.start + node.bytes })
-            .collect();
-        vec![TargetConfig::physical(ranges)]
+    /// All of its memory, or all of its processes: `vaddr` finds their mappings, `fvaddr` gets them.
+    fn targets(&self, ops: OpsId) -> Vec<TargetConfig> {
+        if ops.is_physical() {
+            return vec![TargetConfig::physical(self.machine.ranges().collect())];
+        }
+        let ranges = |tgid| match ops {
+            OpsId::Fvaddr => self.machine.mappings(tgid).unwrap_or_default(),
+            _ => Vec::new(),
+        };
+        let target =
+            |tgid| TargetConfig { tgid: Some(tgid), ranges: ranges(tgid), obsolete: false };
+        self.machine.tgids().map(target).collect()
     }
 
     fn fill(&mut self, until_ns: u64, intake: &mut Intake<'_>) -> Result<Fill, SourceError> {
         while self.lanes.len() < usize::from(self.sampler.cpus()) {
             self.lanes.push(intake.add_lane()?);
         }
-        self.sampler.sample(&self.machine, until_ns, &self.lanes);
+        // What the workload does is the same within a step.
+        while self.machine.now_ns() < until_ns {
+            let step_ns = self.machine.next_change_ns().min(until_ns);
+            if intake.wants_reports() {
+                self.sampler.sample(&self.machine, step_ns, &self.lanes);
+            } else {
+                self.sampler.skip(step_ns);
+            }
+            self.machine.advance(step_ns);
+        }
         Ok(Fill::UpToDate)
     }
 
@@ -87,16 +107,14 @@ impl Source for Emulation {
     }
 
     fn counters(&self) -> SourceCounters {
-        let migrations = self.machine.migrations();
         SourceCounters::Emulation {
             sampler: self.sampler.counters(),
-            migrated_pages: migrations.migrated_pages,
-            failed_pages: migrations.failed_pages,
+            migrations: self.machine.migrations(),
+            out_pages: self.machine.out_pages(),
         }
     }
 
     fn hot_bytes_by_node(&self) -> Option<Vec<u64>> {
-        let pages = self.machine.hot_pages_by_node();
-        Some(pages.iter().map(|pages| pages * damon_machine::PAGE_SZ).collect())
+        Some(self.machine.hot_bytes_by_node())
     }
 }

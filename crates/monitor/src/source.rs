@@ -3,6 +3,7 @@
 use damon_core::kdamond::{Kdamond, TargetConfig};
 use damon_core::ops::{Operations, OpsId, Primitive, Registry};
 use damon_core::region::{Range, RangeError};
+use damon_machine::MigrationCounters;
 use damon_ring::{LaneError, Lanes, Producer};
 use damon_sampler::IbsOpCounters;
 use damon_trace::{RowCounts, TraceError};
@@ -126,10 +127,10 @@ pub enum SourceCounters {
     Emulation {
         /// The sampler's.
         sampler: IbsOpCounters,
-        /// Pages moved between nodes.
-        migrated_pages: u64,
-        /// Pages that found no room.
-        failed_pages: u64,
+        /// Pages moved, or not: between nodes, out and in.
+        migrations: MigrationCounters,
+        /// Pages that are paged out now.
+        out_pages: u64,
     },
     /// Of a [live](crate::live) monitor: its producers count for themselves.
     Live,

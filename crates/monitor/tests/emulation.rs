@@ -5,7 +5,6 @@ mod common;
 
 use common::{BLOCK, MIB, MS, in_context, machine, sampler, towards};
 use damon_core::kdamond::{MetricValue, TuneRequest, Verdict};
-use damon_core::ops::RegistryError;
 use damon_core::{Attrs, OpsId};
 use damon_monitor::{
     Emulation, EmulationError, Event, Monitor, MonitorConfig, MonitorError, SourceCounters,
@@ -62,8 +61,7 @@ fn run(monitor: &mut Monitor, seconds: u64, targets_bp: [u64; 2]) -> (Vec<u64>, 
 }
 
 fn check_books(monitor: &Monitor) {
-    let SourceCounters::Emulation { sampler, migrated_pages, failed_pages } =
-        monitor.source_counters()
+    let SourceCounters::Emulation { sampler, migrations, out_pages } = monitor.source_counters()
     else {
         panic!("an emulation")
     };
@@ -78,8 +76,9 @@ fn check_books(monitor: &Monitor) {
     assert_eq!(lost, 0);
     let applied: u64 =
         monitor.kdamond().schemes().iter().map(|scheme| scheme.stats.sz_applied).sum();
-    assert_eq!(applied, migrated_pages * 4096);
-    assert_eq!(failed_pages, 0);
+    assert_eq!(applied, migrations.migrated_pages * 4096);
+    assert_eq!((migrations.failed_pages(), migrations.there_pages, out_pages), (0, 0, 0));
+    assert_eq!(migrations.asked_pages, migrations.migrated_pages);
     let hot = monitor.hot_bytes_by_node().unwrap();
     assert_eq!(hot.iter().sum::<u64>(), BLOCK, "no page is lost or doubled");
 }
@@ -149,18 +148,26 @@ fn how_a_run_is_cut_into_calls_does_not_show() {
 }
 
 #[test]
-fn only_the_operations_set_of_the_machine_can_be_selected() {
+fn every_operations_set_sees_the_hot_half_of_memory() {
     for ops in OpsId::ALL {
-        let emulation = Emulation::new(machine(0), sampler(3)).unwrap();
-        let made =
-            Monitor::new(Box::new(emulation), in_context(config(), |context| context.ops = ops));
-        match made.err() {
-            None => assert_eq!(ops, OpsId::PaddrIbs),
-            Some(MonitorError::Ops(RegistryError::Unregistered(refused))) => {
-                assert!(refused == ops && ops != OpsId::PaddrIbs);
+        // Half of 128 MiB is hot: far more than 4,096 translations reach.
+        let emulation = Emulation::new(machine((64 * MIB / 4096) as u32), sampler(3)).unwrap();
+        let config = in_context(common::config(vec![]), |context| context.ops = ops);
+        let mut monitor = Monitor::new(Box::new(emulation), config).unwrap();
+        let mut seen = 0u64;
+        loop {
+            match monitor.run(1_000 * MS, &[]).unwrap() {
+                Event::Snapshot => {
+                    seen +=
+                        monitor.snapshot().nr_accesses.iter().map(|&n| u64::from(n)).sum::<u64>();
+                }
+                Event::Reached => break,
+                event => panic!("{event:?}"),
             }
-            Some(error) => panic!("{error}"),
         }
+        assert!(seen > 100, "{}: {seen}", ops.name());
+        let lanes = monitor.lane_counters();
+        assert_eq!(lanes.offered() > 0, ops == OpsId::PaddrIbs, "{}", ops.name());
     }
 }
 

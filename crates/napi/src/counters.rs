@@ -302,13 +302,13 @@ fn source(counters: &SourceCounters) -> (Option<RowBooks>, Option<SamplerBooks>)
             (Some(books), None)
         }
         SourceCounters::Live => (None, None),
-        SourceCounters::Emulation { sampler, migrated_pages, failed_pages } => {
+        SourceCounters::Emulation { sampler, migrations, .. } => {
             let books = SamplerBooks {
                 samples_total: sampler.samples_total as f64,
                 samples_filtered: sampler.samples_filtered as f64,
                 reported: sampler.reported as f64,
-                migrated_pages: *migrated_pages as f64,
-                failed_pages: *failed_pages as f64,
+                migrated_pages: migrations.migrated_pages as f64,
+                failed_pages: migrations.failed_pages() as f64,
             };
             (None, Some(books))
         }

@@ -244,6 +244,9 @@ impl From<MachineError> for Failure {
                     NodeError::TooHigh(end) => {
                         Self::refusal(CODE, path, "at or below 8 TiB", format!("{end:#x}"))
                     }
+                    NodeError::Timing { field, expected, received } => {
+                        Self::refusal(CODE, format!("{path}.{field}"), expected, received)
+                    }
                     NodeError::Overlap { start, previous_end } => Self::refusal(
                         CODE,
                         path + ".start",
@@ -252,20 +255,16 @@ impl From<MachineError> for Failure {
                     ),
                 }
             }
-            MachineError::UnknownNode(nid) => Self::refusal(
+            MachineError::Refused { path, expected, received } => {
+                Self::refusal(CODE, format!("source.{path}"), expected, received)
+            }
+            MachineError::Capacity { path, nid, needed, capacity } => Self::refusal(
                 CODE,
-                "source.workload.interleave",
-                "weights of the machine's nodes",
-                format!("node {nid}"),
-            ),
-            MachineError::Capacity { nid, needed, capacity } => Self::refusal(
-                CODE,
-                "source.workload.bytes",
-                format!("small enough for node {nid}, which has {capacity} bytes"),
+                format!("source.{path}"),
+                format!("small enough for node {nid}, which holds {capacity} bytes"),
                 format!("{needed} bytes placed there"),
             ),
             MachineError::Memory(_) => Self::plain("ERR_DAMON_MEMORY", error.to_string()),
-            MachineError::Workload(what) => Self::plain(CODE, format!("source.workload: {what}")),
         }
     }
 }

@@ -159,20 +159,39 @@ impl IbsOp {
     ///
     /// If there are fewer lanes than CPUs.
     pub fn sample(&mut self, machine: &Machine, until_ns: u64, lanes: &[Producer]) {
-        let elapsed_ns = u128::from(until_ns.saturating_sub(self.started_ns));
-        let limit = (elapsed_ns * u128::from(self.config.rate_hz) / 1_000_000_000) as u64;
-        let stores = Bias::new(machine.workload().store_share);
+        let limit = self.limit(until_ns);
         for cpu in 0..self.config.cpus {
+            // A CPU without a process is halted: neither its cycles nor its ops go on.
+            let Some((process, thread)) = machine.running(cpu) else { continue };
+            let stores = Bias::new(machine.store_share(cpu));
+            let tgid = machine.tgid(process);
+            let runs = Runs { cpu, tgid, tid: tgid + u32::from(thread), stores };
             self.reports.clear();
             while self.cpus[usize::from(cpu)].next_tag < limit {
-                self.follow(cpu, machine, stores, limit, until_ns);
+                self.follow(runs, machine, limit, until_ns);
             }
             lanes[usize::from(cpu)].push_batch(self.reports.iter().copied());
         }
     }
 
+    /// Nobody wants samples up to (not including) `until_ns`: the event is disabled, nothing counted.
+    pub fn skip(&mut self, until_ns: u64) {
+        let limit = self.limit(until_ns);
+        for Cpu { next_tag, .. } in &mut self.cpus {
+            let periods = limit.saturating_sub(*next_tag).div_ceil(self.config.period);
+            *next_tag += periods * self.config.period;
+        }
+    }
+
+    /// Cycles or ops that a CPU has gone through until then.
+    fn limit(&self, until_ns: u64) -> u64 {
+        let elapsed_ns = u128::from(until_ns.saturating_sub(self.started_ns));
+        (elapsed_ns * u128::from(self.config.rate_hz) / 1_000_000_000) as u64
+    }
+
     /// Follows one CPU over its next 64 tags, or to count `limit`: what the handler makes of each.
-    fn follow(&mut self, cpu: u16, machine: &Machine, stores: Bias, limit: u64, until_ns: u64) {
+    fn follow(&mut self, runs: Runs, machine: &Machine, limit: u64, until_ns: u64) {
+        let Runs { cpu, tgid, tid, stores } = runs;
         let Self { config, data, cpus, counters, ns_per_count, reports, .. } = self;
         let Cpu { random, next_tag } = &mut cpus[usize::from(cpu)];
         let mut counts = [0; 64];
@@ -186,17 +205,21 @@ impl IbsOp {
         counters.samples_total += tagged as u64;
         counters.reported += u64::from(with_data.count_ones());
         counters.samples_filtered += tagged as u64 - u64::from(with_data.count_ones());
-        let tgid = machine.workload().tgid;
         while with_data != 0 {
             let tag = with_data.trailing_zeros() as usize;
             with_data &= with_data - 1;
             // Counted back from the end of the interval, so that no error adds up.
             let before_end = (u128::from(limit - counts[tag]) * *ns_per_count) >> 32;
+            let Some(address) = machine.draw_page_address(cpu, random) else {
+                counters.reported -= 1;
+                counters.samples_filtered += 1;
+                continue;
+            };
             reports.push(AccessReport {
-                address: machine.access(random),
+                address,
                 time_ns: until_ns.saturating_sub(1 + before_end as u64),
                 size: PAGE_SZ as u32,
-                tid: tgid + u32::from(cpu),
+                tid,
                 tgid,
                 cpu,
                 kind: AddressKind::Physical,
@@ -204,6 +227,16 @@ impl IbsOp {
             });
         }
     }
+}
+
+/// What a CPU runs.
+#[derive(Clone, Copy)]
+struct Runs {
+    cpu: u16,
+    tgid: u32,
+    tid: u32,
+    /// Whether an access is a store.
+    stores: Bias,
 }
 
 /// Counts at which up to 64 ops are tagged, a period apart; returns how many. At least one.

@@ -1,7 +1,7 @@
 //! What a run of the sampler looks like from outside: rates, gaps, books, determinism.
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 
-use damon_machine::{HotSet, Interleave, Machine, MachineConfig, NodeConfig};
+use damon_machine::{HotSet, Interleave, Machine, MachineConfig, NodeConfig, Processor};
 use damon_ring::{AccessReport, Lanes, LanesOptions};
 use damon_sampler::{Counting, IbsOp, IbsOpConfig, IbsOpError};
 
@@ -15,18 +15,11 @@ const CONFIG: IbsOpConfig = IbsOpConfig {
 };
 
 fn machine() -> Machine {
-    Machine::new(MachineConfig {
-        nodes: vec![NodeConfig { start: 0, bytes: 128 << 20 }],
-        workload: HotSet {
-            pages: 1000,
-            hot_pages: 1000,
-            hot_share: 1.0,
-            store_share: 0.25,
-            tgid: 7,
-        },
-        interleave: Interleave::even(1),
-    })
-    .unwrap()
+    let workload =
+        HotSet { pages: 1000, hot_pages: 1000, hot_share: 1.0, store_share: 0.25, tgid: 7 };
+    let nodes = vec![NodeConfig::dram(0, 128 << 20)];
+    let workload = workload.placed(Interleave::even(1));
+    Machine::new(MachineConfig::new(nodes, Processor::zen5(4), workload)).unwrap()
 }
 
 fn run(config: IbsOpConfig, seconds: u64) -> (IbsOp, Vec<AccessReport>) {

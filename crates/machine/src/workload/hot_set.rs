@@ -1,6 +1,7 @@
-//! A hot set: some pages get most accesses, all of them alike; the others get the rest.
+//! The short form: one process, one hot set.
 
-use rand_core::Rng;
+use super::{Area, Interleave, Kind, Line, PageSize, Pattern, Phase, Policy, Process, Workload};
+use crate::PAGE_SZ;
 
 /// A process with `pages` pages of which the first `hot_pages` are hot.
 ///
@@ -21,55 +22,27 @@ pub struct HotSet {
 }
 
 impl HotSet {
-    pub(crate) fn validate(&self) -> Result<(), &'static str> {
-        let is_share = |share: f64| (0.0..=1.0).contains(&share);
-        if self.hot_pages == 0 || self.hot_pages > self.pages {
-            return Err("hot bytes must be from one page to all bytes");
+    /// The workload in full: on all CPUs, for ever.
+    pub fn placed(&self, interleave: Interleave) -> Workload {
+        let pattern = Pattern::HotSet {
+            hot_bytes: u64::from(self.hot_pages) * PAGE_SZ,
+            hot_share: self.hot_share,
+            offset_bytes: 0,
+            drift_bytes_hz: 0,
+        };
+        let line = Line { store_share: self.store_share, ..Line::new(0, pattern) };
+        Workload {
+            processes: vec![Process {
+                areas: vec![Area {
+                    name: "memory".into(),
+                    bytes: u64::from(self.pages) * PAGE_SZ,
+                    kind: Kind::Anon,
+                    page_size: PageSize::Base,
+                    policy: Policy::Interleave(interleave),
+                }],
+                phases: vec![Phase { duration_ns: u64::MAX, lines: vec![line] }],
+                ..Process::new(self.tgid)
+            }],
         }
-        if !is_share(self.hot_share) || !is_share(self.store_share) {
-            return Err("shares must lie in 0..=1");
-        }
-        if self.hot_pages == self.pages && self.hot_share < 1.0 {
-            return Err("with no cold pages the hot share must be 1");
-        }
-        Ok(())
-    }
-
-    /// Whether a page is hot.
-    pub fn is_hot(&self, page: u32) -> bool {
-        page < self.hot_pages
-    }
-
-    /// Draws the page of one access. One or two draws of 64 bits.
-    pub fn page(&self, random: &mut impl Rng) -> u32 {
-        let draw = random.next_u64();
-        let (place, choice) = (draw >> 32, draw as u32);
-        let scaled = |pages: u32| ((place * u64::from(pages)) >> 32) as u32;
-        if self.hot_pages == self.pages || f64::from(choice) < self.hot_share * 4_294_967_296.0 {
-            scaled(self.hot_pages)
-        } else {
-            self.hot_pages + scaled(self.pages - self.hot_pages)
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use rand_xoshiro::Xoshiro256PlusPlus;
-    use rand_xoshiro::rand_core::SeedableRng;
-
-    #[test]
-    fn hot_pages_get_their_share_evenly() {
-        let set = HotSet { pages: 1000, hot_pages: 100, hot_share: 0.9, store_share: 0.0, tgid: 1 };
-        let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
-        let mut counts = vec![0u32; 1000];
-        for _ in 0..1_000_000 {
-            counts[set.page(&mut random) as usize] += 1;
-        }
-        let hot: u32 = counts[..100].iter().sum();
-        assert!((899_000..901_000).contains(&hot), "{hot}");
-        assert!(counts[..100].iter().all(|count| (8_500..9_500).contains(count)));
-        assert!(counts[100..].iter().all(|count| (50..180).contains(count)));
     }
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use damon_core::region::{Range, Weights};
 use damon_core::scheme::{Bounds, CoreFilter, Goal, Metric, Pattern, QuotaConfig, SchemeConfig};
 use damon_core::{Action, Attrs, OpsId};
-use damon_machine::{HotSet, Interleave, MachineConfig, NodeConfig};
+use damon_machine::{HotSet, Interleave, MachineConfig, NodeConfig, Processor};
 use damon_monitor::{ContextConfig, MonitorConfig};
 use damon_ring::LanesOptions;
 use damon_sampler::{Counting, IbsOpConfig};
@@ -90,20 +90,10 @@ pub(crate) fn config(schemes: Vec<SchemeConfig>) -> MonitorConfig {
 pub(crate) fn machine(cold_pages: u32) -> MachineConfig {
     let pages = (128 * MIB / 4096) as u32;
     let hot_share = if cold_pages == 0 { 1.0 } else { 0.95 };
-    MachineConfig {
-        nodes: vec![
-            NodeConfig { start: 0, bytes: BLOCK },
-            NodeConfig { start: BLOCK, bytes: BLOCK },
-        ],
-        workload: HotSet {
-            pages,
-            hot_pages: pages - cold_pages,
-            hot_share,
-            store_share: 0.3,
-            tgid: 1,
-        },
-        interleave: Interleave::even(2),
-    }
+    let hot_pages = pages - cold_pages;
+    let workload = HotSet { pages, hot_pages, hot_share, store_share: 0.3, tgid: 1 };
+    let nodes = vec![NodeConfig::dram(0, BLOCK), NodeConfig::dram(BLOCK, BLOCK)];
+    MachineConfig::new(nodes, Processor::zen5(4), workload.placed(Interleave::even(2)))
 }
 
 /// Four CPUs, about fifty reports in 5 ms.

@@ -1,6 +1,6 @@
 //! Where accesses come from.
 
-use damon_machine::{HotSet, Interleave, MachineConfig, NodeConfig, PAGE_SZ};
+use damon_machine::{HotSet, Interleave, MachineConfig, NodeConfig, PAGE_SZ, Processor};
 use damon_monitor::RecordingOptions;
 use damon_sampler::{Counting, IbsOpConfig};
 use damon_trace::{BadRows, ReaderOptions};
@@ -81,25 +81,22 @@ impl EmulationInit {
                 Failure::refusal("ERR_DAMON_CONFIG_MACHINE", path, "below 16 TiB", bytes)
             })
         };
-        Ok(MachineConfig {
-            nodes: nodes
-                .iter()
-                .map(|node| NodeConfig {
-                    start: node.start,
-                    bytes: node.end.saturating_sub(node.start),
-                })
-                .collect(),
-            workload: HotSet {
-                pages: pages(self.workload_bytes, "source.workload.bytes")?,
-                hot_pages: pages(self.hot_bytes, "source.workload.hotBytes")?,
-                hot_share: self.hot_share,
-                store_share: self.store_share,
-                tgid: 1,
-            },
-            interleave: Interleave {
-                weights: (0..).zip(self.interleave.iter().copied()).collect(),
-            },
-        })
+        let nodes = nodes
+            .iter()
+            .map(|node| NodeConfig::dram(node.start, node.end.saturating_sub(node.start)))
+            .collect();
+        let workload = HotSet {
+            pages: pages(self.workload_bytes, "source.workload.bytes")?,
+            hot_pages: pages(self.hot_bytes, "source.workload.hotBytes")?,
+            hot_share: self.hot_share,
+            store_share: self.store_share,
+            tgid: 1,
+        };
+        let weights = (0..).zip(self.interleave.iter().copied()).collect();
+        let workload = workload.placed(Interleave { weights });
+        let processor = Processor::zen5(u16::try_from(self.cpus).unwrap_or(u16::MAX));
+        let seed = integer(self.seed, "seed")?;
+        Ok(MachineConfig { seed, ..MachineConfig::new(nodes, processor, workload) })
     }
 
     pub(crate) fn sampler(&self) -> Result<IbsOpConfig, Failure> {

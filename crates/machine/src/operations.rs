@@ -1,0 +1,134 @@
+//! The machine as operations sets: physical addresses, and those of its processes.
+//! `damon-core.md` 10 and 11.
+
+use damon_core::Operations;
+use damon_core::ops::{Applied, Gauge, Job, LastApplied, NodeBytes, Reading};
+use damon_core::region;
+use damon_core::scheme::{PageFilterKind, PageFilters};
+
+use crate::memory::Folio;
+use crate::workload::Kind;
+use crate::{Machine, PAGE_SZ};
+
+/// Nanoseconds that an action takes per folio looked at: `samplers.md` 5.3.
+pub(crate) const LOOK_NS: u64 = 40;
+
+impl Operations for Machine {
+    fn apply(&mut self, job: &Job<'_>, last: &mut LastApplied) -> Applied {
+        match job.tgid {
+            None => self.apply_physical(job, last),
+            Some(tgid) => self.apply_virtual(tgid, job, last),
+        }
+    }
+
+    fn bytes_on_node(&self, range: region::Range, nid: u32) -> NodeBytes {
+        let mut bytes = NodeBytes::default();
+        let frames = &self.memory.frames;
+        frames.count_used(frames.within(range.start, range.end), |node, frames| {
+            bytes.total += frames * PAGE_SZ;
+            if node == nid {
+                bytes.on_node += frames * PAGE_SZ;
+            }
+        });
+        bytes
+    }
+
+    fn prepare_access_checks(&mut self, tgid: Option<u32>, addresses: &[u64]) {
+        for &address in addresses {
+            if let Some(folio) = self.folio(tgid, address) {
+                self.memory.make_old(folio, self.now_ns);
+            }
+        }
+    }
+
+    fn check_accesses(&mut self, tgid: Option<u32>, addresses: &[u64], accessed: &mut [bool]) {
+        self.refresh();
+        for (&address, accessed) in addresses.iter().zip(accessed) {
+            *accessed = self.folio(tgid, address).is_some_and(|folio| self.is_young(folio));
+        }
+    }
+
+    fn is_target_valid(&self, tgid: u32) -> bool {
+        self.tgids().any(|own| own == tgid)
+    }
+
+    fn mappings(&self, tgid: u32) -> Option<Vec<region::Range>> {
+        self.mappings_of(tgid)
+    }
+
+    fn read(&self, gauge: &Gauge) -> Option<Reading> {
+        let memory = &self.memory;
+        let nodes = memory.nodes.iter();
+        let all: u64 = nodes.map(|(_, node)| node.bytes).sum();
+        let used = memory.used_bytes();
+        Some(match gauge {
+            Gauge::NodeUsed { nid } => {
+                let part = memory.frames.node_used(*nid) * PAGE_SZ;
+                Reading { part, total: memory.nodes.get(*nid)?.bytes }
+            }
+            Gauge::NodeMemcgUsed { nid, memcg } => {
+                let total = memory.nodes.get(*nid)?.bytes;
+                let group = name_of(memcg);
+                // The root has all; another group has its own and those below.
+                let within = |name: &str| {
+                    group.is_empty()
+                        || name == group
+                        || name.strip_prefix(group).is_some_and(|rest| rest.starts_with('/'))
+                };
+                let processes = self.processes.iter();
+                let mut members =
+                    processes.filter(|process| within(name_of(&process.memcg))).peekable();
+                members.peek()?;
+                let areas = members.flat_map(|process| process.areas.clone());
+                Reading { part: areas.map(|area| memory.resident_bytes(area, *nid)).sum(), total }
+            }
+            Gauge::Active => Reading { part: memory.active_bytes(), total: used },
+            Gauge::Huge => Reading { part: memory.huge_bytes(), total: used },
+            Gauge::Free => Reading { part: all - used, total: all },
+            Gauge::SomeMemoryStall => {
+                Reading { part: self.faults.stalled_ns() / 1_000, total: self.now_ns / 1_000 }
+            }
+        })
+    }
+}
+
+/// A control group's path without the slashes around it.
+fn name_of(memcg: &str) -> &str {
+    memcg.trim_matches('/')
+}
+
+impl Machine {
+    /// The folio in memory at an address.
+    fn folio(&self, tgid: Option<u32>, address: u64) -> Option<Folio> {
+        match tgid {
+            None => self.folio_at(address),
+            Some(tgid) => {
+                let page = self.page_of(tgid, address)?;
+                self.memory.frame_of(page).map(|_| self.memory.folio_of(page))
+            }
+        }
+    }
+
+    /// Whether a folio passes the filters. Asking whether it is young makes it old if it was.
+    pub(crate) fn passes(&mut self, folio: Folio, filters: &PageFilters<'_>) -> bool {
+        filters.pass(|kind| {
+            let area = &self.memory.areas[self.memory.area_of(folio.page)];
+            match kind {
+                PageFilterKind::Anon => area.kind == Kind::Anon,
+                PageFilterKind::Active => self.memory.is_active(folio),
+                PageFilterKind::Memcg(path) => {
+                    name_of(&self.processes[usize::from(area.process)].memcg) == name_of(path)
+                }
+                PageFilterKind::HugepageSize { min, max } => (*min..=*max).contains(&folio.bytes()),
+                PageFilterKind::Unmapped => area.kind == Kind::PageCache,
+                PageFilterKind::Young => {
+                    let young = self.is_young(folio);
+                    if young {
+                        self.memory.make_old(folio, self.now_ns);
+                    }
+                    young
+                }
+            }
+        })
+    }
+}

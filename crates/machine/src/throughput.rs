@@ -1,0 +1,175 @@
+//! How far the workload gets, and what reaches the memory.
+
+use rand_core::Rng;
+
+use crate::processor::LINE_SZ;
+use crate::{Access, Machine, PAGE_SZ, is_store};
+
+/// Speed and traffic, now.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Throughput {
+    /// Of each process.
+    pub processes: Vec<ProcessThroughput>,
+    /// Of each node.
+    pub nodes: Vec<Traffic>,
+}
+
+/// One process.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ProcessThroughput {
+    /// Its id.
+    pub tgid: u32,
+    /// Ops per second, of all of its CPUs.
+    pub ops_hz: f64,
+    /// Ops since the start.
+    pub ops: f64,
+    /// Accesses to data per second.
+    pub accesses_hz: f64,
+    /// CPU nanoseconds that samplers and faults took of it since the start.
+    pub overhead_ns: u64,
+    /// Bytes per second that it moves from and to each node.
+    pub node_bytes_hz: Vec<f64>,
+}
+
+/// One node.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Traffic {
+    /// Cache lines per second that processes read and write.
+    pub lines_hz: f64,
+    /// Bytes per second that processes move.
+    pub bytes_hz: f64,
+    /// Bytes per second that migration moves.
+    pub migration_bytes_hz: f64,
+    /// Nanoseconds to the data under this load, from the node's own socket.
+    pub latency_ns: f64,
+    /// All traffic as a share of the bandwidth.
+    pub utilisation: f64,
+}
+
+/// Draws until a page on the node is found; a node with less than a 65536th of a class is not found.
+const DRAWS_MAX: u32 = 1 << 16;
+
+impl Machine {
+    /// Speed of every process, load of every node.
+    pub fn throughput(&mut self) -> Throughput {
+        self.performance.refresh(&self.processor, &self.processes, &self.memory);
+        let nodes = self.memory.nodes.len();
+        let processes = self.processes.iter().enumerate().map(|(index, process)| {
+            let ops_hz = self.performance.ops_hz(index);
+            ProcessThroughput {
+                tgid: process.tgid,
+                ops_hz,
+                ops: self.ops[index],
+                accesses_hz: ops_hz * process.memory_share,
+                overhead_ns: self.total_charged_ns[index] + self.charged_ns[index],
+                node_bytes_hz: (0..nodes)
+                    .map(|nid| self.performance.bytes_hz(index, nid))
+                    .collect(),
+            }
+        });
+        let processes = processes.collect();
+        let nodes = (0..nodes as u32).map(|nid| self.traffic_now(nid)).collect();
+        Throughput { processes, nodes }
+    }
+
+    /// Load of a node; nothing of one that is not there.
+    pub fn traffic(&mut self, nid: u32) -> Traffic {
+        self.refresh();
+        self.traffic_now(nid)
+    }
+
+    fn traffic_now(&self, nid: u32) -> Traffic {
+        let Some(node) = self.memory.nodes.get(nid) else { return Traffic::default() };
+        let index = nid as usize;
+        let processes = 0..self.processes.len();
+        let bytes_hz: f64 =
+            processes.map(|process| self.performance.bytes_hz(process, index)).sum();
+        let migration_bytes_hz = self.performance.migration_hz(index);
+        Traffic {
+            lines_hz: bytes_hz / LINE_SZ as f64,
+            bytes_hz,
+            migration_bytes_hz,
+            latency_ns: self.performance.latency_ns(
+                &self.processor,
+                &self.memory,
+                nid,
+                node.socket,
+            ),
+            utilisation: (bytes_hz + migration_bytes_hz) / node.timing.bandwidth_hz,
+        }
+    }
+
+    /// Draws an access that memory on a node serves; none if no process reaches that node. As last
+    /// [refreshed](Self::traffic).
+    pub fn draw_traffic(&self, nid: u32, random: &mut impl Rng) -> Option<Access> {
+        let mut classes = Vec::new();
+        let mut sum = 0.0;
+        for (process, running) in (0..).zip(&self.processes) {
+            let accesses_hz = self.performance.ops_hz(usize::from(process)) * running.memory_share;
+            for line in running.lines().map(|line| self.memory.heat.line(line)) {
+                for (number, class) in line.class_numbers().zip(line.shape.classes()) {
+                    let resident = self.memory.heat.resident(number).get(nid as usize)?;
+                    let missed = 1.0 - self.performance.model_of(number).hit_by[2];
+                    let here = *resident as f64 / f64::from(class.pages);
+                    sum += accesses_hz * line.share * class.share * missed * here;
+                    classes.push((sum, process, number));
+                }
+            }
+        }
+        let place = random.next_u64() as f64 / crate::TWO_TO_64 * sum;
+        let chosen = classes.partition_point(|&(until, ..)| until <= place);
+        let &(_, process, number) = classes.get(chosen)?;
+        let line = self.memory.heat.line_of_class(number);
+        let first_page = self.memory.areas[line.area].first_page;
+        for _ in 0..DRAWS_MAX {
+            let member = line.shape.draw_member(usize::from(number - line.first_class), random);
+            let page = first_page + member;
+            if self.memory.node_of(page) == Some(nid) {
+                let rest = random.next_u64();
+                return Some(Access {
+                    page,
+                    byte: (rest >> 32) as u16 % PAGE_SZ as u16 & !7,
+                    process,
+                    class: number,
+                    write: is_store(rest, line.store_share),
+                });
+            }
+        }
+        None
+    }
+
+    /// Share of a CPU's accesses that memory serves, as last [refreshed](Self::pace).
+    pub fn miss_share(&self, cpu: u16) -> f64 {
+        let Some((process, _)) = self.running(cpu) else { return 0.0 };
+        let lines = self.processes[usize::from(process)].lines();
+        lines
+            .map(|line| self.memory.heat.line(line))
+            .flat_map(|line| {
+                line.class_numbers().zip(line.shape.classes()).map(move |(number, class)| {
+                    let missed = 1.0 - self.performance.model_of(number).hit_by[2];
+                    line.share * class.share * missed
+                })
+            })
+            .sum()
+    }
+
+    /// Takes time from what a CPU runs, for a sampler or a fault.
+    pub fn charge(&mut self, cpu: u16, ns: u64) {
+        if let Some((process, _)) = self.running(cpu) {
+            self.charged_ns[usize::from(process)] += ns;
+        }
+    }
+
+    /// The step's ops are made; what was charged is missing in the next.
+    pub(crate) fn work(&mut self, elapsed_ns: u64) {
+        self.stall(elapsed_ns);
+        self.refresh();
+        for (index, process) in self.processes.iter().enumerate() {
+            self.ops[index] += self.performance.ops_hz(index) * elapsed_ns as f64 / 1e9;
+            let charged_ns = std::mem::take(&mut self.charged_ns[index]);
+            self.total_charged_ns[index] += charged_ns;
+            let time_ns = elapsed_ns as f64 * f64::from(process.cpus_len());
+            self.performance.set_lost_share(index, charged_ns as f64 / time_ns);
+        }
+    }
+}
