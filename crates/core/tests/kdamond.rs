@@ -556,8 +556,8 @@ fn a_goal_that_counts_nodes_is_refused_where_there_are_none() {
         schemes[1].quota = quota(Metric::NodeEligibleMemBp { nid: 0 });
         let made = kdamond(attrs(3), ranges(&[(0, 4)]), schemes, ops, 1);
         match ops {
-            OpsId::Paddr | OpsId::PaddrIbs => assert_eq!(made.unwrap().ops(), ops),
-            OpsId::Vaddr | OpsId::Fvaddr => {
+            ops if ops.is_physical() => assert_eq!(made.unwrap().ops(), ops),
+            _ => {
                 let refused = made.unwrap_err();
                 let metric = "node_eligible_mem_bp";
                 assert_eq!(refused, ConfigError::Metric { scheme: 1, goal: 1, metric, ops });

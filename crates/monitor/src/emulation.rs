@@ -51,7 +51,7 @@ impl Source for Emulation {
         for ops in OpsId::ALL {
             let primitive = match ops {
                 OpsId::PaddrIbs => Primitive::Reports,
-                OpsId::Vaddr | OpsId::Fvaddr | OpsId::Paddr => Primitive::AccessChecks,
+                _ => Primitive::AccessChecks,
             };
             // The registry is this source's own and new, so the id is free.
             let registered = registry.register(ops, primitive);

@@ -3,6 +3,7 @@
 //! - [`source`]: what a source is: it fills the lanes up to a moment, and carries out actions.
 //! - [`Emulation`]: the simulated machine under an emulated sampler.
 //! - [`Recording`]: a recording of accesses.
+//! - [`written`]: operations sets that somebody else wrote, asked question by question.
 //! - [`Monitor`]: the loop. Runs until something wants the control plane's attention.
 //! - [`live`]: a monitor on a thread of its own, fed by whoever has a lane.
 //! - [`doors`]: by what name another thread, or a library in the same process, finds a monitor.
@@ -15,6 +16,7 @@ pub mod source;
 
 pub mod doors;
 pub mod live;
+pub mod written;
 
 mod emulation;
 mod memory_blocks;

@@ -181,11 +181,11 @@ impl Monitor {
     /// # Errors
     ///
     /// [`MonitorError`].
-    pub fn new(source: Box<dyn Source>, config: MonitorConfig) -> Result<Self, MonitorError> {
+    pub fn new(mut source: Box<dyn Source>, config: MonitorConfig) -> Result<Self, MonitorError> {
         let MonitorConfig { context, snapshot_every_ns, lanes, seed } = config;
-        let mut registry = Registry::default();
-        source.register(&mut registry);
+        let registry = source.registry();
         let ops = registry.select(context.ops)?;
+        source.select(&ops);
         check_schemes(&*source, &context)?;
         let started_ns = source.started_ns();
         let targets = context.targets.clone().unwrap_or_else(|| source.targets(context.ops));
@@ -333,8 +333,14 @@ impl Monitor {
         let due_ns = self.kdamond.next_tick_ns();
         self.fill(due_ns, false)?;
         self.now_ns = due_ns;
-        self.kdamond.observe(due_ns, &mut self.lanes, self.source.operations_mut());
-        self.phase = Phase::Serving;
+        let memory = self.source.operations_mut();
+        if self.kdamond.observe(due_ns, &mut self.lanes, memory) {
+            self.phase = Phase::Serving;
+        } else {
+            // Nothing was seen, so nobody acts; whoever would mend that is heard all the same.
+            self.serve();
+            self.phase = Phase::Gate;
+        }
         Ok(())
     }
 
@@ -343,7 +349,14 @@ impl Monitor {
         // What could fail was checked when it was taken.
         let committed = match self.pending.take() {
             None => return,
-            Some(Pending::Context(config, ops)) => self.kdamond.commit(*config, ops, memory),
+            Some(Pending::Context(config, ops)) => {
+                // The new set is held, and its configuration in force, before the old one is let go.
+                let committed = self.kdamond.commit(*config, ops.clone(), memory);
+                if committed.is_ok() {
+                    self.source.select(&ops);
+                }
+                committed
+            }
             Some(Pending::Goals(goals)) => self.kdamond.commit_goals(goals, memory),
         };
         debug_assert!(committed.is_ok());
@@ -474,7 +487,7 @@ impl Monitor {
 
     /// The operations sets that can be selected.
     pub fn available_operations(&self) -> impl Iterator<Item = OpsId> + '_ {
-        self.registry.available()
+        self.registry.available().into_iter()
     }
 
     /// Monitoring begins at `now_ns` instead of when the source began. Before the first run.

@@ -1,13 +1,15 @@
 //! What feeds a monitor.
 
 use damon_core::kdamond::{Kdamond, TargetConfig};
-use damon_core::ops::{Operations, OpsId, Primitive, Registry};
+use damon_core::ops::{Operations, OpsId, Primitive, Registry, Selected};
 use damon_core::region::{Range, RangeError};
 use damon_machine::MigrationCounters;
 use damon_ring::{LaneError, Lanes, Producer};
 use damon_sampler::IbsOpCounters;
 use damon_trace::{RowCounts, TraceError};
 use thiserror::Error;
+
+use crate::written::QuestionCounters;
 
 /// What became of a request for reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +91,17 @@ pub trait Source: Send {
     /// The operations sets that this source offers.
     fn register(&self, registry: &mut Registry);
 
+    /// Where its sets are registered: a registry of its own, unless others share it.
+    fn registry(&self) -> Registry {
+        let mut registry = Registry::default();
+        self.register(&mut registry);
+        registry
+    }
+
+    /// That set is in force from now on: before anything else at the start, then whenever a commit
+    /// has taken effect.
+    fn select(&mut self, _ops: &Selected) {}
+
     /// What to monitor at the start with an operations set, if nobody says otherwise.
     fn targets(&self, ops: OpsId) -> Vec<TargetConfig>;
 
@@ -132,6 +145,8 @@ pub enum SourceCounters {
         /// Pages that are paged out now.
         out_pages: u64,
     },
+    /// Of [written sets](crate::written): the questions they were asked.
+    Written(QuestionCounters),
     /// Of a [live](crate::live) monitor: its producers count for themselves.
     Live,
     /// Of a [`Recording`](crate::Recording).

@@ -6,6 +6,8 @@ use damon_monitor::{LaneReading, Monitor, SourceCounters};
 use damon_ring::LaneCounters;
 use napi_derive::napi;
 
+use crate::operations::{QuestionBooks, question_books};
+
 /// Rows of a recording.
 #[napi(object)]
 pub struct RowBooks {
@@ -95,6 +97,10 @@ pub struct MonitorBooks {
     pub rows: Option<RowBooks>,
     /// Of the emulation.
     pub sampler: Option<SamplerBooks>,
+    /// Of sets written in TypeScript.
+    pub questions: Option<QuestionBooks>,
+    /// Sampling intervals that were left out, for nothing could be observed.
+    pub unobserved: f64,
     /// The lanes.
     pub lanes: LaneBooks,
     /// The drain.
@@ -202,11 +208,18 @@ pub struct LiveBooks {
 }
 
 pub(crate) fn books(monitor: &Monitor) -> MonitorBooks {
-    let (rows, sampler) = source(&monitor.source_counters());
+    let counters = monitor.source_counters();
+    let (rows, sampler) = source(&counters);
+    let questions = match &counters {
+        SourceCounters::Written(questions) => Some(question_books(questions)),
+        _ => None,
+    };
     let drain = monitor.kdamond().drain_counters();
     MonitorBooks {
         rows,
         sampler,
+        questions,
+        unobserved: monitor.kdamond().unobserved() as f64,
         lanes: lane_books(&monitor.lane_counters()),
         drain: DrainBooks {
             drained: drain.drained as f64,
@@ -301,7 +314,7 @@ fn source(counters: &SourceCounters) -> (Option<RowBooks>, Option<SamplerBooks>)
             };
             (Some(books), None)
         }
-        SourceCounters::Live => (None, None),
+        SourceCounters::Live | SourceCounters::Written(_) => (None, None),
         SourceCounters::Emulation { sampler, migrations, .. } => {
             let books = SamplerBooks {
                 samples_total: sampler.samples_total as f64,

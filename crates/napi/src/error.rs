@@ -190,9 +190,7 @@ impl From<MonitorError> for Failure {
                 "a set that the source registers",
                 format!("`{}`", ops.name()),
             ),
-            MonitorError::Ops(error) => {
-                Self::plain("ERR_DAMON_CONFIG_OPERATIONS", error.to_string())
-            }
+            MonitorError::Ops(error) => error.into(),
             MonitorError::Action { scheme, action, ops } => Self::refusal(
                 "ERR_DAMON_CONFIG_ACTION",
                 format!("schemes[{scheme}].action"),

@@ -3,17 +3,22 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use damon_core::Snapshot;
 use damon_core::kdamond::{MetricValue, TuneRequest, Verdict};
 use damon_monitor::{Emulation, Event, Monitor, MonitorConfig, Recording, Source};
-use napi::Task;
-use napi::bindgen_prelude::{AsyncTask, BigInt, BigUint64Array, Float64Array, Uint32Array};
+use napi::bindgen_prelude::{
+    AsyncTask, BigInt, BigUint64Array, Float64Array, Function, Uint32Array,
+};
+use napi::{Env, Task};
 use napi_derive::napi;
 
 use crate::counters::{MonitorBooks, books};
 use crate::error::{Failure, closed};
+use crate::operations::{
+    AnswerInit, Asking, NativeOperationsRegistry, QuestionCall, WrittenInit, answer, inquiries,
+};
 use crate::options::{ContextInit, EmulationInit, GoalInit, MonitorInit, RecordingInit, goals};
 use crate::state::{
     MonitorState, RoundBooks, TriedColumns, monitor_state, round_books, tried_columns,
@@ -34,6 +39,8 @@ pub struct NativeMonitor {
     cancel: Arc<AtomicBool>,
     /// Frees the monitor when the run in progress has ended.
     closing: Arc<AtomicBool>,
+    /// Of written sets.
+    asking: Mutex<Option<Asking>>,
 }
 
 /// Columns of the caller's, to be filled.
@@ -170,11 +177,32 @@ impl NativeMonitor {
         Ok(Self::new(Box::new(emulation), config)?)
     }
 
+    /// Asks operations sets written in TypeScript: `ask` is called, on this thread, with one question
+    /// at a time while a run is in progress; [`answer`](Self::answer) has the answer.
+    #[napi(factory, catch_unwind)]
+    pub fn written(
+        env: Env,
+        source: WrittenInit,
+        registry: &NativeOperationsRegistry,
+        monitor: MonitorInit,
+        ask: Function<'_, QuestionCall, ()>,
+    ) -> napi::Result<Self> {
+        let config = monitor.build()?;
+        let inquiries = inquiries(ask)?;
+        let written = registry.source(&source, Arc::clone(&inquiries))?;
+        let monitor = Monitor::new(Box::new(written), config).map_err(Failure::from)?;
+        let asking = Asking::new(env, inquiries, monitor.door())?;
+        Ok(Self { asking: Mutex::new(Some(asking)), ..Self::of(monitor) })
+    }
+
     fn new(source: Box<dyn Source>, config: MonitorConfig) -> Result<Self, Failure> {
-        let monitor = Monitor::new(source, config)?;
+        Ok(Self::of(Monitor::new(source, config)?))
+    }
+
+    fn of(monitor: Monitor) -> Self {
         let cancel = monitor.cancel_flag();
         let state = Arc::new(Mutex::new(State::Open(Box::new(monitor))));
-        Ok(Self { state, cancel, closing: Arc::default() })
+        Self { state, cancel, closing: Arc::default(), asking: Mutex::default() }
     }
 
     /// Runs on a thread of the pool until something wants attention, at most to `untilNs` of the
@@ -183,6 +211,7 @@ impl NativeMonitor {
     pub fn run(&self, until_ns: BigInt, verdicts: Vec<VerdictInit>) -> AsyncTask<Run> {
         // A flag raised for a run before this one is not meant for this one.
         self.cancel.store(false, Ordering::Relaxed);
+        self.with_asking(|asking| asking.inquiries.open());
         let (_, until_ns, _) = until_ns.get_u64();
         let verdicts = verdicts.iter().map(Verdict::from).collect();
         let (state, closing) = (Arc::clone(&self.state), Arc::clone(&self.closing));
@@ -193,6 +222,31 @@ impl NativeMonitor {
     #[napi]
     pub fn cancel(&self) {
         self.cancel.store(true, Ordering::Relaxed);
+    }
+
+    /// The same, and a question in progress goes unanswered.
+    #[napi]
+    pub fn interrupt(&self) {
+        self.cancel();
+        self.with_asking(|asking| asking.inquiries.interrupt());
+    }
+
+    /// The answer to a question of written sets. False if nobody waits for it any more.
+    #[napi(catch_unwind)]
+    pub fn answer(&self, number: f64, kind: String, init: AnswerInit) -> bool {
+        let answer = answer(&kind, init);
+        let given = self.with_asking(|asking| asking.inquiries.answer(number as u64, answer));
+        given.unwrap_or(false)
+    }
+
+    /// By what name lanes of this monitor are attached: of written sets, which may report.
+    #[napi(getter)]
+    pub fn token(&self) -> Option<String> {
+        self.with_asking(|asking| asking.published.token().to_string())
+    }
+
+    fn with_asking<T>(&self, act: impl FnOnce(&Asking) -> T) -> Option<T> {
+        self.asking.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(act)
     }
 
     /// Copies the last snapshot into columns of at least `regions` elements each; returns how many
@@ -274,15 +328,17 @@ impl NativeMonitor {
 
     /// Frees everything, as soon as a run in progress has ended. Idempotent.
     #[napi]
-    pub fn close(&self) {
+    pub fn close(&self, env: Env) -> napi::Result<()> {
         self.closing.store(true, Ordering::Relaxed);
         self.cancel();
+        let asking = self.asking.lock().unwrap_or_else(PoisonError::into_inner).take();
         match self.state.try_lock() {
             Ok(mut state) => *state = State::Closed,
             Err(TryLockError::Poisoned(poisoned)) => *poisoned.into_inner() = State::Closed,
             // A run holds it, will end at its next tick, and then see `closing`.
             Err(TryLockError::WouldBlock) => {}
         }
+        asking.map_or(Ok(()), |asking| asking.close(env))
     }
 
     fn with<T>(&self, look: impl FnOnce(&Monitor) -> Result<T, Failure>) -> napi::Result<T> {
@@ -365,7 +421,7 @@ pub(crate) fn call(request: &TuneRequest) -> TuneCall {
 fn reading(value: &MetricValue) -> MetricReading {
     let none = MetricReading { value_bp: None, bytes: None, bytes_total: None, stall_us: None };
     match *value {
-        MetricValue::UserInput => none,
+        MetricValue::UserInput | MetricValue::Unmeasured => none,
         MetricValue::Share { value_bp, part, total } => MetricReading {
             value_bp: Some(value_bp as f64),
             bytes: Some(part as f64),

@@ -1,7 +1,7 @@
 //! A whole configuration at once, while monitoring goes on. `damon-core.md` 8.1.
 
 use super::config::check_goals;
-use super::{Config, ConfigError, Kdamond, TargetConfig};
+use super::{Config, ConfigError, Kdamond, TargetConfig, lacks_regions};
 use crate::ops::{Operations, OpsId, Selected};
 use crate::region::{Range, Target};
 use crate::scheme::{Goal, Scheme, SchemeConfig, forget};
@@ -36,6 +36,9 @@ impl Kdamond {
         self.min_region_sz = min_region_sz;
         self.adjuster.set_min_region_sz(min_region_sz);
         self.ops = ops;
+        if lacks_regions(&self.targets, self.ops.id()) {
+            self.next_ops_update_tick = self.tick + 1;
+        }
         let tgids: Vec<_> = self.targets.iter().map(Target::tgid).collect();
         self.drain.configure(config.sample_filters, &tgids);
         self.samples.resize(self.targets.len(), Vec::new());

@@ -157,9 +157,9 @@ impl Config {
             |expected| Err(ConfigError::AddressUnit { expected, received: self.addr_unit, ops });
         match (ops, self.addr_unit) {
             (_, 0) => refused("at least 1"),
-            (OpsId::Vaddr | OpsId::Fvaddr, _) => Ok(MIN_REGION_SZ),
-            // Reports tell bytes, and the drain finds regions by pages.
-            (OpsId::PaddrIbs, unit) if unit != 1 => refused("1"),
+            (ops, _) if !ops.is_physical() => Ok(MIN_REGION_SZ),
+            // Reports tell bytes, and the drain finds regions by pages; other sets may report.
+            (OpsId::PaddrIbs | OpsId::Custom(_), unit) if unit != 1 => refused("1"),
             (_, unit) => {
                 let least = (MIN_REGION_SZ / unit).max(1);
                 if least.is_power_of_two() {
@@ -211,7 +211,7 @@ fn check_scheme(
 ) -> Result<(), ConfigError> {
     check_goals(scheme, &config.quota.goals, ops, memory)?;
     let watches = config.watermarks.metric == WatermarkMetric::FreeMemRate;
-    if watches && memory.read(&Gauge::Free).is_none() {
+    if watches && !memory.has_gauge(&Gauge::Free) {
         return Err(ConfigError::Watermarks { scheme, ops });
     }
     let ranges = config.core_filters.iter().filter_map(|filter| match filter.kind {

@@ -93,6 +93,8 @@ pub struct Kdamond {
     latched: Latched,
     /// When the running tick began.
     tick_began_ns: u64,
+    /// [`Operations::unanswered`] as it was then.
+    unanswered: u64,
     requests: Vec<TuneRequest>,
     /// Schemes whose window opened in this tick.
     opened: Vec<usize>,
@@ -133,7 +135,8 @@ impl Kdamond {
         let mut drain = Drain::new(config.sample_filters, &tgids);
         drain.start(now_ns);
         let next_aggregation_tick = attrs.ticks(attrs.aggregation_us);
-        let next_ops_update_tick = attrs.ticks(attrs.ops_update_us);
+        let next_ops_update_tick =
+            if lacks_regions(&targets, ops.id()) { 1 } else { attrs.ticks(attrs.ops_update_us) };
         Ok(Self {
             attrs,
             aggregation_samples: next_aggregation_tick,
@@ -158,6 +161,7 @@ impl Kdamond {
                 ops_update_tick: next_ops_update_tick,
             },
             tick_began_ns: now_ns,
+            unanswered: 0,
             requests: Vec::new(),
             opened: Vec::new(),
             rounds: Rounds::default(),
@@ -203,6 +207,7 @@ impl Kdamond {
     /// Phase 1: chooses the addresses that are looked at in the next sampling interval, and makes
     /// their pages old. `damon_pa_prepare_access_checks`.
     pub fn prepare(&mut self, memory: &mut dyn Operations) {
+        self.unanswered = memory.unanswered();
         if self.ops.primitive() != Primitive::AccessChecks {
             return;
         }
@@ -217,7 +222,9 @@ impl Kdamond {
                     *address = address.wrapping_mul(self.addr_unit);
                 }
             }
-            memory.prepare_access_checks(target.tgid(), samples);
+            if !samples.is_empty() {
+                memory.prepare_access_checks(target.tgid(), samples);
+            }
         }
     }
 
@@ -230,14 +237,24 @@ impl Kdamond {
         }
     }
 
-    /// Phase 2: the sampling interval is over.
-    pub fn observe(&mut self, now_ns: u64, lanes: &mut Lanes, memory: &mut dyn Operations) {
+    /// Phase 2: the sampling interval is over. False if the operations set left a question of this
+    /// interval unanswered: it is then [left out](Self::skip), and there is nothing to act on.
+    pub fn observe(&mut self, now_ns: u64, lanes: &mut Lanes, memory: &mut dyn Operations) -> bool {
         match self.ops.primitive() {
             Primitive::Reports => {
                 self.absorb(lanes);
+                if memory.unanswered() != self.unanswered {
+                    self.skip(1);
+                    return false;
+                }
                 self.drain.close_interval(now_ns);
             }
-            Primitive::AccessChecks => self.check(memory),
+            Primitive::AccessChecks => {
+                if !self.check(memory) {
+                    self.skip(1);
+                    return false;
+                }
+            }
         }
         // When it was due, however late it is: windows do not slip.
         self.tick_began_ns = self.next_tick_ns();
@@ -247,20 +264,37 @@ impl Kdamond {
             self.adjuster.apply_min_nr_regions(&mut self.targets, &self.attrs);
             self.drain.regions_changed();
         }
+        true
     }
 
-    fn check(&mut self, memory: &mut dyn Operations) {
+    /// All targets are asked before any region is credited: false, and nothing is, if one of them
+    /// is not answered for.
+    fn check(&mut self, memory: &mut dyn Operations) -> bool {
         let tick = self.tick_of_window();
+        self.accessed.clear();
+        self.accessed.resize(self.samples.iter().map(Vec::len).sum(), false);
+        let mut rest = &mut self.accessed[..];
+        for (target, samples) in self.targets.iter().zip(&self.samples) {
+            let (accessed, others) = rest.split_at_mut(samples.len());
+            if !samples.is_empty() {
+                memory.check_accesses(target.tgid(), samples, accessed);
+            }
+            rest = others;
+        }
+        if memory.unanswered() != self.unanswered {
+            return false;
+        }
+        let mut rest = &self.accessed[..];
         for (target, samples) in self.targets.iter_mut().zip(&self.samples) {
-            self.accessed.clear();
-            self.accessed.resize(samples.len(), false);
-            memory.check_accesses(target.tgid(), samples, &mut self.accessed);
-            for (region, accessed) in target.regions_mut().iter_mut().zip(&self.accessed) {
+            let (accessed, others) = rest.split_at(samples.len());
+            for (region, accessed) in target.regions_mut().iter_mut().zip(accessed) {
                 if *accessed {
                     region.credit(1, tick);
                 }
             }
+            rest = others;
         }
+        true
     }
 
     /// Phase 3: quota windows. Every request wants a [`Verdict`] in [`apply`](Self::apply).
@@ -355,7 +389,7 @@ impl Kdamond {
     /// Follows the mappings of processes; a process whose mappings make no three regions keeps
     /// what it has. `damon_va_update`.
     fn update(&mut self, memory: &dyn Operations) {
-        if self.ops.id() != OpsId::Vaddr {
+        if !self.ops.id().follows_mappings() {
             return;
         }
         for target in &mut self.targets {
@@ -512,4 +546,10 @@ fn initial_target(
         target.set_ranges(&wanted.ranges, min_region_sz).map_err(refused)?;
     }
     Ok(target)
+}
+
+/// Whether processes have no regions until somebody tells their mappings. A set that is a program
+/// of its own cannot be asked before the monitor runs: it is asked at the end of the first tick.
+fn lacks_regions(targets: &[Target], ops: OpsId) -> bool {
+    ops.follows_mappings() && targets.iter().any(|target| target.regions().is_empty())
 }

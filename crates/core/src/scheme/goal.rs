@@ -88,14 +88,16 @@ impl Metric {
         match self {
             Self::UserInput => true,
             Self::NodeEligibleMemBp { .. } => set.is_physical(),
-            _ => self.gauge().is_some_and(|gauge| ops.read(&gauge).is_some()),
+            _ => self.gauge().is_some_and(|gauge| ops.has_gauge(&gauge)),
         }
     }
 
     /// Of all metrics but those about regions and the control plane's own.
     pub(crate) fn measure(&self, ops: &dyn Operations) -> MetricValue {
         let Some(gauge) = self.gauge() else { return MetricValue::UserInput };
-        let Reading { part, total } = ops.read(&gauge).unwrap_or_default();
+        let Some(Reading { part, total }) = ops.read(&gauge) else {
+            return MetricValue::Unmeasured;
+        };
         if *self == Self::SomeMemPsiUs {
             return MetricValue::Stall { total_us: part };
         }
@@ -122,6 +124,8 @@ pub struct Goal {
 pub enum MetricValue {
     /// The control plane knows.
     UserInput,
+    /// The operations set did not answer: not a value, for any would steer the loop.
+    Unmeasured,
     /// A part of a whole.
     Share {
         /// `part` of `total` in basis points.

@@ -105,6 +105,7 @@ fn measure(
     ops: &dyn Operations,
 ) -> MetricValue {
     let Metric::NodeEligibleMemBp { nid } = *metric else { return metric.measure(ops) };
+    let unanswered = ops.unanswered();
     let mut sum = NodeBytes::default();
     for region in targets.iter().flat_map(Target::regions) {
         if context.matches(config, region) {
@@ -112,6 +113,9 @@ fn measure(
             sum.on_node += bytes.on_node;
             sum.total += bytes.total;
         }
+    }
+    if ops.unanswered() != unanswered {
+        return MetricValue::Unmeasured;
     }
     // Nothing eligible reads as 0, as in the kernel: the scheme then works at full quota.
     share(sum.on_node, sum.total, 0)

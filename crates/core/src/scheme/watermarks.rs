@@ -33,8 +33,11 @@ impl Watermarks {
     /// `damos_wmark_wait_us`.
     pub(crate) fn look(&self, activated: bool, ops: &dyn Operations) -> (bool, u64) {
         let WatermarkMetric::FreeMemRate = self.metric else { return (activated, 0) };
-        // What cannot be read was refused when the scheme was installed.
-        let free = ops.read(&Gauge::Free).unwrap_or_default();
+        // What cannot be read was refused when the scheme was installed; what the set does not
+        // answer now changes nothing.
+        let Some(free) = ops.read(&Gauge::Free) else {
+            return (activated, if activated { 0 } else { self.interval_us });
+        };
         let permil = free.part.saturating_mul(1_000).checked_div(free.total).unwrap_or(0);
         if permil > self.high || permil < self.low || (permil >= self.mid && !activated) {
             return (false, self.interval_us);

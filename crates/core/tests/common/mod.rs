@@ -174,7 +174,7 @@ pub(crate) fn config(
 
 /// Takes hold of a set that sees accesses so.
 pub(crate) fn select(ops: OpsId, primitive: Primitive) -> Selected {
-    let mut registry = Registry::default();
+    let registry = Registry::default();
     registry.register(ops, primitive).unwrap();
     registry.select(ops).unwrap()
 }

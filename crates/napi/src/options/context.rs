@@ -3,7 +3,6 @@
 use damon_core::attrs::{Attrs, IntervalsGoal};
 use damon_core::drain::{SampleFilter, SampleFilterKind};
 use damon_core::kdamond::TargetConfig;
-use damon_core::ops::OpsId;
 use damon_monitor::{ContextConfig, MonitorConfig};
 use damon_ring::LanesOptions;
 use napi_derive::napi;
@@ -11,6 +10,7 @@ use napi_derive::napi;
 use super::scheme::SchemeInit;
 use super::value::{RangeInit, integer, ranges};
 use crate::error::Failure;
+use crate::operations::ops_id;
 
 /// `IntervalsGoal`.
 #[napi(object)]
@@ -74,6 +74,8 @@ pub struct TargetInit {
 pub struct ContextInit {
     /// Name of the operations set.
     pub operations: String,
+    /// What it monitors, `physical` or `virtual`.
+    pub addresses: String,
     /// Intervals and region numbers.
     pub attrs: AttrsInit,
     /// Bytes of a core address unit.
@@ -168,14 +170,7 @@ impl TargetInit {
 
 impl ContextInit {
     pub(crate) fn build(&self) -> Result<ContextConfig, Failure> {
-        let ops = OpsId::from_name(&self.operations).ok_or_else(|| {
-            Failure::refusal(
-                "ERR_DAMON_CONFIG_OPERATIONS",
-                "operations",
-                "`vaddr`, `fvaddr`, `paddr` or `paddr_ibs`",
-                format!("`{}`", self.operations),
-            )
-        })?;
+        let ops = ops_id(&self.operations, &self.addresses)?;
         let targets = self.targets.as_ref().map(|targets| {
             let targets = targets.iter().enumerate();
             targets.map(|(index, target)| target.build(&format!("targets[{index}]"))).collect()

@@ -9,3 +9,4 @@ mod value;
 pub(crate) use context::{ContextInit, LiveInit, MonitorInit};
 pub(crate) use scheme::{GoalInit, goals};
 pub(crate) use source::{EmulationInit, RecordingInit};
+pub(crate) use value::{RangeInit, integer, integer32, ranges};

@@ -60,6 +60,11 @@ impl<'a> PageFilters<'a> {
         Self { rejects_young: !has_young, ..self }
     }
 
+    /// Those that are asked, in order: none if a filter of the core layer has settled it.
+    pub fn asked(&self) -> &'a [PageFilter] {
+        if self.bypassed { &[] } else { self.list }
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
