@@ -9,6 +9,81 @@ type Ratio = number | string;
 /** A byte address: a number or bigint, or a text such as `"0x40000000"` or `"1 GiB"`. */
 type Address = number | bigint | string;
 
+/** What a {@link DamonError} tells beyond its message. */
+interface DamonErrorDetails {
+  /** Names the kind of failure, `ERR_DAMON_…`. Stable: programs may compare it. */
+  readonly code: string;
+  /** Where in the configuration or the file, such as `kdamonds[0].contexts[0].schemes[1]`. */
+  readonly path?: string | undefined;
+  /** What would have been accepted, in words. */
+  readonly expected?: string | undefined;
+  /** What was given instead, as it was given. */
+  readonly received?: unknown;
+  /** What to do about it. */
+  readonly hint?: string | undefined;
+  /** The file that says so. */
+  readonly file?: string | undefined;
+  /** Where in that file, from 1, if it is a text that knows. */
+  readonly line?: number | undefined;
+  /** Where in that line, from 1. */
+  readonly column?: number | undefined;
+  /** The error that led to this one. */
+  readonly cause?: unknown;
+}
+
+/** A {@link DamonError} as plain data, safe for `JSON.stringify`. */
+interface DamonErrorJson {
+  readonly name: string;
+  readonly code: string;
+  readonly message: string;
+  readonly path?: string;
+  readonly expected?: string;
+  readonly received?: string | number | boolean | null;
+  readonly hint?: string;
+  readonly file?: string;
+  readonly line?: number;
+  readonly column?: number;
+  readonly cause?: string;
+}
+
+/**
+ * Every error that this package throws on purpose.
+ *
+ * @example
+ * ```ts
+ * import { DamonError } from 'node-damon';
+ *
+ * try {
+ *   throw new DamonError('The recording is empty', { code: 'ERR_DAMON_TRACE_EMPTY' });
+ * } catch (error) {
+ *   if (!(error instanceof DamonError)) throw error;
+ *   console.log(error.code, error.hint ?? 'no hint');
+ * }
+ * ```
+ */
+declare class DamonError extends Error {
+  readonly name: 'DamonError';
+  /** Names the kind of failure, `ERR_DAMON_…`. Stable: programs may compare it. */
+  readonly code: string;
+  /** Where in the configuration or the file, such as `kdamonds[0].contexts[0].schemes[1]`. */
+  readonly path?: string;
+  /** What would have been accepted, in words. */
+  readonly expected?: string;
+  /** What was given instead, as it was given. */
+  readonly received?: unknown;
+  /** What to do about it. */
+  readonly hint?: string;
+  /** The file that says so. */
+  readonly file?: string;
+  /** Where in that file, from 1, if it is a text that knows. */
+  readonly line?: number;
+  /** Where in that line, from 1. */
+  readonly column?: number;
+  constructor(message: string, details: DamonErrorDetails);
+  /** The error as plain data, without the stack; a `received` that JSON cannot hold becomes text. */
+  toJSON(): DamonErrorJson;
+}
+
 /** A half-open range `[start, end)` of byte addresses. */
 interface RangeOptions {
   /** First byte. */
@@ -159,66 +234,6 @@ interface Recording {
  * @throws DamonError `ERR_DAMON_CONFIG_MACHINE_FILE`
  */
 declare function readMachineFile(recording: string, path?: string): readonly NodeOptions[];
-
-/** What a {@link DamonError} tells beyond its message. */
-interface DamonErrorDetails {
-  /** Names the kind of failure, `ERR_DAMON_…`. Stable: programs may compare it. */
-  readonly code: string;
-  /** Where in the configuration or the file, such as `kdamonds[0].contexts[0].schemes[1]`. */
-  readonly path?: string | undefined;
-  /** What would have been accepted, in words. */
-  readonly expected?: string | undefined;
-  /** What was given instead, as it was given. */
-  readonly received?: unknown;
-  /** What to do about it. */
-  readonly hint?: string | undefined;
-  /** The error that led to this one. */
-  readonly cause?: unknown;
-}
-
-/** A {@link DamonError} as plain data, safe for `JSON.stringify`. */
-interface DamonErrorJson {
-  readonly name: string;
-  readonly code: string;
-  readonly message: string;
-  readonly path?: string;
-  readonly expected?: string;
-  readonly received?: string | number | boolean | null;
-  readonly hint?: string;
-  readonly cause?: string;
-}
-
-/**
- * Every error that this package throws on purpose.
- *
- * @example
- * ```ts
- * import { DamonError } from 'node-damon';
- *
- * try {
- *   throw new DamonError('The recording is empty', { code: 'ERR_DAMON_TRACE_EMPTY' });
- * } catch (error) {
- *   if (!(error instanceof DamonError)) throw error;
- *   console.log(error.code, error.hint ?? 'no hint');
- * }
- * ```
- */
-declare class DamonError extends Error {
-  readonly name: 'DamonError';
-  /** Names the kind of failure, `ERR_DAMON_…`. Stable: programs may compare it. */
-  readonly code: string;
-  /** Where in the configuration or the file, such as `kdamonds[0].contexts[0].schemes[1]`. */
-  readonly path?: string;
-  /** What would have been accepted, in words. */
-  readonly expected?: string;
-  /** What was given instead, as it was given. */
-  readonly received?: unknown;
-  /** What to do about it. */
-  readonly hint?: string;
-  constructor(message: string, details: DamonErrorDetails);
-  /** The error as plain data, without the stack; a `received` that JSON cannot hold becomes text. */
-  toJSON(): DamonErrorJson;
-}
 
 /** Operations sets: which address space is monitored, and how accesses are seen. */
 
@@ -882,6 +897,8 @@ interface MonitorConfig extends ContextConfig {
   readonly controlTimeoutMs: number;
 }
 
+/** All that a monitor is told, checked and resolved before anything is opened. */
+
 /** What of a source is monitored, and how it is seen. */
 interface ViewOptions {
   /** How accesses are seen. @default "paddr_ibs", which both sources offer */
@@ -910,6 +927,171 @@ interface CommitOptions extends ContextOptions, ViewOptions {}
 /** {@link KdamondOptions}, every one given. */
 interface KdamondConfig extends MonitorConfig {
   readonly source: Emulation | Recording;
+}
+
+/** What a round of a scheme did, and why it did no more. */
+
+/** Regions and their bytes. */
+interface RoundShare {
+  readonly regions: number;
+  readonly bytes: number;
+}
+
+/**
+ * One scheme's part in one round. Each region that the round came to is in exactly one of `tried`,
+ * `noMatch`, `lowScore`, `filtered`, `quotaFull`, `servedBefore` and `snapshotsDone`; a region that
+ * was cut counts as its parts. `damon-core.md` 5.3 and 5.6.
+ */
+interface Round {
+  /** When, in nanoseconds of the source's clock. */
+  readonly timeNs: bigint;
+  /** In which sampling interval since the start. */
+  readonly tick: number;
+  /** Index of the scheme. */
+  readonly scheme: number;
+  /** Whether a quota window opened. */
+  readonly opened: boolean;
+  /** Bytes the scheme may try in the window; of no meaning without a quota. */
+  readonly effectiveSzBytes: number;
+  /** Bytes charged in the window before the round. */
+  readonly chargedBefore: number;
+  /** Bytes charged in the window after it. */
+  readonly chargedAfter: number;
+  /** Regions below this score, of 0 to 99, had to wait. */
+  readonly scoreMin: number;
+  /** How long the action took: simulated time. */
+  readonly elapsedNs: number;
+  /** Handed to the operations set. */
+  readonly tried: RoundShare;
+  /** Of those: on which the action had an effect, by the bytes of the effect. */
+  readonly applied: RoundShare;
+  /** Bytes of those that passed the filters of pages, as far as the operations set tells. */
+  readonly opsPassedBytes: number;
+  /** Not what the scheme is about. */
+  readonly noMatch: RoundShare;
+  /** Matched, but others come first. */
+  readonly lowScore: RoundShare;
+  /** Matched, but a filter of addresses or targets objected. */
+  readonly filtered: RoundShare;
+  /** The quota was used up. */
+  readonly quotaFull: RoundShare;
+  /** Had their turn before the last full window ended. */
+  readonly servedBefore: RoundShare;
+  /** The scheme has done as many snapshots as it may. */
+  readonly snapshotsDone: RoundShare;
+}
+
+/**
+ * Why a scheme did what it did: the records of tuners' steps and of rounds, kept and summed.
+ *
+ * Memory is bounded: the log keeps the newest records and counts those that had to make room; a
+ * series sums neighbours up where it has too many stretches, so that it covers a whole run.
+ * Not here: rendering, or anything that feeds back into monitoring.
+ */
+
+/** Which records. */
+interface ExplainOptions {
+  /** The scheme: its name as it is now, or its place from 0. @default all schemes */
+  readonly scheme?: number | string;
+  /** From this long after the start of monitoring. @default "0 s" */
+  readonly fromMs?: Duration;
+  /** Before this long after it. @default the end */
+  readonly toMs?: Duration;
+}
+
+/** What was measured, decided and done. Oldest first. */
+interface Explanation {
+  /** Steps of tuners: what was read, what score, what quota; or why there was no answer. */
+  readonly tunings: readonly Tuning[];
+  /** Rounds: what was tried, applied, and why the rest had to wait. */
+  readonly rounds: readonly Round[];
+  /** Records that had to make room since the monitor was made, of all schemes. */
+  readonly dropped: {
+    readonly tunings: number;
+    readonly rounds: number;
+  };
+}
+
+/** What became of a region in a round: each part of it is in exactly one. */
+declare const OUTCOMES: readonly [
+  {
+    readonly key: 'tried';
+    readonly title: 'tried';
+  },
+  {
+    readonly key: 'noMatch';
+    readonly title: 'no match';
+  },
+  {
+    readonly key: 'filtered';
+    readonly title: 'filtered';
+  },
+  {
+    readonly key: 'lowScore';
+    readonly title: 'low score';
+  },
+  {
+    readonly key: 'quotaFull';
+    readonly title: 'quota full';
+  },
+  {
+    readonly key: 'servedBefore';
+    readonly title: 'served before';
+  },
+  {
+    readonly key: 'snapshotsDone';
+    readonly title: 'snapshots done';
+  },
+];
+/** The name of an outcome. */
+type Outcome = (typeof OUTCOMES)[number]['key'];
+/** One quota window of a scheme or several that follow each other: what led to it, and to what. */
+interface Stretch extends Readonly<Record<Outcome, RoundShare>> {
+  /** Index of the scheme. */
+  readonly scheme: number;
+  /** First and last round, in nanoseconds of the source's clock. */
+  readonly fromNs: bigint;
+  readonly toNs: bigint;
+  /** Quota windows; rounds where there is no quota. */
+  readonly windows: number;
+  readonly rounds: number;
+  /** Bytes the windows allowed, together; absent where there is no quota. */
+  readonly allowedBytes?: number;
+  /** Regions below this score had to wait, in the last round. */
+  readonly scoreMin: number;
+  /** How long the action took: simulated time. */
+  readonly elapsedNs: number;
+  /** On which the action had an effect. */
+  readonly applied: RoundShare;
+  /** Steps of the tuner. */
+  readonly tunings: number;
+  /** Sum of their scores, in basis points. */
+  readonly scoreSumBp: number;
+  /** What the last of them read. */
+  readonly goals: readonly GoalReading[];
+  /** Steps without an answer; the quota then stayed as it was. */
+  readonly failures: number;
+  /** Why the last of those had none. */
+  readonly failure?: DamonError;
+}
+
+/** The stretches of a run, of each scheme. */
+declare class StretchSeries {
+  #private;
+  /** Takes a step of a tuner, before the rounds of its window. */
+  addTuning(tuning: Tuning): void;
+  /** Takes a round, after those before it. */
+  addRound(round: Round): void;
+  /**
+   * The stretches of a scheme, oldest first.
+   *
+   * @param most how many; neighbours are summed up where there are more
+   */
+  of(scheme: number, most?: number): readonly Stretch[];
+  /** All of a scheme in one; `undefined` where it had no round. */
+  total(scheme: number): Stretch | undefined;
+  /** Schemes that had a round. */
+  get schemes(): number[];
 }
 
 /**
@@ -1358,6 +1540,41 @@ interface ReplayRecord {
   readonly samplesPerSecond: number;
 }
 
+/** Something that became different in a run, or did not. */
+interface RunEvent {
+  /**
+   * `changed` as planned; `reloaded` from a file; `unchanged`, since that file says the same;
+   * `missed`, because the source ended before.
+   */
+  readonly kind: 'changed' | 'reloaded' | 'unchanged' | 'missed';
+  /** Since the start of monitoring. */
+  readonly atMs: number;
+}
+
+/** What the run of a configuration found. */
+interface RunRecord {
+  /** The recording, as a user would name it, or that there is none. */
+  readonly source: string;
+  /** Names of the schemes at the end. */
+  readonly schemes: readonly string[];
+  readonly nodes: readonly MemoryNode[];
+  /** First and last time, on the source's clock. */
+  readonly startNs: bigint;
+  readonly endNs: bigint;
+  readonly heatmap: Heatmap;
+  /** Of the last snapshot; none without one. */
+  readonly hotRanges: readonly HotRange[];
+  readonly workingSet?: WorkingSet;
+  /** What each scheme did and why no more. */
+  readonly explanation: StretchSeries;
+  /** Rounds that had to make room before they could be explained. */
+  readonly roundsDropped: number;
+  readonly events: readonly RunEvent[];
+  readonly books: Books;
+  /** How long the run took. */
+  readonly durationMs: number;
+}
+
 /** A result from the literature, to compare with. */
 interface PublishedResult {
   /** In percent. */
@@ -1403,58 +1620,6 @@ interface DemoRecord {
  * @throws DamonError `ERR_DAMON_BOOKS_COUNTER` when an equation names what is not a counter.
  */
 declare function balance({ counters, equations }: Books): Balance[];
-
-/** What a round of a scheme did, and why it did no more. */
-
-/** Regions and their bytes. */
-interface RoundShare {
-  readonly regions: number;
-  readonly bytes: number;
-}
-
-/**
- * One scheme's part in one round. Each region that the round came to is in exactly one of `tried`,
- * `noMatch`, `lowScore`, `filtered`, `quotaFull`, `servedBefore` and `snapshotsDone`; a region that
- * was cut counts as its parts. `damon-core.md` 5.3 and 5.6.
- */
-interface Round {
-  /** When, in nanoseconds of the source's clock. */
-  readonly timeNs: bigint;
-  /** In which sampling interval since the start. */
-  readonly tick: number;
-  /** Index of the scheme. */
-  readonly scheme: number;
-  /** Whether a quota window opened. */
-  readonly opened: boolean;
-  /** Bytes the scheme may try in the window; of no meaning without a quota. */
-  readonly effectiveSzBytes: number;
-  /** Bytes charged in the window before the round. */
-  readonly chargedBefore: number;
-  /** Bytes charged in the window after it. */
-  readonly chargedAfter: number;
-  /** Regions below this score, of 0 to 99, had to wait. */
-  readonly scoreMin: number;
-  /** How long the action took: simulated time. */
-  readonly elapsedNs: number;
-  /** Handed to the operations set. */
-  readonly tried: RoundShare;
-  /** Of those: on which the action had an effect, by the bytes of the effect. */
-  readonly applied: RoundShare;
-  /** Bytes of those that passed the filters of pages, as far as the operations set tells. */
-  readonly opsPassedBytes: number;
-  /** Not what the scheme is about. */
-  readonly noMatch: RoundShare;
-  /** Matched, but others come first. */
-  readonly lowScore: RoundShare;
-  /** Matched, but a filter of addresses or targets objected. */
-  readonly filtered: RoundShare;
-  /** The quota was used up. */
-  readonly quotaFull: RoundShare;
-  /** Had their turn before the last full window ended. */
-  readonly servedBefore: RoundShare;
-  /** The scheme has done as many snapshots as it may. */
-  readonly snapshotsDone: RoundShare;
-}
 
 /** Which regions a scheme tried in one round. */
 
@@ -1574,6 +1739,14 @@ declare class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispo
   takeRounds(): Round[];
   /** Accounts of rounds that had to make room until {@link takeRounds} was called last. */
   get roundsDropped(): number;
+  /**
+   * What tuners read and decided, and what became of each region in each round: the newest 8192
+   * records of either kind. Takes nothing away: {@link takeRounds} gets its rounds all the same.
+   *
+   * @throws DamonError `ERR_DAMON_CONFIG_SCHEME` for a scheme that there is not,
+   *   `ERR_DAMON_CONFIG_UNIT` for a time that is none
+   */
+  explain({ scheme, fromMs, toMs }?: ExplainOptions): Explanation;
   /** The intervals in force: those of the configuration, or as tuned since. */
   get intervals(): Intervals;
   /** The source's clock in nanoseconds: simulated time, or the recording's own. */
@@ -1996,6 +2169,22 @@ interface TerminalOptions {
   readonly colorLevel?: ColorLevel;
 }
 
+/** What is explained, and how it is shown. */
+interface TerminalExplanationOptions extends TerminalOptions {
+  /** Names of the schemes, by index. */
+  readonly names: readonly string[];
+  /** Start of monitoring, on the source's clock. */
+  readonly startNs: bigint;
+  /** Rounds that had to make room before they could be explained. @default 0 */
+  readonly roundsDropped?: number;
+}
+
+/** What each scheme did and why no more. */
+declare function renderExplanation(
+  series: StretchSeries,
+  options: TerminalExplanationOptions,
+): string;
+
 /**
  * The heatmap as text for a terminal: half blocks in colour, or glyphs without.
  */
@@ -2047,6 +2236,7 @@ interface HtmlReport {
   readonly generatedBy: string;
   readonly replay?: ReplayRecord;
   readonly demo?: DemoRecord;
+  readonly run?: RunRecord;
 }
 
 /**
@@ -2057,7 +2247,120 @@ interface HtmlReport {
  * writeFileSync('report.html', renderHtml({ title: 'Two nodes', generatedBy: 'my script', replay }));
  * ```
  */
-declare function renderHtml({ title, generatedBy, replay, demo }: HtmlReport): string;
+declare function renderHtml({ title, generatedBy, replay, demo, run }: HtmlReport): string;
+
+/** Other values for a goal of a scheme; what it measures stays as it is. */
+interface SetGoal<Name extends string = string> {
+  /** The scheme: its name, or its place from 0. */
+  readonly scheme: NoInfer<Name> | number;
+  /** Which of its goals. @default 0 */
+  readonly goal?: number;
+  /** The value to reach, as in the goal. @default as before */
+  readonly targetValue?: Ratio;
+  /** The value now, of a `user_input` goal. @default as before */
+  readonly currentValue?: number;
+}
+
+/** What becomes different on the way; at least one of the two. */
+interface ChangeOptions<Name extends string = string> {
+  /** When: this long after the start of monitoring. Not before the change before it. */
+  readonly atMs: Duration;
+  /** Goals that get other values; everything else goes on as it is. */
+  readonly setGoals?: readonly SetGoal<Name>[];
+  /** Options that are replaced, each as a whole; what is left out stays as it was. */
+  readonly commit?: CommitOptions;
+}
+
+/** What is written besides the terminal. In a file, relative to that file. */
+interface OutputOptions {
+  /** A self-contained report. */
+  readonly html?: string | undefined;
+  /** Snapshots, windows and a summary as NDJSON. */
+  readonly json?: string | undefined;
+}
+
+/** A whole run. */
+interface RunConfig<Name extends string = string> extends Omit<KdamondOptions, 'schemes'> {
+  /** Where editors find the schema of this file, such as `node_modules/node-damon/schema.json`. */
+  readonly $schema?: string;
+  /** What to do, in order. @default nothing */
+  readonly schemes?: readonly (SchemeOptions & {
+    readonly name?: Name;
+  })[];
+  /** Length of the run. @default until the source ends; an emulation has no end */
+  readonly untilMs?: Duration;
+  /** What becomes different on the way, in order. @default nothing */
+  readonly changes?: readonly ChangeOptions<Name>[];
+  /** @default the terminal only */
+  readonly output?: OutputOptions;
+}
+
+/**
+ * A configuration that a module gives as its default export: knows the options, and the names of the
+ * schemes where a change refers to them.
+ *
+ * @example
+ * ```ts
+ * import { RFC_MACHINE, defineConfig } from 'node-damon';
+ *
+ * export default defineConfig({ source: RFC_MACHINE, untilMs: '15 min' });
+ * ```
+ */
+declare function defineConfig<const Name extends string>(config: RunConfig<Name>): RunConfig<Name>;
+
+/**
+ * Reads a file and checks it.
+ *
+ * @param path of a file of YAML or JSON, or of a module whose default export is a configuration
+ * @throws DamonError with `file`, and with `line` and `column` where it is a text:
+ *   `ERR_DAMON_CONFIG_FILE` for one that cannot be read, `ERR_DAMON_CONFIG…` for what it says
+ */
+declare function loadConfig(path: string): Promise<RunConfig>;
+/**
+ * Every reason for which {@link loadConfig} would refuse the file, in its order where it is a text;
+ * empty when it would not.
+ */
+declare function checkConfig(path: string): Promise<DamonError[]>;
+
+/** A run in progress. */
+interface RunHandle {
+  /**
+   * Goes on by another configuration: its schemes, its attributes, its changes to come, its end. What
+   * has become different counts as changed now.
+   *
+   * @throws DamonError for one that would be refused at the start, `ERR_DAMON_CONFIG_FIXED` for one
+   *   that needs another monitor, `ERR_DAMON_BUSY` while the reload before is still to take effect,
+   *   `ERR_DAMON_ENDED` after the end. The run then goes on as it was.
+   */
+  readonly reload: (config: RunConfig) => Promise<void>;
+}
+
+/** Who wants to know. */
+interface RunHooks {
+  /** Called when everything is open, before anything runs. */
+  readonly onStart?: (run: RunHandle) => void;
+  /** Called for each snapshot, in order, and waited for; may keep it. */
+  readonly onSnapshot?: (snapshot: Snapshot) => void | Promise<void>;
+  /** Called for each step of a tuner. */
+  readonly onTuning?: (tuning: Tuning) => void;
+  /** Called with the rounds since the call before, in order, and waited for. */
+  readonly onRounds?: (rounds: readonly Round[]) => void | Promise<void>;
+  /** Called for each change, planned or reloaded. */
+  readonly onEvent?: (event: RunEvent) => void;
+  /** Called now and then. */
+  readonly onProgress?: (progress: Progress) => void;
+  /** Called with the books as they stand when the run fails, before it rejects. */
+  readonly onFailure?: (books: Books) => void;
+  /** Ends the run with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Runs a configuration.
+ *
+ * @throws DamonError `ERR_DAMON_CONFIG…` for the configuration, what the source fails with
+ */
+declare function runConfig(config: RunConfig, hooks?: RunHooks): Promise<RunRecord>;
 
 /** The first job: replay a recording through the whole monitor and say what a tiering engineer asks. */
 
@@ -2139,24 +2442,30 @@ export {
   PUBLISHED,
   RFC_MACHINE,
   Snapshot,
+  StretchSeries,
   balance,
+  checkConfig,
   consist,
   convergence,
   convergenceRows,
+  defineConfig,
   demo,
   hotRanges,
   libraryPath,
+  loadConfig,
   pullPush,
   readCpuList,
   readMachineFile,
   renderBooks,
   renderConvergence,
+  renderExplanation,
   renderHeatmap,
   renderHotRanges,
   renderHtml,
   renderWorkingSet,
   replay,
   replayAttrs,
+  runConfig,
   temporal,
   workingSet,
 };
@@ -2171,6 +2480,7 @@ export type {
   Books,
   BoundsOptions,
   Bytes,
+  ChangeOptions,
   CommitOptions,
   ComplementOptions,
   ContextConfig,
@@ -2190,6 +2500,8 @@ export type {
   Duration,
   EmulationOptions,
   Equation,
+  ExplainOptions,
+  Explanation,
   FailChargeOptions,
   FilterOptions,
   FilterVerdict,
@@ -2227,6 +2539,8 @@ export type {
   NodeGoalOptions,
   NodeOptions,
   OperationsName,
+  Outcome,
+  OutputOptions,
   OverflowPolicy,
   PageFilterOptions,
   PatternOptions,
@@ -2244,10 +2558,16 @@ export type {
   ReportOutcome,
   Round,
   RoundShare,
+  RunConfig,
+  RunEvent,
+  RunHandle,
+  RunHooks,
   RunOptions,
+  RunRecord,
   SampleFilterOptions,
   SampleFilterVerdict,
   SchemeOptions,
+  SetGoal,
   ShareGoalOptions,
   SharedLane,
   SharedLaneOptions,
@@ -2255,6 +2575,7 @@ export type {
   SnapshotJson,
   SnapshotTarget,
   StallGoalOptions,
+  Stretch,
   Target,
   TargetFilterOptions,
   TargetOptions,

@@ -12,6 +12,12 @@ interface DamonErrorDetails {
   readonly received?: unknown;
   /** What to do about it. */
   readonly hint?: string | undefined;
+  /** The file that says so. */
+  readonly file?: string | undefined;
+  /** Where in that file, from 1, if it is a text that knows. */
+  readonly line?: number | undefined;
+  /** Where in that line, from 1. */
+  readonly column?: number | undefined;
   /** The error that led to this one. */
   readonly cause?: unknown;
 }
@@ -25,6 +31,9 @@ interface DamonErrorJson {
   readonly expected?: string;
   readonly received?: string | number | boolean | null;
   readonly hint?: string;
+  readonly file?: string;
+  readonly line?: number;
+  readonly column?: number;
   readonly cause?: string;
 }
 
@@ -55,6 +64,12 @@ declare class DamonError extends Error {
   readonly received?: unknown;
   /** What to do about it. */
   readonly hint?: string;
+  /** The file that says so. */
+  readonly file?: string;
+  /** Where in that file, from 1, if it is a text that knows. */
+  readonly line?: number;
+  /** Where in that line, from 1. */
+  readonly column?: number;
   constructor(message: string, details: DamonErrorDetails);
   /** The error as plain data, without the stack; a `received` that JSON cannot hold becomes text. */
   toJSON(): DamonErrorJson;

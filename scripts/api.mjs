@@ -1,5 +1,6 @@
 // index.d.ts and producer.d.ts: the public API, a page for each entry of package.json, rolled up from
-// src. The build writes them, the tests compare.
+// src; and node-damon.schema.json, what a configuration file may say. The build writes them, the tests
+// compare.
 //
 // They are committed, so that a change of the API shows in review. Needs our npm packages, so it is
 // imported only once they are there.
@@ -10,28 +11,30 @@ import { format, resolveConfig } from 'prettier';
 import { rollup } from 'rollup';
 import { dts } from 'rollup-plugin-dts';
 
+import { generateJsonSchema } from './json-schema.mjs';
 import { ROOT } from './process.mjs';
 
 /**
- * An entry of the package.
+ * A page at the top.
  *
  * @typedef {object} Entry
- * @property {string} source below src
- * @property {string} page at the top
- * @property {string} name by which users import it
+ * @property {string} page its file
+ * @property {() => Promise<string>} generate what it has to be, before it is formatted
  */
 
 /** @type {Entry[]} */
 const ENTRIES = [
-  { source: 'index.ts', page: 'index.d.ts', name: 'node-damon' },
-  { source: 'producer/index.ts', page: 'producer.d.ts', name: 'node-damon/producer' },
+  { page: 'index.d.ts', generate: () => rollUp('index.ts', 'node-damon') },
+  { page: 'producer.d.ts', generate: () => rollUp('producer/index.ts', 'node-damon/producer') },
+  { page: 'node-damon.schema.json', generate: generateJsonSchema },
 ];
 
 /**
- * @param {Entry} entry
- * @returns {Promise<string>} what its page has to be
+ * @param {string} source below src
+ * @param {string} name by which users import it
+ * @returns {Promise<string>} its types on one page
  */
-async function generateApi({ source, page, name }) {
+async function rollUp(source, name) {
   const bundle = await rollup({
     input: join(ROOT, 'src', source),
     plugins: [dts({ tsconfig: join(ROOT, 'tsconfig.json') })],
@@ -44,9 +47,16 @@ async function generateApi({ source, page, name }) {
   const { output } = await bundle.generate({ format: 'es' });
   await bundle.close();
   const header = `// The public API of ${name}, rolled up from src. Written by \`npm run build\`.\n\n`;
-  const spaced = output[0].code.replace(/^}\n(?=\S)/gm, '}\n\n');
+  return header + output[0].code.replace(/^}\n(?=\S)/gm, '}\n\n');
+}
+
+/**
+ * @param {Entry} entry
+ * @returns {Promise<string>} what its page has to be
+ */
+async function generateApi({ page, generate }) {
   const path = join(ROOT, page);
-  return format(header + spaced, { ...(await resolveConfig(path)), filepath: path });
+  return format(await generate(), { ...(await resolveConfig(path)), filepath: path });
 }
 
 /**

@@ -17,6 +17,12 @@ export interface DamonErrorDetails {
   readonly received?: unknown;
   /** What to do about it. */
   readonly hint?: string | undefined;
+  /** The file that says so. */
+  readonly file?: string | undefined;
+  /** Where in that file, from 1, if it is a text that knows. */
+  readonly line?: number | undefined;
+  /** Where in that line, from 1. */
+  readonly column?: number | undefined;
   /** The error that led to this one. */
   readonly cause?: unknown;
 }
@@ -30,6 +36,9 @@ export interface DamonErrorJson {
   readonly expected?: string;
   readonly received?: string | number | boolean | null;
   readonly hint?: string;
+  readonly file?: string;
+  readonly line?: number;
+  readonly column?: number;
   readonly cause?: string;
 }
 
@@ -61,6 +70,12 @@ export class DamonError extends Error {
   declare readonly received?: unknown;
   /** What to do about it. */
   declare readonly hint?: string;
+  /** The file that says so. */
+  declare readonly file?: string;
+  /** Where in that file, from 1, if it is a text that knows. */
+  declare readonly line?: number;
+  /** Where in that line, from 1. */
+  declare readonly column?: number;
 
   static {
     // On the prototype as for the built-in errors, so that it is not printed as a field.
@@ -79,7 +94,7 @@ export class DamonError extends Error {
 
   /** The error as plain data, without the stack; a `received` that JSON cannot hold becomes text. */
   toJSON(): DamonErrorJson {
-    const { name, code, message, path, expected, hint, cause } = this;
+    const { name, code, message, path, expected, hint, file, line, column, cause } = this;
     return {
       name,
       code,
@@ -88,9 +103,23 @@ export class DamonError extends Error {
       ...(expected !== undefined && { expected }),
       ...('received' in this && { received: plain(this.received) }),
       ...(hint !== undefined && { hint }),
+      ...(file !== undefined && { file }),
+      ...(line !== undefined && { line }),
+      ...(column !== undefined && { column }),
       ...(cause !== undefined && { cause: cause instanceof Error ? cause.message : show(cause) }),
     };
   }
+}
+
+/** The same error with more details, or other ones. */
+export function withDetails(error: DamonError, more: Partial<DamonErrorDetails>): DamonError {
+  const { code, path, expected, hint, file, line, column, cause } = error;
+  // A `received` that was told is told again, even an `undefined` one; the stack is the first one's.
+  const told = 'received' in error && { received: error.received };
+  const details = { code, path, expected, ...told, hint, file, line, column, cause, ...more };
+  const copy = new DamonError(error.message, details);
+  if (error.stack !== undefined) copy.stack = error.stack;
+  return copy;
 }
 
 /** What {@link refuse} needs: the value and what it should have been. */

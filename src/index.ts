@@ -88,6 +88,8 @@ export type { CustomTuner, CustomTunerInput, Tuner, TunerInput } from './goal/tu
 export type { TunerName } from './goal/tuner/tuners.ts';
 
 export type { Round, RoundShare } from './report/round.ts';
+export { StretchSeries } from './report/explanation.ts';
+export type { ExplainOptions, Explanation, Outcome, Stretch } from './report/explanation.ts';
 export type { TriedRegions } from './report/tried.ts';
 export { Snapshot } from './report/snapshot.ts';
 export type { Region, SnapshotInit, SnapshotJson, SnapshotTarget } from './report/snapshot.ts';
@@ -98,10 +100,19 @@ export type { HeatmapGrid, HeatmapOptions, HeatmapReadOptions } from './report/h
 export { convergence, convergenceRows } from './report/convergence.ts';
 export type { Convergence, ConvergenceRow, TargetStep } from './report/convergence.ts';
 export { balance } from './report/record.ts';
-export type { Balance, Books, DemoRecord, Equation, ReplayRecord } from './report/record.ts';
+export type {
+  Balance,
+  Books,
+  DemoRecord,
+  Equation,
+  ReplayRecord,
+  RunEvent,
+  RunRecord,
+} from './report/record.ts';
 export {
   renderBooks,
   renderConvergence,
+  renderExplanation,
   renderHeatmap,
   renderHotRanges,
   renderWorkingSet,
@@ -109,6 +120,11 @@ export {
 export { renderHtml } from './report/html.ts';
 export type { HtmlReport } from './report/html.ts';
 
+export { defineConfig } from './config/config.ts';
+export type { ChangeOptions, OutputOptions, RunConfig, SetGoal } from './config/config.ts';
+export { checkConfig, loadConfig } from './config/file.ts';
+export { runConfig } from './job/run.ts';
+export type { RunHandle, RunHooks } from './job/run.ts';
 export { replay, replayAttrs } from './job/replay.ts';
 export type { ReplayOptions } from './job/replay.ts';
 export { demo, PUBLISHED } from './job/demo.ts';

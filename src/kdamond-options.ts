@@ -14,7 +14,7 @@ import {
 import { type OperationsName, operationsSchema } from './monitor/operations.ts';
 import { type Target, type TargetOptions, targetsSchema } from './monitor/target.ts';
 import { type Recording, type RecordingOptions, recordingSchema } from './trace/recording.ts';
-import { SAFE, type Schema, either, integer, options, resolve } from './validate.ts';
+import { SAFE, type Schema, choice, either, integer, options, resolve } from './validate.ts';
 
 /** What of a source is monitored, and how it is seen. */
 interface ViewOptions {
@@ -48,11 +48,14 @@ export interface KdamondConfig extends MonitorConfig {
 
 const SOURCE_TYPES = either(['emulation', 'recording']);
 
-const sourceSchema: Schema<Emulation | Recording> = v.lazy((input) => {
-  const { type } = (input ?? {}) as { type?: unknown };
-  if (type === 'emulation') return emulationSchema;
-  return type === 'recording' ? recordingSchema : unknownSource;
-});
+const sourceSchema: Schema<Emulation | Recording> = choice<Emulation | Recording>(
+  [emulationSchema, recordingSchema],
+  (input) => {
+    const { type } = (input ?? {}) as { type?: unknown };
+    if (type === 'emulation') return emulationSchema;
+    return type === 'recording' ? recordingSchema : unknownSource;
+  },
+);
 
 /** Refuses anything, at the field that should have told which source it is. */
 const unknownSource: Schema<never> = v.pipe(
@@ -72,13 +75,23 @@ const viewEntries: {
   addrUnit: v.optional(integer(1, SAFE), 1),
 };
 
-const kdamondSchema: Schema<KdamondConfig> = options({
+/** The fields of {@link KdamondOptions}, for a schema that has others besides. */
+export const kdamondEntries: typeof viewEntries &
+  typeof monitorEntries & { readonly source: Schema<Emulation | Recording> } = {
   source: sourceSchema,
   ...viewEntries,
   ...monitorEntries,
-});
+};
 
-const commitSchema: Schema<ContextConfig> = options({ ...viewEntries, ...contextEntries });
+/** The fields of {@link CommitOptions}, likewise. */
+export const commitEntries: typeof viewEntries & typeof contextEntries = {
+  ...viewEntries,
+  ...contextEntries,
+};
+
+const kdamondSchema: Schema<KdamondConfig> = options(kdamondEntries);
+
+const commitSchema: Schema<ContextConfig> = options(commitEntries);
 
 /**
  * Checks options and fills in what they leave open.

@@ -7,7 +7,7 @@
  */
 import type { NativeMonitor, RunResult, VerdictInit } from '../native/binding.cjs';
 import { closed } from './closed.ts';
-import { DamonError } from './errors.ts';
+import { DamonError, refuse } from './errors.ts';
 import { GoalControl, type Tuning, verdictsOf } from './goal/control.ts';
 import { type Goal, type GoalOptions, goalSchema } from './goal/goal.ts';
 import {
@@ -19,13 +19,14 @@ import {
 } from './kdamond-options.ts';
 import { toBooks } from './monitor/books.ts';
 import { contextInit, goalInit, openMonitor, toError, translating } from './native/init.ts';
+import { type ExplainOptions, type Explanation, RecordLog } from './report/explanation.ts';
 import type { MemoryNode } from './report/hot-ranges.ts';
 import type { Books } from './report/record.ts';
 import { type Round, roundOf } from './report/round.ts';
 import { Snapshot, columnsFor } from './report/snapshot.ts';
 import { type TriedRegions, triedRegions } from './report/tried.ts';
 import { type Duration, quantity } from './units.ts';
-import { resolve } from './validate.ts';
+import { didYouMean, either, resolve } from './validate.ts';
 
 /** How far a run is. */
 export interface Progress {
@@ -65,6 +66,8 @@ const U64_MAX = 2n ** 64n - 1n;
 /** Time of the source's clock that one crossing covers at the most: the grain of progress. */
 const CHUNK_NS = 1_000_000_000n;
 const PROGRESS_EVERY_MS = 100;
+/** Records of either kind that are kept for {@link Kdamond.explain}: as many rounds as the addon keeps. */
+const RECORDS = 8192;
 
 /**
  * One monitor: a source of accesses, the regions they fall in, and the schemes that act on those.
@@ -89,7 +92,13 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
   readonly #asked: Asked[] = [];
   /** Who waits for the walk in progress. */
   #walk: { answer: (tried: TriedRegions[]) => void; reject: (error: unknown) => void } | undefined;
-  #roundsDropped = 0;
+  readonly #tunings = new RecordLog<Tuning>(RECORDS);
+  readonly #rounds = new RecordLog<Round>(RECORDS);
+  /** Rounds that the addon had to drop before they were fetched. */
+  #roundsUnfetched = 0;
+  /** Of {@link #rounds}: how many {@link takeRounds} has seen. */
+  #roundsTaken = 0;
+  #roundsMissed = 0;
 
   /**
    * Opens the source; nothing runs yet.
@@ -223,14 +232,42 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
    * to make room.
    */
   takeRounds(): Round[] {
-    const { rounds, dropped } = translating(() => this.#native.takeRounds());
-    this.#roundsDropped = dropped;
-    return rounds.map(roundOf);
+    this.#fetchRounds();
+    const rounds = this.#rounds.since(this.#roundsTaken);
+    this.#roundsMissed += this.#rounds.total - this.#roundsTaken - rounds.length;
+    this.#roundsTaken = this.#rounds.total;
+    return [...rounds];
   }
 
   /** Accounts of rounds that had to make room until {@link takeRounds} was called last. */
   get roundsDropped(): number {
-    return this.#roundsDropped;
+    return this.#roundsUnfetched + this.#roundsMissed;
+  }
+
+  /**
+   * What tuners read and decided, and what became of each region in each round: the newest 8192
+   * records of either kind. Takes nothing away: {@link takeRounds} gets its rounds all the same.
+   *
+   * @throws DamonError `ERR_DAMON_CONFIG_SCHEME` for a scheme that there is not,
+   *   `ERR_DAMON_CONFIG_UNIT` for a time that is none
+   */
+  explain({ scheme, fromMs, toMs }: ExplainOptions = {}): Explanation {
+    const index = scheme === undefined ? undefined : this.#schemeIndex(scheme);
+    const fromNs = this.#timeNs(fromMs ?? 0, 'fromMs');
+    const toNs = toMs === undefined ? U64_MAX : this.#timeNs(toMs, 'toMs');
+    const isAsked = (record: Tuning | Round): boolean =>
+      (index === undefined || record.scheme === index) &&
+      fromNs <= record.timeNs &&
+      record.timeNs < toNs;
+    this.#fetchRounds();
+    return {
+      tunings: this.#tunings.items.filter(isAsked),
+      rounds: this.#rounds.items.filter(isAsked),
+      dropped: {
+        tunings: this.#tunings.dropped,
+        rounds: this.#roundsUnfetched + this.#rounds.dropped,
+      },
+    };
   }
 
   /** The intervals in force: those of the configuration, or as tuned since. */
@@ -323,6 +360,12 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
     }
   }
 
+  #fetchRounds(): void {
+    const { rounds, dropped } = translating(() => this.#native.takeRounds());
+    this.#roundsUnfetched = dropped;
+    this.#rounds.add(rounds.map(roundOf));
+  }
+
   #answerWalk(): void {
     const columns = translating(() => this.#native.tried());
     this.#walk?.answer(columns.map(triedRegions));
@@ -337,8 +380,25 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
   }
 
   #untilNs(untilMs: Duration | undefined): bigint {
-    if (untilMs === undefined) return U64_MAX;
-    return this.#startNs + BigInt(quantity(untilMs, 'ms', 'untilMs')) * NS_PER_MS;
+    return untilMs === undefined ? U64_MAX : this.#timeNs(untilMs, 'untilMs');
+  }
+
+  /** A time since the start of monitoring, on the source's clock. */
+  #timeNs(sinceStartMs: Duration, path: string): bigint {
+    return this.#startNs + BigInt(quantity(sinceStartMs, 'ms', path)) * NS_PER_MS;
+  }
+
+  #schemeIndex(scheme: number | string): number {
+    const names = this.config.schemes.map(({ name }) => name);
+    const index = typeof scheme === 'string' ? names.indexOf(scheme) : scheme;
+    if (names[index] !== undefined) return index;
+    throw refuse({
+      code: 'ERR_DAMON_CONFIG_SCHEME',
+      path: 'scheme',
+      expected: `a scheme: ${either(names) || 'there is none'}, or its place from 0`,
+      received: scheme,
+      hint: didYouMean(String(scheme), names),
+    });
   }
 
   async #step(untilNs: bigint): Promise<RunResult> {
@@ -371,6 +431,7 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
   ): Promise<void> {
     const tuned = await this.#control.tune(calls, { timeNs: nowNs, hotBytes });
     this.#verdicts = verdictsOf(tuned);
+    this.#tunings.add(tuned.map(({ tuning }) => tuning));
     if (onTuning) tuned.forEach(({ tuning }) => onTuning(tuning));
   }
 

@@ -60,6 +60,16 @@ export function expectedQuantity(unit: UnitName): string {
   return QUANTITIES[unit].expected;
 }
 
+/** What a text with a unit looks like, as a pattern of JSON Schema. */
+export function quantityPattern(unit: UnitName): string {
+  return `^\\s*\\d+(\\.\\d+)?\\s*(${Object.keys(QUANTITIES[unit].units).join('|')})\\s*$`;
+}
+
+/** What the text of an address looks like, likewise. */
+export function addressPattern(): string {
+  return `^(0[xX][0-9a-fA-F]+|0)$|${quantityPattern('bytes')}`;
+}
+
 /**
  * Reads a quantity; `undefined` for what is not one: negative, fractional, of no or another unit,
  * or too large for a number to hold exactly.

@@ -4,19 +4,54 @@
  * The schemas themselves stand beside what they describe. A schema's output is *resolved*: units
  * read, defaults filled in, nothing optional left to guess.
  */
+import { distance } from 'fastest-levenshtein';
 import * as v from 'valibot';
 
 import { DamonError, refuse } from './errors.ts';
-import { type UnitName, expectedQuantity, readAddress, readQuantity } from './units.ts';
+import {
+  type UnitName,
+  addressPattern,
+  expectedQuantity,
+  quantityPattern,
+  readAddress,
+  readQuantity,
+} from './units.ts';
 
 /** A schema that reads anything and gives what it resolves to. */
 export type Schema<Output> = v.GenericSchema<unknown, Output>;
 
+/** What {@link v.check} checks, in the words of JSON Schema: for the schema that is published. */
+function asJson<Input>(schema: object): v.MetadataAction<Input, Record<string, unknown>> {
+  return v.metadata({ ...schema });
+}
+
 /** A quantity in the unit the field is named for; see `units.ts`. */
 export function quantityOf(unit: UnitName): Schema<number> {
+  return quantityFrom(unit, 0, SAFE);
+}
+
+/** A quantity within closed bounds. */
+export function quantityWithin(
+  unit: UnitName,
+  { min, max, expected }: { min: number; max: number; expected: string },
+): Schema<number> {
+  return v.pipe(
+    quantityFrom(unit, min, max),
+    v.check((value) => min <= value && value <= max, expected),
+  );
+}
+
+/** The published schema knows the bounds, of numbers: a pattern of texts cannot compare. */
+function quantityFrom(unit: UnitName, min: number, max: number): Schema<number> {
   const expected = expectedQuantity(unit);
   return v.pipe(
     v.union([v.number(), v.string()], expected),
+    asJson({
+      anyOf: [
+        { type: 'integer', minimum: min, maximum: max },
+        { type: 'string', pattern: quantityPattern(unit) },
+      ],
+    }),
     v.rawTransform(({ dataset, addIssue, NEVER }) => {
       const value = readQuantity(dataset.value, unit);
       if (value !== undefined) return value;
@@ -31,6 +66,12 @@ export function address(): Schema<number> {
   const expected = 'an address below 2^53, such as 0x40000000 or "1 GiB"';
   return v.pipe(
     v.union([v.number(), v.bigint(), v.string()], expected),
+    asJson({
+      anyOf: [
+        { type: 'integer', minimum: 0, maximum: SAFE },
+        { type: 'string', pattern: addressPattern() },
+      ],
+    }),
     v.rawTransform(({ dataset, addIssue, NEVER }) => {
       const value = readAddress(dataset.value);
       if (value !== undefined) return value;
@@ -45,6 +86,7 @@ export function integer(min: number, max: number): Schema<number> {
   const expected = `an integer from ${min} to ${max === SAFE ? '2^53 - 1' : max}`;
   return v.pipe(
     v.number(expected),
+    asJson({ type: 'integer', minimum: min, maximum: max }),
     v.check((value) => Number.isSafeInteger(value) && min <= value && value <= max, expected),
   );
 }
@@ -59,6 +101,7 @@ export function share(): Schema<number> {
   const expected = 'a share from 0 to 1';
   return v.pipe(
     v.number(expected),
+    asJson({ minimum: 0, maximum: 1 }),
     v.check((value) => 0 <= value && value <= 1, expected),
   );
 }
@@ -66,6 +109,20 @@ export function share(): Schema<number> {
 /** One of a few words. */
 export function oneOf<const Words extends readonly string[]>(words: Words): Schema<Words[number]> {
   return v.picklist(words, either(words));
+}
+
+/**
+ * One of several schemas, picked by a look at the input, so that a refusal names the field and not
+ * the choice.
+ *
+ * @param alternatives those that a file of data can meet: the published JSON Schema lists them
+ * @param pick the one that reads the input
+ */
+export function choice<Output>(
+  alternatives: readonly Schema<Output>[],
+  pick: (input: unknown) => Schema<Output>,
+): Schema<Output> {
+  return Object.assign(v.lazy(pick), { alternatives });
 }
 
 /** Words as a choice: `` `a`, `b` or `c` ``. */
@@ -115,6 +172,17 @@ export function resolve<Output>(
   throw refusal(result.issues[0], input, code, path);
 }
 
+/** Every reason for which {@link resolve} would refuse options, one for each path. */
+export function refusals(
+  schema: v.GenericSchema<unknown, unknown>,
+  input: unknown,
+  code: string,
+): DamonError[] {
+  const { issues = [] } = v.safeParse(schema, input);
+  const errors = issues.map((issue) => refusal(issue, input, code, ''));
+  return errors.filter(({ path }, i) => errors.findIndex((error) => error.path === path) === i);
+}
+
 function refusal(
   issue: v.BaseIssue<unknown>,
   input: unknown,
@@ -125,9 +193,46 @@ function refusal(
   if (isUnknownKey(issue)) {
     const [key, expected] = [String(issue.input), issue.message];
     const message = `Expected no option \`${path}\`: an option here is ${expected}`;
-    return new DamonError(message, { code, path, expected, received: key });
+    const hint = didYouMean(key, expected.replace('one of ', '').split(', '));
+    return new DamonError(message, { code, path, expected, received: key, hint });
   }
-  return refuse({ code, path, expected: expectation(issue), received: received(issue, input) });
+  const details = { expected: expectation(issue), received: received(issue, input) };
+  return refuse({ code, path, ...details, hint: suggestWord(details) });
+}
+
+/** The words that an expectation quotes are those that could have been meant. */
+function suggestWord({
+  expected,
+  received: given,
+}: {
+  expected: string;
+  received: unknown;
+}): string | undefined {
+  if (typeof given !== 'string') return undefined;
+  const words = Array.from(expected.matchAll(/`([^`]+)`/g), ([, word = '']) => word);
+  return didYouMean(given, words);
+}
+
+/** As a hint, which of the known words an unknown one is close to, or begins. */
+export function didYouMean(unknown: string, known: readonly string[]): string | undefined {
+  const meant = plainWord(unknown);
+  if (meant.length < 2) return undefined;
+  const close = known
+    .map((word) => {
+      const plain = plainWord(word);
+      const begins = plain.startsWith(meant);
+      // A third of the letters may be wrong: `samplingUs` is `sampleUs`.
+      const room = Math.max(1, Math.floor(Math.max(plain.length, meant.length) / 3));
+      return { word, begins, room, far: distance(meant, plain) };
+    })
+    .filter(({ begins, far, room }) => begins || far <= room)
+    .toSorted((a, b) => Number(b.begins) - Number(a.begins) || a.far - b.far);
+  return close[0] && `did you mean \`${close[0].word}\`?`;
+}
+
+/** Without what people write differently: `sz_bytes` is `szBytes`. */
+function plainWord(word: string): string {
+  return word.toLowerCase().replaceAll(/[^a-z0-9%]/g, '');
 }
 
 /** valibot's names of types, in a user's words. */

@@ -28,6 +28,7 @@ export function exitCodeOf(error: unknown): number {
  * ```text
  * error[ERR_DAMON_CONFIG_QUOTA]: Expected `szBytes` to be 0 or an integer >= 4096, got `12` (number)
  *   at: schemes[0].quota.szBytes
+ *   in: pull-push.yaml:12:7
  *   hint: sizes may be written with a unit, such as "4 KiB"
  * ```
  *
@@ -37,12 +38,18 @@ export function renderError(error: unknown, debug: boolean): string {
   const lines = [headline(error)];
   if (error instanceof DamonError) {
     if (error.path !== undefined) lines.push(`  at: ${error.path}`);
+    if (error.file !== undefined) lines.push(`  in: ${placeOf(error)}`);
     if (error.hint !== undefined) lines.push(`  hint: ${error.hint}`);
   } else if (!debug) {
     lines.push('  hint: run again with --debug to see where it comes from');
   }
   if (debug) lines.push(...traces(error));
   return `${lines.join('\n')}\n`;
+}
+
+/** `FILE:LINE:COLUMN`, as far as it is known: what editors and terminals follow. */
+function placeOf({ file = '', line, column }: DamonError): string {
+  return [file, line, column].filter((part) => part !== undefined).join(':');
 }
 
 /**

@@ -11,6 +11,7 @@ import { addDemo } from './demo.ts';
 import { EXIT, exitCodeOf, renderError, renderErrorJson } from './exit.ts';
 import type { CliContext } from './output.ts';
 import { addReplay } from './replay.ts';
+import { addCheck, addRun } from './run.ts';
 import { addStart } from './start.ts';
 
 /**
@@ -63,6 +64,8 @@ function createProgram(context: CliContext, asJson: boolean): Command {
     .exitOverride();
   addReplay(program, context);
   addDemo(program, context);
+  addRun(program, context);
+  addCheck(program, context);
   addStart(program, context);
   return program;
 }

@@ -2,7 +2,16 @@
 import * as v from 'valibot';
 
 import type { Duration, Ratio } from '../units.ts';
-import { SAFE, type Schema, U32, either, integer, options, quantityOf } from '../validate.ts';
+import {
+  SAFE,
+  type Schema,
+  U32,
+  choice,
+  either,
+  integer,
+  options,
+  quantityWithin,
+} from '../validate.ts';
 import { multFrac } from './arithmetic.ts';
 import { type CustomMetric, METRIC_NAMES, type MetricName } from './metric.ts';
 
@@ -93,10 +102,7 @@ export interface Goal {
 const SHARE = 'more than 0 and at most 10000 basis points (100 %)';
 const METRICS = `${either(METRIC_NAMES)}, or a metric of your own`;
 
-const shareValue = v.pipe(
-  quantityOf('bp'),
-  v.check((bp) => 1 <= bp && bp <= 10_000, SHARE),
-);
+const shareValue = quantityWithin('bp', { min: 1, max: 10_000, expected: SHARE });
 const complement = v.optional(v.boolean());
 
 const namedGoalSchema: Schema<Goal> = v.variant(
@@ -122,10 +128,11 @@ const namedGoalSchema: Schema<Goal> = v.variant(
     }),
     options({
       metric: v.literal('some_mem_psi_us'),
-      targetValue: v.pipe(
-        quantityOf('us'),
-        v.check((us) => us >= 1, 'at least 1 microsecond'),
-      ),
+      targetValue: quantityWithin('us', {
+        min: 1,
+        max: SAFE,
+        expected: 'at least 1 microsecond',
+      }),
       complement,
     }),
     options({
@@ -149,7 +156,7 @@ const customGoalSchema: Schema<Goal> = options({
 });
 
 /** Reads a goal. A target of 0 can never be evaluated and is refused, as the kernel's commit does. */
-export const goalSchema: Schema<Goal> = v.lazy((input) => {
+export const goalSchema: Schema<Goal> = choice([namedGoalSchema], (input) => {
   const { metric } = (input ?? {}) as { metric?: unknown };
   return typeof metric === 'object' && metric !== null ? customGoalSchema : namedGoalSchema;
 });

@@ -6,7 +6,7 @@ import { supportsMetric } from '../goal/metric.ts';
 import { knowsAction } from '../scheme/action.ts';
 import { type Scheme, type SchemeOptions, schemeSchema } from '../scheme/scheme.ts';
 import type { Duration } from '../units.ts';
-import { SAFE, type Schema, integer, oneOf, quantityOf } from '../validate.ts';
+import { SAFE, type Schema, integer, oneOf, quantityWithin } from '../validate.ts';
 import { type Attrs, type AttrsOptions, attrsSchema } from './attrs.ts';
 import type { OperationsName } from './operations.ts';
 import {
@@ -83,10 +83,7 @@ export const slotsSchema: Schema<number> = v.pipe(
 );
 
 function milliseconds(min: number, max: number): Schema<number> {
-  return v.pipe(
-    quantityOf('ms'),
-    v.check((ms) => min <= ms && ms <= max, `from ${min} to ${max} milliseconds`),
-  );
+  return quantityWithin('ms', { min, max, expected: `from ${min} to ${max} milliseconds` });
 }
 
 const schemesSchema: Schema<readonly Scheme[]> = v.array(schemeSchema);

@@ -6,7 +6,7 @@
  */
 import * as v from 'valibot';
 
-import { type Schema, U32, either, integer, options } from '../validate.ts';
+import { type Schema, U32, choice, either, integer, options } from '../validate.ts';
 
 /** One filter. */
 export type SampleFilterOptions = CpumaskFilterOptions | ThreadsFilterOptions | WriteFilterOptions;
@@ -92,7 +92,7 @@ const cpuNumbersSchema: Schema<readonly number[]> = v.pipe(
 );
 
 // By type, not as a union, whose refusals name no element.
-const cpusSchema: Schema<readonly number[]> = v.lazy((input) =>
+const cpusSchema: Schema<readonly number[]> = choice([cpuListSchema, cpuNumbersSchema], (input) =>
   typeof input === 'string' ? cpuListSchema : cpuNumbersSchema,
 );
 

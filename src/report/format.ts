@@ -5,6 +5,7 @@
  * unit is written out; a space stands between a number and its unit.
  */
 
+import type { GoalReading } from '../goal/goal.ts';
 import { item } from './item.ts';
 
 const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'] as const;
@@ -68,6 +69,13 @@ export function formatPercent(percent: number, digits = 1): string {
 /** A share from 0 to 1 as a percentage that is 0 only for nothing: `23.6 %`, `< 0.1 %`. */
 export function formatShare(share: number): string {
   return share > 0 && share < 0.0005 ? '< 0.1 %' : formatPercent(share * 100);
+}
+
+/** What a goal's metric read, in the metric's unit: `68.2 %`, `12.5 ms`, `7`. */
+export function formatReading({ goal: { metric }, currentValue }: GoalReading): string {
+  if (typeof metric === 'string' && metric.endsWith('_bp')) return formatShare(currentValue / 1e4);
+  if (metric === 'some_mem_psi_us') return formatDuration(currentValue / 1e6);
+  return formatNumber(currentValue);
 }
 
 /** A difference with its sign: `+1.00`, `−0.27`, `0.00`. */

@@ -23,10 +23,17 @@ import {
   workingSetBlock,
 } from './page/blocks.ts';
 import { quotaData, shareData, type PageData } from './page/data.ts';
+import { explanationBlock } from './page/explanation.ts';
 import { escapeJson, html, verbatim, type Markup } from './page/markup.ts';
 import { SCRIPT } from './page/script.ts';
 import { STYLE } from './page/style.ts';
-import { balance, type Books, type DemoRecord, type ReplayRecord } from './record.ts';
+import {
+  balance,
+  type Books,
+  type DemoRecord,
+  type ReplayRecord,
+  type RunRecord,
+} from './record.ts';
 
 /** What goes into a page. */
 export interface HtmlReport {
@@ -35,6 +42,7 @@ export interface HtmlReport {
   readonly generatedBy: string;
   readonly replay?: ReplayRecord;
   readonly demo?: DemoRecord;
+  readonly run?: RunRecord;
 }
 
 /**
@@ -45,9 +53,13 @@ export interface HtmlReport {
  * writeFileSync('report.html', renderHtml({ title: 'Two nodes', generatedBy: 'my script', replay }));
  * ```
  */
-export function renderHtml({ title, generatedBy, replay, demo }: HtmlReport): string {
+export function renderHtml({ title, generatedBy, replay, demo, run }: HtmlReport): string {
   const data: PageData = {};
-  const parts = [demo && demoPart(demo, data), replay && replayPart(replay, data)];
+  const parts = [
+    run && runPart(run, data),
+    demo && demoPart(demo, data),
+    replay && replayPart(replay, data),
+  ];
   // Scripts in the order they need each other: the matrix chart registers itself with Chart.
   const scripts = [
     browserBuild('chart.js', ['chart.umd.min.js', 'chart.umd.js']),
@@ -130,6 +142,25 @@ function demoPart(demo: DemoRecord, data: PageData): Markup {
     ${demo.quotas && demo.quotas.length > 0 && quotaBlock(demo, data['quotas'].step)}
     ${demo.heatmap && heatmapBlock('demoHeatmap', demo.heatmap, demo.nodes ?? [], data)}
     ${booksBlock(demo.books)}
+  </section>`;
+}
+
+function runPart(run: RunRecord, data: PageData): Markup {
+  const { heatmap, nodes, hotRanges, workingSet, books, explanation } = run;
+  return html`<section class="part" aria-labelledby="run">
+    <h2 id="run">Run</h2>
+    <p class="lede">${run.source}</p>
+    ${figures([
+      ['monitored time', formatDuration(Number(run.endNs - run.startNs) / 1e9)],
+      ['wall clock', formatDuration(run.durationMs / 1000)],
+      workingSet && ['monitored', formatBytes(workingSet.monitoredBytes)],
+      run.events.length > 0 && ['changes on the way', String(run.events.length)],
+      booksFigure(books),
+    ])}
+    ${explanation.schemes.map((scheme) => explanationBlock(run, scheme, data))}
+    ${workingSet && heatmapBlock('runHeatmap', heatmap, nodes, data)}
+    ${workingSet && hotRangeBlock(hotRanges)} ${workingSet && workingSetBlock(workingSet)}
+    ${booksBlock(books)}
   </section>`;
 }
 

@@ -6,6 +6,7 @@
 
 import { refuse } from '../errors.ts';
 import type { ConvergenceRow, TargetStep } from './convergence.ts';
+import type { StretchSeries } from './explanation.ts';
 import type { Heatmap } from './heatmap.ts';
 import type { HotRange, MemoryNode, WorkingSet } from './hot-ranges.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -59,6 +60,41 @@ export interface ReplayRecord {
   readonly durationMs: number;
   /** Samples replayed per second of that time. */
   readonly samplesPerSecond: number;
+}
+
+/** Something that became different in a run, or did not. */
+export interface RunEvent {
+  /**
+   * `changed` as planned; `reloaded` from a file; `unchanged`, since that file says the same;
+   * `missed`, because the source ended before.
+   */
+  readonly kind: 'changed' | 'reloaded' | 'unchanged' | 'missed';
+  /** Since the start of monitoring. */
+  readonly atMs: number;
+}
+
+/** What the run of a configuration found. */
+export interface RunRecord {
+  /** The recording, as a user would name it, or that there is none. */
+  readonly source: string;
+  /** Names of the schemes at the end. */
+  readonly schemes: readonly string[];
+  readonly nodes: readonly MemoryNode[];
+  /** First and last time, on the source's clock. */
+  readonly startNs: bigint;
+  readonly endNs: bigint;
+  readonly heatmap: Heatmap;
+  /** Of the last snapshot; none without one. */
+  readonly hotRanges: readonly HotRange[];
+  readonly workingSet?: WorkingSet;
+  /** What each scheme did and why no more. */
+  readonly explanation: StretchSeries;
+  /** Rounds that had to make room before they could be explained. */
+  readonly roundsDropped: number;
+  readonly events: readonly RunEvent[];
+  readonly books: Books;
+  /** How long the run took. */
+  readonly durationMs: number;
 }
 
 /** A result from the literature, to compare with. */

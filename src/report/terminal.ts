@@ -38,6 +38,7 @@ import {
   type TerminalOptions,
 } from './terminal-text.ts';
 
+export { renderExplanation, type TerminalExplanationOptions } from './terminal-explanation.ts';
 export { renderHeatmap, type TerminalHeatmapOptions } from './terminal-heatmap.ts';
 export type { ColorLevel, TerminalOptions } from './terminal-text.ts';
 

@@ -1,7 +1,7 @@
 /** The tuners by their kernel names. */
 import * as v from 'valibot';
 
-import { type Schema, either, options } from '../../validate.ts';
+import { type Schema, choice, either, options } from '../../validate.ts';
 import { consist } from './consist.ts';
 import { temporal } from './temporal.ts';
 import type { CustomTuner, Tuner } from './tuner.ts';
@@ -31,6 +31,7 @@ const namedTunerSchema: Schema<TunerName> = v.picklist(
 );
 
 /** Reads the name of a tuner, or takes one. */
-export const tunerSchema: Schema<TunerName | CustomTuner> = v.lazy((input) =>
-  typeof input === 'object' && input !== null ? customTunerSchema : namedTunerSchema,
+export const tunerSchema: Schema<TunerName | CustomTuner> = choice<TunerName | CustomTuner>(
+  [namedTunerSchema],
+  (input) => (typeof input === 'object' && input !== null ? customTunerSchema : namedTunerSchema),
 );

@@ -313,7 +313,7 @@ export function glossary(): Markup {
   </section>`;
 }
 
-function canvas(kind: string, series: string, size: string, description: string): Markup {
+export function canvas(kind: string, series: string, size: string, description: string): Markup {
   return html`<div class="plot ${size}">
     <canvas
       data-kind="${kind}"
@@ -325,7 +325,7 @@ function canvas(kind: string, series: string, size: string, description: string)
 }
 
 /** A wide table that scrolls by itself, by keyboard too. */
-function scroll(label: string, content: Markup): Markup {
+export function scroll(label: string, content: Markup): Markup {
   return html`<div class="scroll" role="region" aria-label="${label}" tabindex="0">
     ${content}
   </div>`;
@@ -339,13 +339,13 @@ function bar(share: number): Markup {
   </svg>`;
 }
 
-function lineKey(style: string, dashes = 'none'): Markup {
+export function lineKey(style: string, dashes = 'none'): Markup {
   return html`<svg class="${style}" width="22" height="8" aria-hidden="true">
     <line x1="0" y1="4" x2="22" y2="4" stroke-width="2" stroke-dasharray="${dashes}" />
   </svg>`;
 }
 
-function areaKey(style: string, line?: string): Markup {
+export function areaKey(style: string, line?: string): Markup {
   return html`<svg width="22" height="12" aria-hidden="true">
     <rect class="${style}" width="22" height="12" rx="2" />
     ${line && html`<line class="${line}" x1="0" y1="6" x2="22" y2="6" />`}

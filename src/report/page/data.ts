@@ -21,7 +21,7 @@ const BREAK_ROWS = 4;
 const ADDRESS_LABELS = 12;
 
 /** Most labels on a time axis. */
-const TIME_LABELS = 9;
+export const TIME_LABELS = 9;
 
 /** Points of a line: more than this are averaged. */
 const SHARE_POINTS = 1800;
@@ -83,8 +83,26 @@ export interface QuotaData extends TimeAxisData {
   }[];
 }
 
+/** What a scheme was allowed and did, by stretches of windows. */
+export interface ExplanationData extends TimeAxisData {
+  /** Seconds at which each stretch begins. */
+  readonly at: readonly number[];
+  /** MiB per window. */
+  readonly lines: readonly {
+    readonly name: string;
+    readonly color: string;
+    readonly mib: readonly number[];
+  }[];
+  /** What became of the regions, in percent of their bytes; together 100. */
+  readonly outcomes: readonly {
+    readonly name: string;
+    readonly color: string;
+    readonly percent: readonly number[];
+  }[];
+}
+
 /** All series of a page, by the name that a canvas gives in `data-series`. */
-export type PageData = Record<string, HeatmapData | ShareData | QuotaData>;
+export type PageData = Record<string, HeatmapData | ShareData | QuotaData | ExplanationData>;
 
 /** The map of a heatmap. */
 export function heatmapData(heatmap: Heatmap, nodes: readonly MemoryNode[]): HeatmapData {

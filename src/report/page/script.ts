@@ -5,7 +5,7 @@
  * (`PageData` in `data.ts`). It asks no network, reads no storage and writes no HTML.
  */
 
-/** The script. Needs the globals `Chart` and `Chart.controllers.matrix`, and three kinds of canvas. */
+/** The script. Needs the globals `Chart` and `Chart.controllers.matrix`, and a canvas for each of its kinds. */
 export const SCRIPT: string = String.raw`'use strict';
 (() => {
   const data = JSON.parse(document.getElementById('data').textContent);
@@ -315,11 +315,74 @@ export const SCRIPT: string = String.raw`'use strict';
       },
     });
 
+  // Stretches of windows: each holds until the next begins, the last to the end.
+  const held = (series, values) =>
+    values.map((y, i) => ({ x: series.at[i], y })).concat({ x: series.seconds, y: values[values.length - 1] });
+
+  const stretches = (canvas, series, { datasets, top, unit, title }) =>
+    new Chart(canvas, {
+      type: 'line',
+      data: { datasets },
+      options: {
+        interaction: { mode: 'index', intersect: false },
+        scales: {
+          x: timeAxis(series, title),
+          y: axis('', {
+            ...flush,
+            min: 0,
+            max: top,
+            stacked: top !== undefined,
+            ticks: { maxTicksLimit: 5, callback: (value) => number(value) + ' ' + unit },
+          }),
+        },
+        plugins: {
+          tooltip: tooltip({
+            callbacks: {
+              title: ([item]) => duration(item.parsed.x),
+              label: ({ dataset, raw }) => dataset.label + ' ' + number(raw.y) + ' ' + unit,
+            },
+          }),
+        },
+      },
+    });
+
+  const work = (canvas, series) =>
+    stretches(canvas, series, {
+      unit: 'MiB',
+      title: '',
+      datasets: series.lines.map(({ name, color: own, mib }) => ({
+        label: name,
+        data: held(series, mib),
+        borderColor: color(own),
+        pointBackgroundColor: color(own),
+        borderDash: name === 'allowed' ? [5, 4] : [],
+        borderWidth: 1.5,
+        pointRadius: 0,
+        stepped: true,
+      })),
+    });
+
+  const outcomes = (canvas, series) =>
+    stretches(canvas, series, {
+      unit: '%',
+      title: 'Time',
+      top: 100,
+      datasets: series.outcomes.map(({ name, color: own, percent }) => ({
+        label: name,
+        data: held(series, percent),
+        backgroundColor: color(own),
+        borderWidth: 0,
+        pointRadius: 0,
+        fill: true,
+        stepped: true,
+      })),
+    });
+
   Object.assign(Chart.defaults, { animation: false, responsive: true, maintainAspectRatio: false, normalized: true });
   Chart.defaults.font.family = color('sans');
   Chart.defaults.plugins.legend.display = false;
 
-  const kinds = { heatmap, share, offset, quotas };
+  const kinds = { heatmap, share, offset, quotas, work, outcomes };
   let charts = [];
   const draw = () => {
     for (const chart of charts) chart.destroy();

@@ -137,6 +137,9 @@ figcaption { margin-top: 0.6rem; color: var(--muted); font-size: 0.8125rem; }
 .area-published { fill: var(--published-wash); } .area-ramp { fill: var(--ramp-wash); }
 .series-1 { stroke: var(--series-1); } .series-2 { stroke: var(--series-2); }
 .series-3 { stroke: var(--series-3); } .series-4 { stroke: var(--series-4); }
+.fill-series-1 { fill: var(--series-1); } .fill-series-2 { fill: var(--series-2); }
+.fill-series-3 { fill: var(--series-3); } .fill-series-4 { fill: var(--series-4); }
+.fill-rule { fill: var(--rule); } .fill-truth { fill: var(--truth); } .fill-muted { fill: var(--muted); }
 .scroll { margin-top: 1rem; overflow-x: auto; overscroll-behavior-x: contain; }
 .scroll:focus-visible { outline: 2px solid var(--share); outline-offset: 4px; }
 table { width: 100%; border-collapse: collapse; font-size: 0.875rem; line-height: 1.4; font-variant-numeric: tabular-nums; }

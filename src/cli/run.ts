@@ -1,0 +1,262 @@
+/** `node-damon run` and `node-damon check`: a configuration file, run or read aloud. */
+import { type FSWatcher, watch } from 'node:fs';
+import { basename, dirname } from 'node:path';
+
+import type { Command } from 'commander';
+
+import type { RunConfig } from '../config/config.ts';
+import { checkConfig, configOf, readConfigFile } from '../config/file.ts';
+import { DamonError } from '../errors.ts';
+import type { Tuning } from '../goal/control.ts';
+import { type RunHandle, type RunHooks, runConfig } from '../job/run.ts';
+import { Kdamond } from '../kdamond.ts';
+import { packageVersion } from '../native/binding.ts';
+import { formatDuration } from '../report/format.ts';
+import { renderHtml } from '../report/html.ts';
+import type { RunEvent, RunRecord } from '../report/record.ts';
+import type { Round } from '../report/round.ts';
+import {
+  type TerminalOptions,
+  renderBooks,
+  renderExplanation,
+  renderHeatmap,
+  renderHotRanges,
+  renderWorkingSet,
+} from '../report/terminal.ts';
+import { quantity } from '../units.ts';
+import { renderError, renderErrorJson } from './exit.ts';
+import {
+  type CliContext,
+  expectWritable,
+  progressBar,
+  rendering,
+  write,
+  writeWhole,
+} from './output.ts';
+
+interface Options {
+  readonly until?: string;
+  readonly explain?: true;
+  readonly reload?: true;
+  readonly json?: true;
+  readonly html?: string;
+}
+
+const EXAMPLES = `
+Examples:
+  node-damon run pull-push.yaml --explain
+  node-damon run pull-push.yaml --until "30 s" --json | jq -c 'select(.type == "summary")'
+  node-damon run pull-push.yaml --reload --html report.html
+`;
+
+/** Adds the command `run`. */
+export function addRun(program: Command, context: CliContext): void {
+  program
+    .command('run')
+    .description('run a configuration file: what to monitor, what to do, what changes on the way')
+    .argument('<config>', 'file of YAML or JSON, or a module whose default export is one')
+    .option('--until <duration>', 'length of the run, instead of what the file says')
+    .option('--explain', 'tell why each scheme did what it did, and no more')
+    .option('--reload', 'commit the file again whenever it changes')
+    .option('--json', 'print snapshots, with --explain tunings and rounds, and a summary as NDJSON')
+    .option('--html <file>', 'write a self-contained report, instead of where the file says')
+    .addHelpText('after', EXAMPLES)
+    .action(async (file: string, options: Options) => runFile(file, options, context));
+}
+
+/** Adds the command `check`. */
+export function addCheck(program: Command, context: CliContext): void {
+  program
+    .command('check')
+    .description('read a configuration file and tell everything that is wrong with it')
+    .argument('<config>', 'file of YAML or JSON, or a module whose default export is one')
+    .option('--json', 'print the errors as NDJSON')
+    .action(async (file: string, { json }: { json?: true }) => check(file, json === true, context));
+}
+
+async function check(file: string, asJson: boolean, { stdout, stderr }: CliContext): Promise<void> {
+  const errors = await checkConfig(file);
+  // What only the source can refuse, such as a node that there is not.
+  if (errors.length === 0) errors.push(...(await openingErrors(file)));
+  const [last, ...before] = errors.toReversed();
+  if (last === undefined) {
+    if (!asJson) await write(stdout, `${file} can be run\n`);
+    return;
+  }
+  // The last one ends the command, and is told by whoever ends it.
+  for (const error of before.toReversed()) {
+    stderr.write(asJson ? renderErrorJson(error, false) : renderError(error, false));
+  }
+  throw last;
+}
+
+async function openingErrors(file: string): Promise<DamonError[]> {
+  const read = await readConfigFile(file);
+  const {
+    changes: _changes,
+    untilMs: _until,
+    output: _output,
+    $schema: _schema,
+    ...monitor
+  } = configOf(read);
+  try {
+    new Kdamond(monitor).close();
+    return [];
+  } catch (error) {
+    if (error instanceof DamonError) return [read.locate(error)];
+    throw error;
+  }
+}
+
+async function runFile(file: string, options: Options, context: CliContext): Promise<void> {
+  const { stdout, stderr, signal } = context;
+  const read = await readConfigFile(file);
+  const config = withUntil(configOf(read), options);
+  const html = options.html ?? config.output?.html;
+  if (html !== undefined) await expectWritable(html);
+  const bar = progressBar(stderr, 'run');
+  let watched: Watched | undefined;
+  try {
+    const record = await runConfig(config, {
+      ...(options.json && jsonHooks(options, context)),
+      onEvent: (event) => void say(event, options, context),
+      onProgress: bar.onProgress,
+      onFailure: (books) => {
+        bar.stop();
+        if (signal.aborted || options.json) return;
+        stderr.write(`${renderBooks(books, rendering(stderr))}\n`);
+      },
+      onStart: (run) => {
+        if (options.reload) watched = reloadOnChange(file, run, options, context);
+      },
+      signal,
+    }).catch((error: unknown) => {
+      throw error instanceof DamonError && error.code.startsWith('ERR_DAMON_CONFIG')
+        ? read.locate(error)
+        : error;
+    });
+    bar.stop();
+    if (options.json) await write(stdout, `${summary(record)}\n`);
+    else {
+      await write(stdout, `${renderRun(record, file, options.explain, rendering(stdout))}\n`);
+    }
+    if (html !== undefined) {
+      const generatedBy = `node-damon ${packageVersion()}`;
+      const title = `Run of ${basename(file)}`;
+      await writeWhole(html, renderHtml({ title, generatedBy, run: record }));
+    }
+  } finally {
+    bar.stop();
+    await watched?.stop();
+  }
+}
+
+function withUntil(config: RunConfig, { until }: Options): RunConfig {
+  if (until === undefined) return config;
+  const untilMs = quantity(until, 'ms', '--until');
+  // What would come after the end asked for here does not come.
+  const changes = config.changes?.filter(({ atMs }) => quantity(atMs, 'ms', 'atMs') < untilMs);
+  return { ...config, untilMs, ...(changes && { changes }) };
+}
+
+function jsonHooks({ explain }: Options, { stdout }: CliContext): RunHooks {
+  const line = async (row: object): Promise<void> => write(stdout, `${toJson(row)}\n`);
+  return {
+    onSnapshot: async (snapshot) => write(stdout, `${snapshot.toNdjson()}\n`),
+    ...(explain && {
+      onTuning: (tuning: Tuning) => void stdout.write(`${toJson({ type: 'tuning', ...tuning })}\n`),
+      onRounds: async (rounds: readonly Round[]) => {
+        for (const round of rounds) await line({ type: 'round', ...round });
+      },
+    }),
+  };
+}
+
+/** Times are exact integers, as in snapshots. */
+function toJson(row: object): string {
+  return JSON.stringify(row, (_key, value: unknown) =>
+    typeof value === 'bigint' ? Number(value) : value,
+  );
+}
+
+const SAID: Readonly<Record<RunEvent['kind'], string>> = {
+  changed: 'changed as planned',
+  reloaded: 'went on by the changed file',
+  unchanged: 'the file changed, what it says did not',
+  missed: 'a change was planned that did not come: the source ended before',
+};
+
+function say(event: RunEvent, { json }: Options, { stdout, stderr }: CliContext): void {
+  if (json) stdout.write(`${toJson({ type: 'event', ...event })}\n`);
+  else stderr.write(`${formatDuration(event.atMs / 1_000)}: ${SAID[event.kind]}\n`);
+}
+
+interface Watched {
+  readonly stop: () => Promise<void>;
+}
+
+/** Editors write a file in several steps: one look at the end of them. */
+const SETTLE_MS = 50;
+
+/** Commits the file whenever it changes; a file that is refused changes nothing, and is told. */
+function reloadOnChange(
+  file: string,
+  run: RunHandle,
+  options: Options,
+  { stderr }: CliContext,
+): Watched {
+  let timer: NodeJS.Timeout | undefined;
+  let reloads = Promise.resolve();
+  const reload = async (): Promise<void> => {
+    let read: Awaited<ReturnType<typeof readConfigFile>> | undefined;
+    try {
+      read = await readConfigFile(file);
+      await run.reload(withUntil(configOf(read), options));
+    } catch (error) {
+      const isOurs = error instanceof DamonError;
+      const told = isOurs && error.file === undefined && read ? read.locate(error) : error;
+      stderr.write(options.json ? renderErrorJson(told, false) : renderError(told, false));
+      if (!options.json) stderr.write('  the run goes on as it was\n');
+    }
+  };
+  // The folder, since editors replace the file.
+  const watcher: FSWatcher = watch(dirname(file), (_event, name) => {
+    if (name !== basename(file)) return;
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      reloads = reloads.then(reload);
+    }, SETTLE_MS);
+  });
+  return {
+    stop: async () => {
+      watcher.close();
+      clearTimeout(timer);
+      await reloads;
+    },
+  };
+}
+
+function summary({ books, durationMs, startNs, endNs, roundsDropped }: RunRecord): string {
+  const simulatedMs = Number(endNs - startNs) / 1e6;
+  return toJson({ type: 'summary', books: books.counters, simulatedMs, durationMs, roundsDropped });
+}
+
+function renderRun(
+  record: RunRecord,
+  file: string,
+  explain: boolean | undefined,
+  options: TerminalOptions,
+): string {
+  const { schemes: names, nodes, heatmap, startNs, endNs, books, workingSet } = record;
+  const seconds = Number(endNs - startNs) / 1e9;
+  const parts = [
+    `Ran ${file}: ${formatDuration(seconds)} in ${formatDuration(record.durationMs / 1_000)}`,
+    renderHotRanges(record.hotRanges, options),
+    ...(workingSet
+      ? [renderWorkingSet(workingSet, options), renderHeatmap(heatmap, { ...options, nodes })]
+      : []),
+    ...(explain ? [renderExplanation(record.explanation, { ...options, ...record, names })] : []),
+    renderBooks(books, options),
+  ];
+  return parts.join('\n\n');
+}

@@ -1,0 +1,292 @@
+/**
+ * The third job: a configuration, from its start to its end, with all that it changes on the way.
+ *
+ * What is asked for while it runs (a reload) goes the same way as what was planned: all of it or
+ * nothing, between two sampling intervals.
+ */
+import { isDeepStrictEqual } from 'node:util';
+
+import {
+  type PlanStep,
+  type RunConfig,
+  type RunPlan,
+  contextOf,
+  fixedOf,
+  resolveRun,
+} from '../config/config.ts';
+import { refuse } from '../errors.ts';
+import type { Tuning } from '../goal/control.ts';
+import { Kdamond, type Progress } from '../kdamond.ts';
+import type { CommitOptions, KdamondOptions } from '../kdamond-options.ts';
+import { StretchSeries } from '../report/explanation.ts';
+import { Heatmap } from '../report/heatmap.ts';
+import { hotRanges, workingSet } from '../report/hot-ranges.ts';
+import type { Books, RunEvent, RunRecord } from '../report/record.ts';
+import type { Round } from '../report/round.ts';
+import type { Snapshot } from '../report/snapshot.ts';
+import { readMachineFile } from '../trace/recording.ts';
+
+/** A run in progress. */
+export interface RunHandle {
+  /**
+   * Goes on by another configuration: its schemes, its attributes, its changes to come, its end. What
+   * has become different counts as changed now.
+   *
+   * @throws DamonError for one that would be refused at the start, `ERR_DAMON_CONFIG_FIXED` for one
+   *   that needs another monitor, `ERR_DAMON_BUSY` while the reload before is still to take effect,
+   *   `ERR_DAMON_ENDED` after the end. The run then goes on as it was.
+   */
+  readonly reload: (config: RunConfig) => Promise<void>;
+}
+
+/** Who wants to know. */
+export interface RunHooks {
+  /** Called when everything is open, before anything runs. */
+  readonly onStart?: (run: RunHandle) => void;
+  /** Called for each snapshot, in order, and waited for; may keep it. */
+  readonly onSnapshot?: (snapshot: Snapshot) => void | Promise<void>;
+  /** Called for each step of a tuner. */
+  readonly onTuning?: (tuning: Tuning) => void;
+  /** Called with the rounds since the call before, in order, and waited for. */
+  readonly onRounds?: (rounds: readonly Round[]) => void | Promise<void>;
+  /** Called for each change, planned or reloaded. */
+  readonly onEvent?: (event: RunEvent) => void;
+  /** Called now and then. */
+  readonly onProgress?: (progress: Progress) => void;
+  /** Called with the books as they stand when the run fails, before it rejects. */
+  readonly onFailure?: (books: Books) => void;
+  /** Ends the run with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** Half as much again as any view shows. */
+const HEATMAP = { columns: 256, rows: 256 };
+/** What a range is made of: the least that is worth moving. */
+const HUGE_PAGE = 2 ** 21;
+const NS_PER_MS = 1e6;
+
+/**
+ * Runs a configuration.
+ *
+ * @throws DamonError `ERR_DAMON_CONFIG…` for the configuration, what the source fails with
+ */
+export async function runConfig(config: RunConfig, hooks: RunHooks = {}): Promise<RunRecord> {
+  const plan = resolveRun(config);
+  expectEnd(plan);
+  const monitor = withNodes(plan.monitor);
+  using kdamond = new Kdamond(monitor);
+  const run = new Run(kdamond, plan, monitor, hooks);
+  hooks.onStart?.({ reload: async (next) => run.reload(next) });
+  try {
+    await run.toEnd();
+    return run.record();
+  } catch (error) {
+    hooks.onFailure?.(kdamond.books);
+    throw error;
+  } finally {
+    run.end();
+  }
+}
+
+function expectEnd({ monitor, untilMs }: RunPlan): void {
+  if (untilMs !== undefined || monitor.source.type === 'recording') return;
+  throw refuse({
+    code: 'ERR_DAMON_CONFIG',
+    path: 'untilMs',
+    expected: 'given for a source that has no end',
+    received: undefined,
+    hint: 'such as `untilMs: 15 min`, or `--until "15 min"`',
+  });
+}
+
+/** A recording's nodes, unless told: from the description beside it. */
+function withNodes(monitor: KdamondOptions): KdamondOptions {
+  const { source } = monitor;
+  if (source.type !== 'recording' || source.nodes !== undefined) return monitor;
+  return { ...monitor, source: { ...source, nodes: readMachineFile(source.path) } };
+}
+
+/** One run: where its plan stands, and what it has gathered. */
+class Run {
+  readonly #kdamond: Kdamond;
+  readonly #hooks: RunHooks;
+  readonly #fixed: Partial<KdamondOptions>;
+  readonly #started = performance.now();
+  readonly #heatmap = new Heatmap(HEATMAP);
+  readonly #explanation = new StretchSeries();
+  readonly #events: RunEvent[] = [];
+  #last: Snapshot | undefined;
+  #plan: RunPlan;
+  #context: CommitOptions;
+  /** Changes up to this time have been made. */
+  #doneMs = -1;
+  /** When a commit was handed over last: it takes effect in the sampling interval after. */
+  #committedNs: bigint | undefined;
+  /** Ends the stretch in progress, to look at the plan again. */
+  #interrupt = new AbortController();
+  #ended = false;
+
+  constructor(kdamond: Kdamond, plan: RunPlan, monitor: KdamondOptions, hooks: RunHooks) {
+    this.#kdamond = kdamond;
+    this.#plan = plan;
+    this.#context = contextOf(monitor);
+    this.#fixed = fixedOf(monitor);
+    this.#hooks = hooks;
+  }
+
+  get #elapsedMs(): number {
+    return Number(this.#kdamond.nowNs - this.#kdamond.startNs) / NS_PER_MS;
+  }
+
+  /** Runs from change to change. */
+  async toEnd(): Promise<void> {
+    for (;;) {
+      const due = this.#plan.steps.find(({ atMs }) => atMs > this.#doneMs);
+      const untilMs = due?.atMs ?? this.#plan.untilMs;
+      const reached = await this.#stretch(untilMs);
+      if (reached === 'interrupted') continue;
+      if (due === undefined || reached === 'ended') break;
+      await this.#change(due.atMs);
+    }
+    await this.#gatherRounds();
+    const missed = this.#plan.steps.filter(({ atMs }) => atMs > this.#doneMs);
+    for (const { atMs } of missed) this.#tell({ kind: 'missed', atMs });
+  }
+
+  async reload(config: RunConfig): Promise<void> {
+    if (this.#ended) {
+      throw refuse({
+        code: 'ERR_DAMON_ENDED',
+        path: 'reload',
+        expected: 'asked of a run in progress',
+        received: undefined,
+      });
+    }
+    const plan = resolveRun(config);
+    expectEnd(plan);
+    const monitor = withNodes(plan.monitor);
+    const fixed = fixedOf(monitor);
+    const keys = new Set([...Object.keys(this.#fixed), ...Object.keys(fixed)]);
+    for (const key of keys as Set<keyof KdamondOptions>) {
+      if (isDeepStrictEqual(this.#fixed[key], fixed[key])) continue;
+      throw refuse({
+        code: 'ERR_DAMON_CONFIG_FIXED',
+        path: key,
+        expected: 'as it was when the run began',
+        received: fixed[key],
+        hint: 'end the run and start it again',
+      });
+    }
+    const nowMs = this.#elapsedMs;
+    const passed = plan.steps.filter(({ atMs }) => atMs <= nowMs);
+    const context = passed.at(-1)?.context ?? contextOf(monitor);
+    const isSame = isDeepStrictEqual(context, this.#context);
+    if (!isSame) await this.#commit(context);
+    this.#plan = plan;
+    this.#doneMs = nowMs;
+    this.#interrupt.abort();
+    this.#tell({ kind: isSame ? 'unchanged' : 'reloaded', atMs: nowMs });
+  }
+
+  /** From now on, nothing can be changed. */
+  end(): void {
+    this.#ended = true;
+  }
+
+  record(): RunRecord {
+    const { books, nodes, startNs, nowNs: endNs, config } = this.#kdamond;
+    const last = this.#last;
+    return {
+      source: config.source.type === 'recording' ? config.source.path : 'emulated machine',
+      schemes: config.schemes.map(({ name }) => name),
+      nodes,
+      startNs,
+      endNs,
+      heatmap: this.#heatmap,
+      hotRanges: last ? hotRanges(last, { nodes, grainBytes: HUGE_PAGE }) : [],
+      ...(last && { workingSet: workingSet(last) }),
+      explanation: this.#explanation,
+      roundsDropped: this.#kdamond.roundsDropped,
+      events: this.#events,
+      books,
+      durationMs: performance.now() - this.#started,
+    };
+  }
+
+  async #stretch(untilMs: number | undefined): Promise<'reached' | 'ended' | 'interrupted'> {
+    const { onSnapshot, onProgress, signal } = this.#hooks;
+    this.#interrupt = new AbortController();
+    const interrupted = this.#interrupt.signal;
+    try {
+      const run = this.#kdamond.snapshots({
+        ...(untilMs !== undefined && { untilMs }),
+        ...(onProgress && { onProgress: (progress) => onProgress(this.#whole(progress)) }),
+        onTuning: (tuning) => {
+          this.#explanation.addTuning(tuning);
+          this.#hooks.onTuning?.(tuning);
+        },
+        signal: signal ? AbortSignal.any([signal, interrupted]) : interrupted,
+      });
+      for await (const snapshot of run) {
+        this.#heatmap.add(snapshot);
+        this.#last = snapshot;
+        await onSnapshot?.(snapshot);
+        await this.#gatherRounds();
+      }
+    } catch (error) {
+      if (error === interrupted.reason && signal?.aborted !== true) return 'interrupted';
+      throw error;
+    }
+    const tickMs = this.#kdamond.intervals.sampleUs / 1_000;
+    return untilMs !== undefined && this.#elapsedMs + tickMs > untilMs ? 'reached' : 'ended';
+  }
+
+  /** Progress towards the end of the run, not of the stretch. */
+  #whole(progress: Progress): Progress {
+    const { untilMs } = this.#plan;
+    if (progress.unit === 'bytes' || untilMs === undefined) return progress;
+    return { ...progress, total: untilMs / 1_000 };
+  }
+
+  async #gatherRounds(): Promise<void> {
+    const rounds = this.#kdamond.takeRounds();
+    for (const round of rounds) this.#explanation.addRound(round);
+    if (rounds.length > 0) await this.#hooks.onRounds?.(rounds);
+  }
+
+  /** Makes the changes of a moment. */
+  async #change(atMs: number): Promise<void> {
+    const steps = this.#plan.steps.filter((step) => this.#doneMs < step.atMs && step.atMs <= atMs);
+    const context = steps.at(-1)?.context ?? this.#context;
+    if (steps.some(({ commits }) => commits)) {
+      const { nowNs, intervals } = this.#kdamond;
+      // Two commits need a sampling interval between them.
+      if (this.#committedNs === nowNs) {
+        await this.#stretch(Math.ceil(this.#elapsedMs + intervals.sampleUs / 1_000));
+      }
+      await this.#commit(context);
+    } else {
+      this.#setGoals(steps);
+      this.#context = context;
+    }
+    this.#doneMs = atMs;
+    this.#tell({ kind: 'changed', atMs });
+  }
+
+  async #commit(context: CommitOptions): Promise<void> {
+    await this.#kdamond.commit(context);
+    this.#committedNs = this.#kdamond.nowNs;
+    this.#context = context;
+  }
+
+  #setGoals(steps: readonly PlanStep[]): void {
+    for (const { scheme, goal, options } of steps.flatMap(({ goals }) => goals)) {
+      this.#kdamond.setGoal(scheme, goal, options);
+    }
+  }
+
+  #tell(event: RunEvent): void {
+    this.#events.push(event);
+    this.#hooks.onEvent?.(event);
+  }
+}

@@ -1,0 +1,249 @@
+/**
+ * Why a scheme did what it did: the records of tuners' steps and of rounds, kept and summed.
+ *
+ * Memory is bounded: the log keeps the newest records and counts those that had to make room; a
+ * series sums neighbours up where it has too many stretches, so that it covers a whole run.
+ * Not here: rendering, or anything that feeds back into monitoring.
+ */
+import type { DamonError } from '../errors.ts';
+import type { Tuning } from '../goal/control.ts';
+import type { GoalReading } from '../goal/goal.ts';
+import type { Duration } from '../units.ts';
+import { item } from './item.ts';
+import type { Round, RoundShare } from './round.ts';
+
+/** Which records. */
+export interface ExplainOptions {
+  /** The scheme: its name as it is now, or its place from 0. @default all schemes */
+  readonly scheme?: number | string;
+  /** From this long after the start of monitoring. @default "0 s" */
+  readonly fromMs?: Duration;
+  /** Before this long after it. @default the end */
+  readonly toMs?: Duration;
+}
+
+/** What was measured, decided and done. Oldest first. */
+export interface Explanation {
+  /** Steps of tuners: what was read, what score, what quota; or why there was no answer. */
+  readonly tunings: readonly Tuning[];
+  /** Rounds: what was tried, applied, and why the rest had to wait. */
+  readonly rounds: readonly Round[];
+  /** Records that had to make room since the monitor was made, of all schemes. */
+  readonly dropped: { readonly tunings: number; readonly rounds: number };
+}
+
+/** What became of a region in a round: each part of it is in exactly one. */
+export const OUTCOMES = [
+  { key: 'tried', title: 'tried' },
+  { key: 'noMatch', title: 'no match' },
+  { key: 'filtered', title: 'filtered' },
+  { key: 'lowScore', title: 'low score' },
+  { key: 'quotaFull', title: 'quota full' },
+  { key: 'servedBefore', title: 'served before' },
+  { key: 'snapshotsDone', title: 'snapshots done' },
+] as const;
+
+/** The name of an outcome. */
+export type Outcome = (typeof OUTCOMES)[number]['key'];
+
+/** All regions that a round came to. */
+export function walked(round: Readonly<Record<Outcome, RoundShare>>): RoundShare {
+  return OUTCOMES.map(({ key }) => round[key]).reduce(plus);
+}
+
+/** A queue that keeps the newest, and knows how many there were. */
+export class RecordLog<T> {
+  readonly #limit: number;
+  #items: T[] = [];
+  #total = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  add(items: readonly T[]): void {
+    this.#total += items.length;
+    this.#items.push(...items);
+    // Now and then, so that adding one does not move them all.
+    if (this.#items.length > 2 * this.#limit) this.#items = this.#items.slice(-this.#limit);
+  }
+
+  /** The newest, as many as the limit says. */
+  get items(): readonly T[] {
+    return this.#items.slice(-this.#limit);
+  }
+
+  /** How many were added. */
+  get total(): number {
+    return this.#total;
+  }
+
+  /** How many had to make room. */
+  get dropped(): number {
+    return Math.max(0, this.#total - this.#limit);
+  }
+
+  /** Those added after the first `count`, as far as they are still there. */
+  since(count: number): readonly T[] {
+    return this.items.slice(Math.max(0, count - this.dropped));
+  }
+}
+
+/** One quota window of a scheme or several that follow each other: what led to it, and to what. */
+export interface Stretch extends Readonly<Record<Outcome, RoundShare>> {
+  /** Index of the scheme. */
+  readonly scheme: number;
+  /** First and last round, in nanoseconds of the source's clock. */
+  readonly fromNs: bigint;
+  readonly toNs: bigint;
+  /** Quota windows; rounds where there is no quota. */
+  readonly windows: number;
+  readonly rounds: number;
+  /** Bytes the windows allowed, together; absent where there is no quota. */
+  readonly allowedBytes?: number;
+  /** Regions below this score had to wait, in the last round. */
+  readonly scoreMin: number;
+  /** How long the action took: simulated time. */
+  readonly elapsedNs: number;
+  /** On which the action had an effect. */
+  readonly applied: RoundShare;
+  /** Steps of the tuner. */
+  readonly tunings: number;
+  /** Sum of their scores, in basis points. */
+  readonly scoreSumBp: number;
+  /** What the last of them read. */
+  readonly goals: readonly GoalReading[];
+  /** Steps without an answer; the quota then stayed as it was. */
+  readonly failures: number;
+  /** Why the last of those had none. */
+  readonly failure?: DamonError;
+}
+
+/** Most stretches that are kept of a scheme. */
+const STRETCHES = 1024;
+
+/** The stretches of a run, of each scheme. */
+export class StretchSeries {
+  readonly #byScheme: Stretch[][] = [];
+  /** How many windows a stretch sums up, by scheme. */
+  readonly #grain: number[] = [];
+  /** Steps of tuners whose round is still to come, by scheme. */
+  readonly #waiting: Tuning[][] = [];
+
+  /** Takes a step of a tuner, before the rounds of its window. */
+  addTuning(tuning: Tuning): void {
+    (this.#waiting[tuning.scheme] ??= []).push(tuning);
+  }
+
+  /** Takes a round, after those before it. */
+  addRound(round: Round): void {
+    const { scheme, opened } = round;
+    const list = (this.#byScheme[scheme] ??= []);
+    const last = list.at(-1);
+    const waiting = this.#waiting[scheme] ?? [];
+    const due = waiting.filter(({ timeNs }) => timeNs <= round.timeNs);
+    this.#waiting[scheme] = waiting.slice(due.length);
+    const one = stretchOf(round, due);
+    // Without a quota no window opens: each round is one.
+    const begins = opened || last === undefined || last.allowedBytes === undefined;
+    const grain = this.#grain[scheme] ?? 1;
+    const isFull = last !== undefined && last.windows >= grain;
+    if (last === undefined || (begins && isFull)) list.push(one);
+    else list[list.length - 1] = join(last, begins ? one : { ...one, windows: 0 });
+    if (list.length <= STRETCHES) return;
+    this.#byScheme[scheme] = thinned(list, STRETCHES / 2);
+    this.#grain[scheme] = grain * 2;
+  }
+
+  /**
+   * The stretches of a scheme, oldest first.
+   *
+   * @param most how many; neighbours are summed up where there are more
+   */
+  of(scheme: number, most: number = STRETCHES): readonly Stretch[] {
+    return thinned(this.#byScheme[scheme] ?? [], most);
+  }
+
+  /** All of a scheme in one; `undefined` where it had no round. */
+  total(scheme: number): Stretch | undefined {
+    return this.of(scheme, 1)[0];
+  }
+
+  /** Schemes that had a round. */
+  get schemes(): number[] {
+    return Object.keys(this.#byScheme).map(Number);
+  }
+}
+
+function stretchOf(round: Round, tunings: readonly Tuning[]): Stretch {
+  const { scheme, timeNs, opened, effectiveSzBytes, scoreMin, elapsedNs, applied } = round;
+  const failed = tunings.filter(({ failure }) => failure !== undefined);
+  const failure = failed.at(-1)?.failure;
+  const answered = tunings.filter((tuning) => tuning.failure === undefined);
+  return {
+    ...(Object.fromEntries(OUTCOMES.map(({ key }) => [key, round[key]])) as Shares),
+    scheme,
+    fromNs: timeNs,
+    toNs: timeNs,
+    windows: 1,
+    rounds: 1,
+    ...(opened && { allowedBytes: effectiveSzBytes }),
+    scoreMin,
+    elapsedNs,
+    applied,
+    tunings: tunings.length,
+    scoreSumBp: answered.reduce((sum, { scoreBp }) => sum + scoreBp, 0),
+    goals: answered.at(-1)?.goals ?? [],
+    failures: failed.length,
+    ...(failure && { failure }),
+  };
+}
+
+type Shares = Record<Outcome, RoundShare>;
+
+function join(a: Stretch, b: Stretch): Stretch {
+  const failure = b.failure ?? a.failure;
+  const isLimited = a.allowedBytes !== undefined || b.allowedBytes !== undefined;
+  return {
+    ...(Object.fromEntries(OUTCOMES.map(({ key }) => [key, plus(a[key], b[key])])) as Shares),
+    scheme: a.scheme,
+    fromNs: a.fromNs,
+    toNs: b.toNs,
+    windows: a.windows + b.windows,
+    rounds: a.rounds + b.rounds,
+    ...(isLimited && { allowedBytes: (a.allowedBytes ?? 0) + (b.allowedBytes ?? 0) }),
+    scoreMin: b.scoreMin,
+    elapsedNs: a.elapsedNs + b.elapsedNs,
+    applied: plus(a.applied, b.applied),
+    tunings: a.tunings + b.tunings,
+    scoreSumBp: a.scoreSumBp + b.scoreSumBp,
+    goals: b.goals.length > 0 ? b.goals : a.goals,
+    failures: a.failures + b.failures,
+    ...(failure && { failure }),
+  };
+}
+
+function plus(a: RoundShare, b: RoundShare): RoundShare {
+  return { regions: a.regions + b.regions, bytes: a.bytes + b.bytes };
+}
+
+/** At most that many, each of about as many neighbours. */
+function thinned(list: readonly Stretch[], most: number): Stretch[] {
+  if (list.length <= most) return [...list];
+  const size = Math.ceil(list.length / most);
+  return Array.from({ length: Math.ceil(list.length / size) }, (_, i) =>
+    list.slice(i * size, (i + 1) * size).reduce(join),
+  );
+}
+
+/** The mean score of the steps that had one, in basis points. */
+export function meanScoreBp({ tunings, failures, scoreSumBp }: Stretch): number | undefined {
+  return tunings > failures ? scoreSumBp / (tunings - failures) : undefined;
+}
+
+/** Why most of what the scheme is about had to wait: the largest outcome but `tried` and `noMatch`. */
+export function mainObstacle(stretch: Stretch): { title: string; bytes: number } | undefined {
+  const waits = OUTCOMES.slice(2).map(({ key, title }) => ({ title, bytes: stretch[key].bytes }));
+  const largest = waits.reduce((a, b) => (b.bytes > a.bytes ? b : a), item(waits, 0));
+  return largest.bytes > 0 ? largest : undefined;
+}

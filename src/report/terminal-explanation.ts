@@ -1,0 +1,113 @@
+/** Why schemes did what they did, as text: what became of the regions, and each stretch of windows. */
+import { Chalk } from 'chalk';
+
+import {
+  OUTCOMES,
+  type Stretch,
+  type StretchSeries,
+  mainObstacle,
+  meanScoreBp,
+  walked,
+} from './explanation.ts';
+import { formatBytes, formatCount, formatDuration, formatReading, formatShare } from './format.ts';
+import { type TerminalOptions, clampWidth, cut, printable, table } from './terminal-text.ts';
+
+/** What is explained, and how it is shown. */
+export interface TerminalExplanationOptions extends TerminalOptions {
+  /** Names of the schemes, by index. */
+  readonly names: readonly string[];
+  /** Start of monitoring, on the source's clock. */
+  readonly startNs: bigint;
+  /** Rounds that had to make room before they could be explained. @default 0 */
+  readonly roundsDropped?: number;
+}
+
+/** Stretches that are shown of a scheme: neighbours are summed up where there are more. */
+const SHOWN = 16;
+
+/** What each scheme did and why no more. */
+export function renderExplanation(
+  series: StretchSeries,
+  options: TerminalExplanationOptions,
+): string {
+  const { names, colorLevel = 0, roundsDropped = 0 } = options;
+  const chalk = new Chalk({ level: colorLevel });
+  const parts = series.schemes.map((scheme) => {
+    const name = printable(names[scheme] ?? `scheme ${scheme}`);
+    return `${chalk.bold(`Why: ${name}`)}\n${renderScheme(series, scheme, options)}`;
+  });
+  if (parts.length === 0) return `${chalk.bold('Why')}\n${chalk.dim('No scheme had a round.')}`;
+  if (roundsDropped > 0) {
+    parts.push(
+      chalk.dim(`${formatCount(roundsDropped)} rounds had to make room and are not told.`),
+    );
+  }
+  return parts.join('\n\n');
+}
+
+function renderScheme(
+  series: StretchSeries,
+  scheme: number,
+  { startNs, width, colorLevel = 0 }: TerminalExplanationOptions,
+): string {
+  const chalk = new Chalk({ level: colorLevel });
+  const total = series.total(scheme);
+  if (total === undefined) return chalk.dim('It had no round.');
+  const head = [
+    'from',
+    'windows',
+    'measured',
+    'score',
+    'allowed',
+    'tried',
+    'applied',
+    'then waited',
+  ];
+  const rows = series.of(scheme, SHOWN).map((stretch) => stretchCells(stretch, startNs));
+  const aligns = head.map((title) => (title === 'then waited' ? 'left' : 'right'));
+  const failures = failureLine(total);
+  return [
+    table(['regions', 'times', 'bytes', 'of all'], outcomeRows(total), OUTCOME_ALIGNS, chalk),
+    '',
+    table(head, rows, aligns, chalk),
+    ...(failures === undefined ? [] : [chalk.red(cut(failures, clampWidth(width)))]),
+  ].join('\n');
+}
+
+const OUTCOME_ALIGNS = ['left', 'right', 'right', 'right'] as const;
+
+/** Every outcome, and their sum: all regions that the scheme came to. */
+function outcomeRows(total: Stretch): string[][] {
+  const all = walked(total);
+  const rows = OUTCOMES.map(({ key, title }) => ({ title, share: total[key] }));
+  return [...rows.filter(({ share }) => share.regions > 0), { title: 'all', share: all }].map(
+    ({ title, share: { regions, bytes } }) => [
+      title,
+      formatCount(regions),
+      formatBytes(bytes),
+      formatShare(all.bytes > 0 ? bytes / all.bytes : 0),
+    ],
+  );
+}
+
+function stretchCells(stretch: Stretch, startNs: bigint): string[] {
+  const { fromNs, windows, goals, allowedBytes, tried, applied } = stretch;
+  const score = meanScoreBp(stretch);
+  const obstacle = mainObstacle(stretch);
+  return [
+    formatDuration(Number(fromNs - startNs) / 1e9),
+    formatCount(windows),
+    goals.map(formatReading).join(', ') || '–',
+    score === undefined ? '–' : formatShare(score / 10_000),
+    allowedBytes === undefined ? 'no limit' : formatBytes(allowedBytes),
+    formatBytes(tried.bytes),
+    formatBytes(applied.bytes),
+    obstacle ? `${obstacle.title} ${formatBytes(obstacle.bytes)}` : '–',
+  ];
+}
+
+function failureLine({ failures, failure }: Stretch): string | undefined {
+  if (failure === undefined) return undefined;
+  const times = failures === 1 ? 'once' : `${formatCount(failures)} times`;
+  return `No answer ${times}, the quota stayed as it was: ${printable(failure.message)}`;
+}
