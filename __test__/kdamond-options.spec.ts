@@ -1,3 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
+
+import { Ajv } from 'ajv';
 import test from 'ava';
 
 import { DamonError } from '../src/errors.ts';
@@ -988,4 +992,37 @@ test('a workload that just fits is taken', (t) => {
   t.notThrows(() =>
     new Kdamond(workload({ bytes: '128 MiB', interleave: [0, 1] }) as never).close(),
   );
+});
+
+/** Expectations that a JSON Schema can say: types, words, and bounds that are numbers. */
+const STRUCTURAL =
+  /^(an integer from|an address|a share from|a list|a text|true or false|an object|`|whole \w+, or)/;
+
+const schemaFile = JSON.parse(readFileSync('node-damon.schema.json', 'utf8')) as object;
+const takes = new Ajv({ strict: true, allowUnionTypes: true }).compile(schemaFile);
+
+/** Whether a file of JSON can say it. */
+function isJson(value: unknown): boolean {
+  const text = JSON.stringify({ value }, (_key, held: unknown) =>
+    typeof held === 'bigint' ? undefined : held,
+  );
+  return isDeepStrictEqual(JSON.parse(text), { value });
+}
+
+test('the published schema takes what is taken and refuses what JSON Schema can refuse', (t) => {
+  let refusals = 0;
+  for (const { path, set, taken, refused } of FIELDS) {
+    for (const options of taken.map(set).filter(isJson)) {
+      t.true(takes(options), `${path}: ${JSON.stringify(options)}`);
+    }
+    for (const options of refused.map(set).filter(isJson)) {
+      const error = t.throws(() => resolveOptions(options as never), { instanceOf: DamonError });
+      const isRefused = !takes(options);
+      if (isRefused) refusals += 1;
+      // What compares fields, or what a text comes to, is `node-damon check`'s to refuse.
+      const mustBe = STRUCTURAL.test(error.expected ?? '');
+      t.true(isRefused || !mustBe, `${path}: ${JSON.stringify(options)}`);
+    }
+  }
+  t.true(refusals > 400, `${refusals}`);
 });

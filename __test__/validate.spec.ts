@@ -6,11 +6,13 @@ import {
   SAFE,
   type Schema,
   address,
+  didYouMean,
   either,
   integer,
   oneOf,
   options,
   quantityOf,
+  refusals,
   resolve,
   share,
 } from '../src/validate.ts';
@@ -126,4 +128,58 @@ test('words are listed as a choice', (t) => {
   t.is(either(['a']), '`a`');
   t.is(either(['a', 'b']), '`a` or `b`');
   t.is(either(['a', 'b', 'c']), '`a`, `b` or `c`');
+});
+
+const HINTS: readonly [input: object, hint: string | undefined][] = [
+  [{ ...GOOD, limits: 1 }, 'did you mean `limit`?'],
+  [{ ...GOOD, lim: 1 }, 'did you mean `limit`?'],
+  [{ ...GOOD, LIMIT: 1 }, 'did you mean `limit`?'],
+  [{ ...GOOD, inner: { shaer: 1 } }, 'did you mean `share`?'],
+  [{ ...GOOD, list: [{ size: 1, sizes: 1 }] }, 'did you mean `size`?'],
+  [{ ...GOOD, mode: 'ofg' }, 'did you mean `off`?'],
+  [{ ...GOOD, mode: 'ON' }, 'did you mean `on`?'],
+  [{ ...GOOD, mode: 'always' }, undefined],
+  [{ ...GOOD, mode: 5 }, undefined],
+  [{ ...GOOD, frobnicate: 1 }, undefined],
+  [{ ...GOOD, x: 1 }, undefined],
+  [{ ...GOOD, limit: '7' }, undefined],
+];
+
+test('an unknown option or word brings the known one that it is close to', (t) => {
+  for (const [input, hint] of HINTS) t.is(refusalOf(input).hint, hint, JSON.stringify(input));
+});
+
+test('what people write differently is the same word', (t) => {
+  const known = ['szBytes', 'resetIntervalMs', 'minNrRegions', 'sampleUs'];
+  const meant: readonly [string, string][] = [
+    ['sz_bytes', 'szBytes'],
+    ['sz', 'szBytes'],
+    ['reset_interval', 'resetIntervalMs'],
+    ['min-nr-regions', 'minNrRegions'],
+    ['minRegions', 'minNrRegions'],
+    ['samplingUs', 'sampleUs'],
+  ];
+  for (const [word, expected] of meant) {
+    t.is(didYouMean(word, known), `did you mean \`${expected}\`?`);
+  }
+  t.is(didYouMean('migrat_hot', ['migrate_cold', 'migrate_hot']), 'did you mean `migrate_hot`?');
+  t.is(didYouMean('constructor', known), undefined);
+  t.is(didYouMean('x', []), undefined);
+});
+
+test('all refusals are told, one for each path', (t) => {
+  const errors = refusals(
+    schema,
+    { mode: 'of', limit: -1, list: [{}, { size: 'x' }], x: 1 },
+    'ERR',
+  );
+  t.deepEqual(errors.map(({ path }) => path).toSorted(), [
+    'limit',
+    'list[0].size',
+    'list[1].size',
+    'mode',
+    'name',
+    'x',
+  ]);
+  t.deepEqual(refusals(schema, GOOD, 'ERR'), []);
 });

@@ -18,18 +18,23 @@ const CHECKS = ['check', 'check_items', 'partial_check', 'raw_check', 'raw_trans
 
 /**
  * @param {string} file below dist
- * @returns {Promise<Record<string, Schema>>}
+ * @param {string} name of what it exports
+ * @returns {Promise<Schema>}
  */
-async function compiled(file) {
-  return import(pathToFileURL(join(ROOT, 'dist', file)).href);
+async function compiled(file, name) {
+  const module = await import(pathToFileURL(join(ROOT, 'dist', file)).href);
+  if (!module[name]) throw new Error(`dist/${file} exports no ${name}`);
+  return module[name];
 }
 
 /** @returns {Promise<string>} the file */
 export async function generateJsonSchema() {
-  const { runConfigSchema } = await compiled('config/config.js');
-  const { schemeSchema } = await compiled('scheme/scheme.js');
-  const { attrsSchema } = await compiled('monitor/attrs.js');
-  const { goalSchema } = await compiled('goal/goal.js');
+  const runConfigSchema = await compiled('config/config.js', 'runConfigSchema');
+  const definitions = {
+    attrs: await compiled('monitor/attrs.js', 'attrsSchema'),
+    goal: await compiled('goal/goal.js', 'goalSchema'),
+    scheme: await compiled('scheme/scheme.js', 'schemeSchema'),
+  };
   /** @type {Config} */
   const config = {
     typeMode: 'input',
@@ -49,7 +54,6 @@ export async function generateJsonSchema() {
       return errors && type === 'bigint' ? jsonSchema : undefined;
     },
   };
-  const definitions = { attrs: attrsSchema, goal: goalSchema, scheme: schemeSchema };
   const schema = toJsonSchema(runConfigSchema, { ...config, definitions });
   forgetDefaults(schema);
   const page = {
@@ -66,14 +70,11 @@ export async function generateJsonSchema() {
 /**
  * What a commit leaves out stays as it was: the fields of one have no defaults.
  *
- * @param {JsonSchema} schema of a run
+ * @param {any} schema of a run
  */
 function forgetDefaults({ properties }) {
-  const change = /** @type {JsonSchema} */ (
-    /** @type {JsonSchema} */ (properties?.['changes']).items
-  );
-  const { properties: fields = {} } = /** @type {JsonSchema} */ (change.properties?.['commit']);
-  for (const field of Object.values(fields)) if (typeof field === 'object') delete field.default;
+  const fields = properties.changes.items.properties.commit.properties;
+  for (const field of Object.values(fields)) delete field.default;
 }
 
 /**

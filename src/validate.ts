@@ -20,8 +20,8 @@ import {
 /** A schema that reads anything and gives what it resolves to. */
 export type Schema<Output> = v.GenericSchema<unknown, Output>;
 
-/** What {@link v.check} checks, in the words of JSON Schema: for the schema that is published. */
-function asJson<Input>(schema: object): v.MetadataAction<Input, Record<string, unknown>> {
+/** What a check comes to in the words of JSON Schema: for the schema that is published. */
+export function asJson<Input>(schema: object): v.MetadataAction<Input, Record<string, unknown>> {
   return v.metadata({ ...schema });
 }
 
@@ -213,21 +213,23 @@ function suggestWord({
   return didYouMean(given, words);
 }
 
+/** Letters that may differ, and the share of them that must not: what commander finds similar. */
+const FAR = 3;
+const SIMILAR = 0.4;
+
 /** As a hint, which of the known words an unknown one is close to, or begins. */
 export function didYouMean(unknown: string, known: readonly string[]): string | undefined {
   const meant = plainWord(unknown);
   if (meant.length < 2) return undefined;
-  const close = known
+  const [closest] = known
     .map((word) => {
       const plain = plainWord(word);
-      const begins = plain.startsWith(meant);
-      // A third of the letters may be wrong: `samplingUs` is `sampleUs`.
-      const room = Math.max(1, Math.floor(Math.max(plain.length, meant.length) / 3));
-      return { word, begins, room, far: distance(meant, plain) };
+      const [far, length] = [distance(meant, plain), Math.max(plain.length, meant.length)];
+      return { word, begins: plain.startsWith(meant), far, similar: (length - far) / length };
     })
-    .filter(({ begins, far, room }) => begins || far <= room)
+    .filter(({ begins, far, similar }) => begins || (far <= FAR && similar > SIMILAR))
     .toSorted((a, b) => Number(b.begins) - Number(a.begins) || a.far - b.far);
-  return close[0] && `did you mean \`${close[0].word}\`?`;
+  return closest && `did you mean \`${closest.word}\`?`;
 }
 
 /** Without what people write differently: `sz_bytes` is `szBytes`. */

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 
 import type { Duration, Ratio } from '../units.ts';
-import { SAFE, type Schema, integer, options, quantityOf } from '../validate.ts';
+import { SAFE, type Schema, integer, options, quantityOf, quantityWithin } from '../validate.ts';
 
 /**
  * By what the intervals are tuned: so that an aggregation sees a share of all access events that it
@@ -77,17 +77,17 @@ export const ATTRS_DEFAULT: Attrs = {
   maxNrRegions: 1_000,
 };
 
+const AT_LEAST_ONE = { min: 1, max: SAFE, expected: 'at least 1 microsecond' };
+
 const intervalsGoalSchema: Schema<IntervalsGoal> = v.pipe(
   options({
-    accessBp: v.pipe(
-      quantityOf('bp'),
-      v.check((bp) => 1 <= bp && bp <= 10_000, 'more than 0 and at most 10000 basis points'),
-    ),
+    accessBp: quantityWithin('bp', {
+      min: 1,
+      max: 10_000,
+      expected: 'more than 0 and at most 10000 basis points',
+    }),
     aggregations: integer(1, SAFE),
-    minSampleUs: v.pipe(
-      quantityOf('us'),
-      v.check((us) => us >= 1, 'at least 1 microsecond'),
-    ),
+    minSampleUs: quantityWithin('us', AT_LEAST_ONE),
     maxSampleUs: quantityOf('us'),
   }),
   v.forward(
@@ -102,7 +102,7 @@ const intervalsGoalSchema: Schema<IntervalsGoal> = v.pipe(
 /** Reads {@link AttrsOptions}; the checks are those of `damon_set_attrs`. */
 export const attrsSchema: Schema<Attrs> = v.pipe(
   options({
-    sampleUs: v.optional(quantityOf('us'), ATTRS_DEFAULT.sampleUs),
+    sampleUs: v.optional(quantityWithin('us', AT_LEAST_ONE), ATTRS_DEFAULT.sampleUs),
     aggregationUs: v.optional(quantityOf('us'), ATTRS_DEFAULT.aggregationUs),
     opsUpdateUs: v.optional(quantityOf('us'), ATTRS_DEFAULT.opsUpdateUs),
     intervalsGoal: v.optional(intervalsGoalSchema),
@@ -110,10 +110,6 @@ export const attrsSchema: Schema<Attrs> = v.pipe(
     maxNrRegions: v.optional(integer(3, SAFE), ATTRS_DEFAULT.maxNrRegions),
   }),
   v.transform((attrs) => ({ ...attrs, intervalsGoal: attrs.intervalsGoal ?? NO_TUNING })),
-  v.forward(
-    v.check(({ sampleUs }) => sampleUs >= 1, 'at least 1 microsecond'),
-    ['sampleUs'],
-  ),
   v.forward(
     v.check(
       ({ sampleUs, intervalsGoal: { aggregations, minSampleUs, maxSampleUs } }) =>

@@ -6,7 +6,7 @@ import { supportsMetric } from '../goal/metric.ts';
 import { knowsAction } from '../scheme/action.ts';
 import { type Scheme, type SchemeOptions, schemeSchema } from '../scheme/scheme.ts';
 import type { Duration } from '../units.ts';
-import { SAFE, type Schema, integer, oneOf, quantityWithin } from '../validate.ts';
+import { SAFE, type Schema, asJson, integer, oneOf, quantityWithin } from '../validate.ts';
 import { type Attrs, type AttrsOptions, attrsSchema } from './attrs.ts';
 import type { OperationsName } from './operations.ts';
 import {
@@ -79,6 +79,7 @@ const TIMEOUT_MS_MAX = 2 ** 31 - 1;
 /** How many slots a lane may have. */
 export const slotsSchema: Schema<number> = v.pipe(
   integer(1, 65_536),
+  asJson({ enum: Array.from({ length: 17 }, (_, log2) => 2 ** log2) }),
   v.check((slots) => Number.isInteger(Math.log2(slots)), POWER_OF_TWO),
 );
 
