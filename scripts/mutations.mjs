@@ -1,14 +1,16 @@
-// `npm run mutations`: breaks the ring on purpose, one way after the other, and sees that a check
-// notices each (crates/ring/mutations/list.mjs).
+// `npm run mutations`: breaks the ring and the core on purpose, one way after the other, and sees that
+// a check notices each (crates/ring/mutations/list.mjs, crates/core/mutations/list.mjs).
 //
-// `npm run mutations -- TEXT` takes only those whose name contains TEXT. Everything happens in a copy
-// in the system's temporary folder: the tree stays as it is. Exit code 1 if a mutation survives.
+// `npm run mutations -- core` takes only those of that crate, `npm run mutations -- TEXT` only those
+// whose name contains TEXT, and both together both. Everything happens in a copy in the system's
+// temporary folder: the tree stays as it is. Exit code 1 if a mutation survives.
 import { spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { MUTATIONS } from '../crates/ring/mutations/list.mjs';
+import { MUTATIONS as OF_CORE } from '../crates/core/mutations/list.mjs';
+import { MUTATIONS as OF_RING } from '../crates/ring/mutations/list.mjs';
 import { Refusal, ROOT } from './process.mjs';
 import { requireRust } from './toolchain.mjs';
 
@@ -17,29 +19,55 @@ import { requireRust } from './toolchain.mjs';
 /**
  * @typedef {object} Named
  * @property {string} name
- * @property {keyof typeof CHECKS} check that must fail
+ * @property {string} check that must fail: one of its suite's
  * @property {string} [test] part of the name of its tests to run; all of them by default
  * @property {Edit[]} [also]
  */
 
 /** @typedef {Edit & Named} Mutation */
 
-/** Each is seen to pass without a mutation first. Arguments of cargo. */
-const CHECKS = {
-  loom: ['--test', 'loom', '--release'],
-  lanes: ['--lib', '--test', 'lanes'],
-  // Optimised: without, a push is too slow to race with anything.
-  race: ['--release', '--test', 'lanes'],
-  shared: ['--test', 'shared'],
-  signals: ['--test', 'signals'],
-  no_alloc: ['--test', 'no_alloc'],
-  doc: ['--doc'],
+/**
+ * A crate that is broken.
+ *
+ * @typedef {object} Suite
+ * @property {readonly string[]} crates it and those it needs, by folder; it comes last
+ * @property {Readonly<Record<string, readonly string[]>>} checks arguments of cargo; each is seen to
+ *   pass without a mutation first
+ * @property {readonly Mutation[]} mutations
+ */
+
+/** @type {Readonly<Record<string, Suite>>} */
+const SUITES = {
+  ring: {
+    crates: ['ring'],
+    checks: {
+      loom: ['--test', 'loom', '--release'],
+      lanes: ['--lib', '--test', 'lanes'],
+      // Optimised: without, a push is too slow to race with anything.
+      race: ['--release', '--test', 'lanes'],
+      shared: ['--test', 'shared'],
+      signals: ['--test', 'signals'],
+      no_alloc: ['--test', 'no_alloc'],
+      doc: ['--doc'],
+    },
+    mutations: OF_RING,
+  },
+  core: {
+    crates: ['ring', 'core'],
+    checks: {
+      lib: ['--lib'],
+      kdamond: ['--test', 'kdamond'],
+      schemes: ['--test', 'schemes'],
+      commit: ['--test', 'commit'],
+      watermarks: ['--test', 'watermarks'],
+      properties: ['--test', 'properties'],
+    },
+    mutations: OF_CORE,
+  },
 };
 
 /** A check that takes longer than this hangs: the mutation is noticed. */
 const RUN_SECONDS_MAX = 90;
-
-const SOURCES = join('crates', 'ring', 'src');
 
 /** @type {Set<import('node:child_process').ChildProcess>} */
 const children = new Set();
@@ -47,8 +75,16 @@ const children = new Set();
 const TARGET = join(process.env['CARGO_TARGET_DIR'] ?? join(ROOT, 'target'), 'mutations');
 
 /**
+ * @param {Suite} suite
+ * @returns {string} where its sources are, from the root
+ */
+function sources({ crates }) {
+  return join('crates', crates.at(-1) ?? '', 'src');
+}
+
+/**
  * @param {string} folder
- * @param {keyof typeof CHECKS} check
+ * @param {string} check
  * @param {string[]} args
  * @param {number} [seconds] how long it may take
  * @returns {Promise<{ code: number | 'hangs', output: string }>}
@@ -106,45 +142,51 @@ function kill(child) {
  * Builds and runs a check.
  *
  * @param {string} folder
- * @param {keyof typeof CHECKS} check
+ * @param {Suite} suite
+ * @param {string} check
  * @param {string} [test]
  * @returns {Promise<{ outcome: 'passes' | 'fails' | 'hangs' | 'does not compile', output: string }>}
  */
-async function run(folder, check, test) {
-  const ring = ['-p', 'damon-ring'];
-  const build =
-    check === 'doc' ? ['build', ...ring] : ['test', ...ring, ...CHECKS[check], '--no-run'];
+async function run(folder, { crates, checks }, check, test) {
+  const broken = ['-p', `damon-${crates.at(-1)}`];
+  const which = checks[check];
+  if (which === undefined) throw new Refusal(`there is no check "${check}"`);
+  const build = check === 'doc' ? ['build', ...broken] : ['test', ...broken, ...which, '--no-run'];
   const built = await cargo(folder, check, build);
   if (built.code !== 0) return { outcome: 'does not compile', output: built.output };
   const filter = test === undefined ? [] : ['--', test];
-  const args = ['test', ...ring, ...CHECKS[check], ...filter];
+  const args = ['test', ...broken, ...which, ...filter];
   const { code, output } = await cargo(folder, check, args, RUN_SECONDS_MAX);
   if (code === 'hangs') return { outcome: 'hangs', output };
   return { outcome: code === 0 ? 'passes' : 'fails', output };
 }
 
 /**
- * The ring alone as a workspace.
+ * The suite's crates alone as a workspace.
  *
  * @param {string} folder
+ * @param {Suite} suite
  */
-function copyTo(folder) {
-  cpSync(join(ROOT, 'crates', 'ring'), join(folder, 'crates', 'ring'), { recursive: true });
+function copyTo(folder, { crates }) {
+  for (const crate of crates) {
+    cpSync(join(ROOT, 'crates', crate), join(folder, 'crates', crate), { recursive: true });
+  }
   cpSync(join(ROOT, 'Cargo.lock'), join(folder, 'Cargo.lock'));
   const manifest = readFileSync(join(ROOT, 'Cargo.toml'), 'utf8');
-  const members = /^members = \[[^\]]*\]/m;
-  writeFileSync(join(folder, 'Cargo.toml'), manifest.replace(members, 'members = ["crates/ring"]'));
+  const members = `members = [${crates.map((crate) => `"crates/${crate}"`).join(', ')}]`;
+  writeFileSync(join(folder, 'Cargo.toml'), manifest.replace(/^members = \[[^\]]*\]/m, members));
 }
 
 /**
+ * @param {Suite} suite
  * @param {Mutation} mutation
  * @returns {Map<string, string>} the text of each file that it changes
  */
-function mutate(mutation) {
+function mutate(suite, mutation) {
   /** @type {Map<string, string>} */
   const texts = new Map();
   for (const { file, find, replace } of [mutation, ...(mutation.also ?? [])]) {
-    const text = texts.get(file) ?? readFileSync(join(ROOT, SOURCES, file), 'utf8');
+    const text = texts.get(file) ?? readFileSync(join(ROOT, sources(suite), file), 'utf8');
     const parts = text.split(find);
     if (parts.length !== 2) {
       throw new Refusal(
@@ -165,15 +207,24 @@ function secondsSince(started) {
 }
 
 /**
- * @param {string} text
+ * @param {string[]} args a suite's name, part of the names of mutations, or both
  * @returns {Promise<number>} the exit code
  */
-async function main(text) {
+async function main(args) {
   requireRust();
-  const mutations = MUTATIONS.filter(({ name }) => name.includes(text));
-  if (mutations.length === 0) throw new Refusal(`no mutation's name contains "${text}"`, 2);
+  const [first = ''] = args;
+  const isSuite = first in SUITES;
+  const text = (isSuite ? args[1] : first) ?? '';
+  const chosen = Object.entries(SUITES).flatMap(([name, suite]) => {
+    const mutations = suite.mutations.filter((mutation) => mutation.name.includes(text));
+    return mutations.length > 0 && (!isSuite || name === first) ? [{ ...suite, mutations }] : [];
+  });
+  if (chosen.length === 0) throw new Refusal(`no mutation's name contains "${text}"`, 2);
   // All texts are looked for before hours are spent on the first.
-  const texts = new Map(mutations.map((mutation) => [mutation, mutate(mutation)]));
+  const plans = chosen.map((suite) => ({
+    suite,
+    texts: new Map(suite.mutations.map((mutation) => [mutation, mutate(suite, mutation)])),
+  }));
 
   const folder = mkdtempSync(join(tmpdir(), 'node-damon-mutations-'));
   process.on('exit', () => {
@@ -181,18 +232,36 @@ async function main(text) {
     rmSync(folder, { recursive: true, force: true });
   });
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130));
-  copyTo(folder);
 
+  let survivors = 0;
+  let all = 0;
+  for (const { suite, texts } of plans) {
+    all += suite.mutations.length;
+    survivors += await challenge(folder, suite, texts);
+  }
+  process.stdout.write(`\n${all - survivors} caught, ${survivors} survived\n`);
+  return survivors === 0 ? 0 : 1;
+}
+
+/**
+ * @param {string} folder
+ * @param {Suite} suite
+ * @param {ReadonlyMap<Mutation, ReadonlyMap<string, string>>} texts
+ * @returns {Promise<number>} how many survived
+ */
+async function challenge(folder, suite, texts) {
+  const { mutations } = suite;
+  copyTo(folder, suite);
   const width = Math.max(...mutations.map(({ name }) => name.length), 'mutation'.length);
   const row = (/** @type {string[]} */ [name = '', check = '', outcome = '', seconds = '']) =>
     process.stdout.write(
-      `${name.padEnd(width)}  ${check.padEnd(8)}  ${outcome.padEnd(12)}  ${seconds}\n`,
+      `${name.padEnd(width)}  ${check.padEnd(10)}  ${outcome.padEnd(13)}  ${seconds}\n`,
     );
   row(['mutation', 'check', 'outcome', 'seconds']);
 
   for (const check of new Set(mutations.map((mutation) => mutation.check))) {
     const started = performance.now();
-    const { outcome, output } = await run(folder, check);
+    const { outcome, output } = await run(folder, suite, check);
     if (outcome !== 'passes') {
       throw new Refusal(`${output}\nwithout any mutation, ${check} ${outcome}: see above`);
     }
@@ -203,9 +272,9 @@ async function main(text) {
   for (const mutation of mutations) {
     const started = performance.now();
     for (const [file, changed] of texts.get(mutation) ?? []) {
-      writeFileSync(join(folder, SOURCES, file), changed);
+      writeFileSync(join(folder, sources(suite), file), changed);
     }
-    const { outcome, output } = await run(folder, mutation.check, mutation.test);
+    const { outcome, output } = await run(folder, suite, mutation.check, mutation.test);
     if (outcome === 'does not compile') {
       throw new Refusal(`${output}\nmutation "${mutation.name}" does not compile: see above`);
     }
@@ -213,14 +282,13 @@ async function main(text) {
     const verdict = { passes: 'SURVIVED', fails: 'caught', hangs: 'caught, hangs' }[outcome];
     row([mutation.name, mutation.check, verdict, secondsSince(started)]);
     for (const file of texts.get(mutation)?.keys() ?? []) {
-      cpSync(join(ROOT, SOURCES, file), join(folder, SOURCES, file));
+      cpSync(join(ROOT, sources(suite), file), join(folder, sources(suite), file));
     }
   }
-  process.stdout.write(`\n${mutations.length - survivors} caught, ${survivors} survived\n`);
-  return survivors === 0 ? 0 : 1;
+  return survivors;
 }
 
-main(process.argv[2] ?? '').then(
+main(process.argv.slice(2)).then(
   (code) => process.exit(code),
   (/** @type {unknown} */ error) => {
     const isRefusal = error instanceof Refusal;

@@ -10,7 +10,7 @@ use damon_core::region::{Range, Weights};
 use damon_core::scheme::{
     Bounds, CoreFilter, Goal, Metric, Pattern, QuotaConfig, SchemeConfig, SchemeStats,
 };
-use damon_core::{Action, TuneRequest};
+use damon_core::{Action, TuneRequest, Verdict};
 
 /// A window for every aggregation: 10 ms, as the bench's aggregations.
 const EACH: u64 = 10;
@@ -597,4 +597,50 @@ fn the_metric_is_the_nodes_share_of_memory_in_regions_that_match_whatever_filter
     bench.window(&[]);
     assert_eq!(bench.requests[2].metrics, vec![value(0, 0, 0); 3]);
     assert_eq!(bench.requests.len(), 3);
+}
+
+#[test]
+fn of_two_windows_at_once_the_first_tells_whether_it_was_full() {
+    // No interval: the first round opens a window and ends it. damon-core.md 5.4.
+    for (quota, bytes_before, exceeded) in [
+        // Less than a smallest region is full from the start.
+        (QuotaConfig { sz_bytes: PAGE - 1, ..Default::default() }, None, 1),
+        (QuotaConfig { sz_bytes: PAGE, ..Default::default() }, None, 0),
+        (QuotaConfig { goals: vec![goal(0)], ..Default::default() }, Some(PAGE - 1), 1),
+        (QuotaConfig { goals: vec![goal(0)], ..Default::default() }, Some(PAGE), 0),
+    ] {
+        let config = SchemeConfig { quota, apply_interval_us: 1_000, ..scheme(Action::Stat) };
+        let mut bench = Bench::new(attrs(4), &ABCD, vec![config]);
+        bench.tick(&[]);
+        if let Some(bytes) = bytes_before {
+            let verdict = Verdict { scheme: 0, bytes: 9 * PAGE, bytes_before: Some(bytes) };
+            bench.kdamond.decide(&verdict);
+        }
+        assert_eq!(bench.scheme(0).stats.qt_exceeds, exceeded, "{bytes_before:?}");
+    }
+}
+
+#[test]
+fn after_so_many_snapshots_a_scheme_does_nothing_more() {
+    let config = SchemeConfig { max_nr_snapshots: 2, ..scheme(Action::Stat) };
+    let mut bench = Bench::new(attrs(4), &ABCD, vec![config]);
+    for tried in [4, 8, 8, 8] {
+        bench.close();
+        bench.window(&[]);
+        let stats = bench.scheme(0).stats;
+        assert_eq!((stats.nr_tried, stats.nr_snapshots), (tried, tried / 4));
+    }
+    let rounds = bench.kdamond.take_rounds();
+    assert_eq!(rounds.last().unwrap().snapshots_done.regions, 4);
+}
+
+#[test]
+fn a_folio_over_two_regions_is_remembered_within_a_round_and_no_longer() {
+    let mut bench = Bench::new(attrs(4), &ABCD, vec![scheme(Action::Stat)]);
+    bench.window(&[]);
+    assert_eq!(bench.memory.last_applied, [None, Some(0), Some(10), Some(20)]);
+    bench.memory.last_applied.clear();
+    bench.close();
+    bench.window(&[]);
+    assert_eq!(bench.memory.last_applied, [None, Some(0), Some(10), Some(20)]);
 }

@@ -58,6 +58,8 @@ pub(crate) const COLD: Action = Action::MigrateCold;
 pub(crate) struct Memory {
     /// What was done, in order.
     pub(crate) applied: Vec<(Action, Range)>,
+    /// The folio looked at last as each action found it: here the first page of the range.
+    pub(crate) last_applied: Vec<LastApplied>,
     /// What was asked for, in order.
     pub(crate) asked: RefCell<Vec<(Range, u32)>>,
     /// Where memory in use lies.
@@ -80,6 +82,7 @@ impl Default for Memory {
     fn default() -> Self {
         Self {
             applied: Vec::new(),
+            last_applied: Vec::new(),
             asked: RefCell::default(),
             nodes: Vec::new(),
             effect: |bytes| Applied { bytes, ..Applied::default() },
@@ -93,7 +96,8 @@ impl Default for Memory {
 }
 
 impl Operations for Memory {
-    fn apply(&mut self, job: &Job<'_>, _last: &mut LastApplied) -> Applied {
+    fn apply(&mut self, job: &Job<'_>, last: &mut LastApplied) -> Applied {
+        self.last_applied.push(last.replace(job.range.start / PAGE));
         self.applied.push((job.action, job.range));
         (self.effect)(job.range.size())
     }
