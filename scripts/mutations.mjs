@@ -60,7 +60,7 @@ const SUITES = {
       schemes: ['--test', 'schemes'],
       commit: ['--test', 'commit'],
       watermarks: ['--test', 'watermarks'],
-      properties: ['--test', 'properties'],
+      probes: ['--test', 'probes'],
     },
     mutations: OF_CORE,
   },
@@ -180,20 +180,21 @@ function copyTo(folder, { crates }) {
 /**
  * @param {Suite} suite
  * @param {Mutation} mutation
- * @returns {Map<string, string>} the text of each file that it changes
+ * @returns {Map<string, { before: string, after: string }>} the text of each file that it changes
  */
 function mutate(suite, mutation) {
-  /** @type {Map<string, string>} */
+  /** @type {Map<string, { before: string, after: string }>} */
   const texts = new Map();
   for (const { file, find, replace } of [mutation, ...(mutation.also ?? [])]) {
-    const text = texts.get(file) ?? readFileSync(join(ROOT, sources(suite), file), 'utf8');
-    const parts = text.split(find);
+    const before =
+      texts.get(file)?.before ?? readFileSync(join(ROOT, sources(suite), file), 'utf8');
+    const parts = (texts.get(file)?.after ?? before).split(find);
     if (parts.length !== 2) {
       throw new Refusal(
         `mutation "${mutation.name}": expected its text once in ${file}, found it ${parts.length - 1} times:\n${find}`,
       );
     }
-    texts.set(file, parts.join(replace));
+    texts.set(file, { before, after: parts.join(replace) });
   }
   return texts;
 }
@@ -246,7 +247,7 @@ async function main(args) {
 /**
  * @param {string} folder
  * @param {Suite} suite
- * @param {ReadonlyMap<Mutation, ReadonlyMap<string, string>>} texts
+ * @param {ReadonlyMap<Mutation, ReturnType<typeof mutate>>} texts
  * @returns {Promise<number>} how many survived
  */
 async function challenge(folder, suite, texts) {
@@ -271,8 +272,8 @@ async function challenge(folder, suite, texts) {
   let survivors = 0;
   for (const mutation of mutations) {
     const started = performance.now();
-    for (const [file, changed] of texts.get(mutation) ?? []) {
-      writeFileSync(join(folder, sources(suite), file), changed);
+    for (const [file, { after }] of texts.get(mutation) ?? []) {
+      writeFileSync(join(folder, sources(suite), file), after);
     }
     const { outcome, output } = await run(folder, suite, mutation.check, mutation.test);
     if (outcome === 'does not compile') {
@@ -281,8 +282,9 @@ async function challenge(folder, suite, texts) {
     if (outcome === 'passes') survivors += 1;
     const verdict = { passes: 'SURVIVED', fails: 'caught', hangs: 'caught, hangs' }[outcome];
     row([mutation.name, mutation.check, verdict, secondsSince(started)]);
-    for (const file of texts.get(mutation)?.keys() ?? []) {
-      cpSync(join(ROOT, sources(suite), file), join(folder, sources(suite), file));
+    // Not from the tree, which may have moved on.
+    for (const [file, { before }] of texts.get(mutation) ?? []) {
+      writeFileSync(join(folder, sources(suite), file), before);
     }
   }
   return survivors;

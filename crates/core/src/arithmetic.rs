@@ -84,6 +84,8 @@ mod tests {
             (123_456_789, 3_333, 205_765_430),
             (10_000, 10_001, 10_000),
             (u64::MAX - 1, 0, u64::MAX),
+            // 2^20 * 2^61 is a multiple of 2^64, which must not read as no change.
+            (1 << 20, (1 << 61) + 10_000, 10_000),
         ] {
             assert_eq!(feed_loop_next_input(last, score), next, "{last} {score}");
         }

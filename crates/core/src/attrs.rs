@@ -176,6 +176,7 @@ mod tests {
         // Without tuning nothing of the goal is looked at.
         let off = IntervalsGoal { aggregations: 0, ..min };
         assert_eq!(refused(tuned(off, 15)), Err(("minNrRegions", 2)));
+        assert_eq!(refused(bad_regions(2, 3)), Err(("minNrRegions", 2)));
         assert_eq!(refused(bad_regions(4, 3)), Err(("minNrRegions", 4)));
         assert_eq!(refused(bad_regions(3, 3)), Err(("sampleUs", 15)));
         assert_eq!(refused(Attrs { sample_us: 5, ..bad_regions(3, 3) }), Ok(()));

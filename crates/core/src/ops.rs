@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use damon_ring::AddressKind;
 use thiserror::Error;
 
+use crate::kdamond::Probe;
 use crate::region::Range;
 use crate::scheme::{Action, Destination, PageFilters};
 
@@ -247,6 +248,23 @@ pub trait Operations {
     /// Says of each address whether its page was accessed since it was
     /// [made old](Self::prepare_access_checks). As long as `addresses`.
     fn check_accesses(&mut self, tgid: Option<u32>, addresses: &[u64], accessed: &mut [bool]);
+
+    /// Whether there are pages that [`probe`](Self::probe) can ask.
+    fn can_probe(&self) -> bool {
+        false
+    }
+
+    /// Asks the page at each address: sets a bit, probe 0's the lowest, for each probe that it
+    /// [passes](Probe::passes), as if nothing were so where there is no page. Leaves pages as they
+    /// are. `passed` is all 0 and as long as `addresses`. `damon-core.md` 10.2.
+    fn probe(&self, tgid: Option<u32>, addresses: &[u64], probes: &[Probe], passed: &mut [u8]) {
+        let _ = tgid;
+        debug_assert_eq!(addresses.len(), passed.len());
+        let bits = probes.iter().enumerate();
+        let of_none =
+            bits.fold(0, |bits, (i, probe)| bits | u8::from(probe.passes(|_| false)) << i);
+        passed.fill(of_none);
+    }
 
     /// Whether the process is there.
     fn is_target_valid(&self, tgid: u32) -> bool;

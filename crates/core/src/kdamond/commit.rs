@@ -32,6 +32,8 @@ impl Kdamond {
         if self.paused {
             self.walking = None;
         }
+        // Hits stay in their places.
+        self.probes = config.probes;
         self.addr_unit = if ops.id() == OpsId::Paddr { config.addr_unit } else { 1 };
         self.min_region_sz = min_region_sz;
         self.adjuster.set_min_region_sz(min_region_sz);

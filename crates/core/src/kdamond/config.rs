@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use super::probe::{self, Probe};
 use crate::arithmetic::MIN_REGION_SZ;
 use crate::attrs::{Attrs, AttrsError};
 use crate::drain::SampleFilter;
@@ -47,6 +48,8 @@ pub struct Config {
     pub sample_filters: Vec<SampleFilter>,
     /// What to do with it, in order.
     pub schemes: Vec<SchemeConfig>,
+    /// What is counted besides accesses, or, with weights, instead: at most 4.
+    pub probes: Vec<Probe>,
     /// Whether monitoring rests after its first sampling interval, until a commit.
     pub paused: bool,
     /// Decides where regions are cut and which of their addresses are looked at. Not changed by a
@@ -123,6 +126,16 @@ pub enum ConfigError {
         /// The set selected.
         ops: OpsId,
     },
+    /// Probes that cannot be.
+    #[error("{field}: expected {expected}, got {received}")]
+    Probes {
+        /// The field's path.
+        field: &'static str,
+        /// What would have been right.
+        expected: &'static str,
+        /// What was given.
+        received: u64,
+    },
     /// A filter whose bounds are the wrong way round.
     #[error("schemes[{scheme}].filters: expected bounds in order, got {min} to {max}")]
     Filter {
@@ -141,6 +154,7 @@ impl Config {
     pub(super) fn check(&self, ops: OpsId, memory: &dyn Operations) -> Result<u64, ConfigError> {
         self.attrs.validate()?;
         let min_region_sz = self.min_region_sz(ops)?;
+        probe::check(&self.probes, &self.attrs, memory)?;
         for (index, scheme) in self.schemes.iter().enumerate() {
             check_scheme(index, scheme, ops, memory)?;
         }
@@ -216,6 +230,7 @@ fn check_scheme(
     }
     let ranges = config.core_filters.iter().filter_map(|filter| match filter.kind {
         CoreFilterKind::Address(range) => Some((range.start, range.end)),
+        CoreFilterKind::ProbeHitsWsum { min, max } => Some((min.into(), max.into())),
         CoreFilterKind::Target(_) => None,
     });
     let sizes = config.page_filters.iter().filter_map(|filter| match filter.kind {

@@ -68,6 +68,10 @@ impl Kdamond {
 fn rescale(region: &mut Region, old: &Attrs, new: &Attrs, aggregating: bool) {
     region.last_nr_accesses = old.rescale(region.last_nr_accesses, new);
     region.nr_accesses = if aggregating { 0 } else { old.rescale(region.nr_accesses, new) };
+    let rescaled = |hits: u8| old.rescale(hits.into(), new) as u8;
+    region.last_probe_hits = region.last_probe_hits.map(rescaled);
+    region.probe_hits =
+        if aggregating { Default::default() } else { region.probe_hits.map(rescaled) };
     region.credited_in = 0;
     region.age =
         (u64::from(region.age).wrapping_mul(old.aggregation_us) / new.aggregation_us) as u32;

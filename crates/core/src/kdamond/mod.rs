@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! gate         whether watermarks let anybody act; if not, how long to wait instead
-//! prepare      sets that check accesses choose an address of each region
-//! observe      check them, or drain the lanes; at the end of an aggregation merge and age
+//! prepare      sets that check accesses, and probes, choose an address of each region
+//! observe      check them, or drain the lanes; ask probes; at the end of an aggregation merge and age
 //! commit       (when asked) a new configuration, all or nothing
 //! open_windows quota windows that are due; says which schemes want a tuner's verdict
 //! apply        verdicts in, priorities, schemes walk the regions
@@ -22,15 +22,17 @@
 mod commit;
 mod config;
 mod intervals;
+mod probe;
 
 use damon_ring::Lanes;
 
 pub use config::{Config, ConfigError, TargetConfig};
+pub use probe::{Prep, Probe, ProbeFilter, ProbeFilterKind};
 
 use crate::attrs::Attrs;
 use crate::drain::{Drain, DrainCounters};
 use crate::ops::{Operations, OpsId, Primitive, Selected};
-use crate::region::{Adjuster, Range, RangeError, Target, size_limit, three_regions};
+use crate::region::{Adjuster, Moving, Range, RangeError, Target, size_limit, three_regions};
 pub use crate::scheme::MetricValue;
 use crate::scheme::{self, ApplyContext, Round, Rounds, Scheme, Trace, TriedRegions, Walking};
 use crate::snapshot::Snapshot;
@@ -75,6 +77,7 @@ pub struct Kdamond {
     ops: Selected,
     targets: Vec<Target>,
     schemes: Vec<Scheme>,
+    probes: Vec<Probe>,
     paused: bool,
     adjuster: Adjuster,
     drain: Drain,
@@ -82,6 +85,8 @@ pub struct Kdamond {
     samples: Vec<Vec<u64>>,
     /// Which of those were accessed. Reused.
     accessed: Vec<bool>,
+    /// Which probes they passed, a bit each. Reused.
+    passed: Vec<u8>,
     /// Sampling intervals passed since the start.
     tick: u64,
     unobserved: u64,
@@ -106,6 +111,7 @@ pub struct Kdamond {
 struct Latched {
     aggregation_tick: u64,
     ops_update_tick: u64,
+    attributes_only: bool,
 }
 
 impl Kdamond {
@@ -145,6 +151,7 @@ impl Kdamond {
             ops,
             samples: vec![Vec::new(); targets.len()],
             accessed: Vec::new(),
+            passed: Vec::new(),
             targets,
             schemes: config.schemes.into_iter().map(|one| Scheme::new(one, 0, &attrs)).collect(),
             paused: config.paused,
@@ -159,7 +166,9 @@ impl Kdamond {
             latched: Latched {
                 aggregation_tick: next_aggregation_tick,
                 ops_update_tick: next_ops_update_tick,
+                attributes_only: probe::attributes_only(&config.probes),
             },
+            probes: config.probes,
             tick_began_ns: now_ns,
             unanswered: 0,
             requests: Vec::new(),
@@ -208,24 +217,26 @@ impl Kdamond {
     /// their pages old. `damon_pa_prepare_access_checks`.
     pub fn prepare(&mut self, memory: &mut dyn Operations) {
         self.unanswered = memory.unanswered();
-        if self.ops.primitive() != Primitive::AccessChecks {
-            return;
-        }
-        for (target, samples) in self.targets.iter().zip(&mut self.samples) {
-            if target.tgid().is_some_and(|tgid| !memory.is_target_valid(tgid)) {
-                samples.clear();
-                continue;
-            }
-            self.adjuster.sample(target, samples);
-            if self.addr_unit != 1 {
-                for address in &mut *samples {
-                    *address = address.wrapping_mul(self.addr_unit);
+        let checks = self.checks_accesses();
+        if checks {
+            for (target, samples) in self.targets.iter().zip(&mut self.samples) {
+                if target.tgid().is_some_and(|tgid| !memory.is_target_valid(tgid)) {
+                    samples.clear();
+                    continue;
+                }
+                self.adjuster.sample(target, samples);
+                probe::scale(samples, self.addr_unit);
+                if !samples.is_empty() {
+                    memory.prepare_access_checks(target.tgid(), samples);
                 }
             }
-            if !samples.is_empty() {
-                memory.prepare_access_checks(target.tgid(), samples);
-            }
         }
+        self.prepare_probes(memory, checks);
+    }
+
+    /// Whether the operations set looks at pages, and accesses count.
+    fn checks_accesses(&self) -> bool {
+        self.ops.primitive() == Primitive::AccessChecks && !self.latched.attributes_only
     }
 
     /// Moves what waits in the lanes into the regions, within the running tick. For sources that
@@ -249,18 +260,21 @@ impl Kdamond {
                 }
                 self.drain.close_interval(now_ns);
             }
-            Primitive::AccessChecks => {
+            Primitive::AccessChecks if self.checks_accesses() => {
                 if !self.check(memory) {
                     self.skip(1);
                     return false;
                 }
             }
+            Primitive::AccessChecks => (),
         }
+        self.apply_probes(memory);
         // When it was due, however late it is: windows do not slip.
         self.tick_began_ns = self.next_tick_ns();
         self.tick += 1;
         if self.at_aggregation() {
-            self.adjuster.merge(&mut self.targets, &self.attrs);
+            let weighing = self.weighing();
+            self.adjuster.merge(&mut self.targets, &self.attrs, &weighing);
             self.adjuster.apply_min_nr_regions(&mut self.targets, &self.attrs);
             self.drain.regions_changed();
         }
@@ -330,7 +344,11 @@ impl Kdamond {
             ops: self.ops.id(),
             now_ns,
             now_tick: self.tick,
-            left_ticks: self.next_aggregation_tick.saturating_sub(self.tick),
+            moving: Moving::new(
+                self.next_aggregation_tick.saturating_sub(self.tick),
+                self.attrs.ticks(self.attrs.aggregation_us),
+            ),
+            probe_weights: probe::weights(&self.probes),
             size_limit: size_limit(&self.targets, &self.attrs, self.min_region_sz),
             min_region_sz: self.min_region_sz,
             addr_unit: self.addr_unit,
@@ -369,6 +387,8 @@ impl Kdamond {
             for region in self.targets.iter_mut().flat_map(|target| target.regions_mut()) {
                 region.last_nr_accesses = region.nr_accesses;
                 region.nr_accesses = 0;
+                region.last_probe_hits = region.probe_hits;
+                region.probe_hits = Default::default();
                 region.credited_in = 0;
             }
             self.adjuster.split(&mut self.targets, &self.attrs);
@@ -383,6 +403,7 @@ impl Kdamond {
         self.latched = Latched {
             aggregation_tick: self.next_aggregation_tick,
             ops_update_tick: self.next_ops_update_tick,
+            attributes_only: probe::attributes_only(&self.probes),
         };
     }
 

@@ -7,7 +7,7 @@
 //! One difference from the kernel: its counters behind the 3-way split and the split rotation are
 //! shared by all monitors of the machine; ours belong to the monitor.
 
-use super::{Region, Target};
+use super::{Region, Target, Weighing};
 use crate::arithmetic::{align_down, align_up, mult_frac};
 use crate::attrs::Attrs;
 use crate::random::Random;
@@ -80,19 +80,16 @@ impl Adjuster {
 
     /// Ages every region and merges neighbours; repeats with a doubled threshold while there are
     /// more than `max_nr_regions`. `kdamond_merge_regions`.
-    pub fn merge(&mut self, targets: &mut [Target], attrs: &Attrs) {
-        let largest = targets
-            .iter()
-            .flat_map(Target::regions)
-            .map(|region| region.nr_accesses)
-            .max()
-            .unwrap_or(0);
+    pub(crate) fn merge(&mut self, targets: &mut [Target], attrs: &Attrs, weighing: &Weighing) {
+        let regions = targets.iter().flat_map(Target::regions);
+        let largest = regions.map(|region| weighing.now(region)).max().unwrap_or(0);
         let most = attrs.samples_per_aggregation();
         let mut threshold = largest / THRESHOLD_DIVISOR;
         let mut count_age = true;
         loop {
             for target in &mut *targets {
-                merge_regions(target.regions_mut(), threshold, self.size_limit, count_age);
+                let pass = Pass { threshold, size_limit: self.size_limit, count_age, weighing };
+                pass.over(target.regions_mut());
             }
             if nr_regions(targets) <= attrs.max_nr_regions || most <= threshold {
                 return;
@@ -177,33 +174,55 @@ fn cut(random: &mut Random, left: &mut Region, min_region_sz: u64) -> Option<Reg
     (0 < size && size < left.size()).then(|| left.split_off(size))
 }
 
-fn merge_regions(regions: &mut Vec<Region>, threshold: u32, size_limit: u64, count_age: bool) {
-    let mut kept = 0;
-    for next in 0..regions.len() {
-        let mut region = regions[next];
-        if count_age {
-            region.age = aged(&region, threshold);
-        }
-        if next > 0 {
-            let previous = &mut regions[kept];
-            if previous.end == region.start
-                && previous.nr_accesses.abs_diff(region.nr_accesses) <= threshold
-                && previous.size() + region.size() <= size_limit
-            {
-                previous.absorb(&region);
-                continue;
-            }
-            kept += 1;
-        }
-        regions[kept] = region;
-    }
-    regions.truncate((kept + 1).min(regions.len()));
+/// One pass of merging. `damon_merge_regions_of`.
+struct Pass<'a> {
+    threshold: u32,
+    size_limit: u64,
+    count_age: bool,
+    weighing: &'a Weighing,
 }
 
-/// A change of the count beyond the threshold, or between none and some, starts a new life.
-fn aged(region: &Region, threshold: u32) -> u32 {
-    let (now, before) = (region.nr_accesses, region.last_nr_accesses);
-    if now.abs_diff(before) > threshold || (now == 0) != (before == 0) { 0 } else { region.age + 1 }
+impl Pass<'_> {
+    fn over(&self, regions: &mut Vec<Region>) {
+        match self.weighing {
+            // Apart, so that the usual one knows what it compares.
+            Weighing::Accesses => self.by(regions, &|region| {
+                (Weighing::Accesses.now(region), Weighing::Accesses.before(region))
+            }),
+            weighing => self.by(regions, &|region| (weighing.now(region), weighing.before(region))),
+        }
+    }
+
+    /// `weight` gives what a region weighs now, and what it weighed before.
+    fn by(&self, regions: &mut Vec<Region>, weight: &impl Fn(&Region) -> (u32, u32)) {
+        let mut kept = 0;
+        for next in 0..regions.len() {
+            let mut region = regions[next];
+            let (now, before) = weight(&region);
+            if self.count_age {
+                region.age = self.aged(region.age, now, before);
+            }
+            if next > 0 {
+                let previous = &mut regions[kept];
+                if previous.end == region.start
+                    && weight(previous).0.abs_diff(now) <= self.threshold
+                    && previous.size() + region.size() <= self.size_limit
+                {
+                    previous.absorb(&region);
+                    continue;
+                }
+                kept += 1;
+            }
+            regions[kept] = region;
+        }
+        regions.truncate((kept + 1).min(regions.len()));
+    }
+
+    /// A change of the count beyond the threshold, or between none and some, starts a new life.
+    fn aged(&self, age: u32, now: u32, before: u32) -> u32 {
+        let changed = now.abs_diff(before) > self.threshold || (now == 0) != (before == 0);
+        if changed { 0 } else { age.wrapping_add(1) }
+    }
 }
 
 #[cfg(test)]
@@ -224,6 +243,10 @@ mod tests {
         target
     }
 
+    fn pass(threshold: u32, size_limit: u64, count_age: bool) -> Pass<'static> {
+        Pass { threshold, size_limit, count_age, weighing: &Weighing::Accesses }
+    }
+
     fn view(target: &Target) -> Vec<(u64, u64, u32)> {
         target.regions().iter().map(|r| (r.start / 4096, r.end / 4096, r.nr_accesses)).collect()
     }
@@ -233,7 +256,7 @@ mod tests {
         //  [0 10) 1 | [10 20) 3 | [20 30) 9 | gap | [40 50) 9      threshold 2
         let mut targets =
             [target(&[(0, 10, 1, 1), (10, 20, 3, 3), (20, 30, 9, 9), (40, 50, 9, 9)])];
-        merge_regions(targets[0].regions_mut(), 2, u64::MAX, true);
+        pass(2, u64::MAX, true).over(targets[0].regions_mut());
         assert_eq!(view(&targets[0]), [(0, 20, 2), (20, 30, 9), (40, 50, 9)]);
     }
 
@@ -241,18 +264,20 @@ mod tests {
     fn merge_compares_with_the_averaged_left_side_and_respects_the_size_limit() {
         //  1, then 3 averages to 2, so 5 (distance 3 from 2) stays out at threshold 2
         let mut targets = [target(&[(0, 1, 1, 1), (1, 2, 3, 3), (2, 3, 5, 5)])];
-        merge_regions(targets[0].regions_mut(), 2, u64::MAX, false);
+        pass(2, u64::MAX, false).over(targets[0].regions_mut());
         assert_eq!(view(&targets[0]), [(0, 2, 2), (2, 3, 5)]);
         let mut targets = [target(&[(0, 2, 1, 1), (2, 4, 1, 1)])];
-        merge_regions(targets[0].regions_mut(), 2, 3 * 4096, false);
+        pass(2, 3 * 4096, false).over(targets[0].regions_mut());
         assert_eq!(view(&targets[0]), [(0, 2, 1), (2, 4, 1)]);
+        pass(2, 4 * 4096, false).over(targets[0].regions_mut());
+        assert_eq!(view(&targets[0]), [(0, 4, 1)]);
     }
 
     #[test]
     fn age_grows_while_the_count_stays_and_restarts_when_it_moves_or_meets_zero() {
         let mut targets =
-            [target(&[(0, 1, 5, 6), (2, 3, 9, 6), (4, 5, 0, 1), (6, 7, 1, 0), (8, 9, 0, 0)])];
-        merge_regions(targets[0].regions_mut(), 2, u64::MAX, true);
+            [target(&[(0, 1, 5, 7), (2, 3, 9, 6), (4, 5, 0, 1), (6, 7, 1, 0), (8, 9, 0, 0)])];
+        pass(2, u64::MAX, true).over(targets[0].regions_mut());
         let ages: Vec<_> = targets[0].regions().iter().map(|region| region.age).collect();
         assert_eq!(ages, [6, 0, 0, 0, 6]);
     }
@@ -264,7 +289,7 @@ mod tests {
             (0..12).map(|i| (i, i + 1, (i % 2) as u32 * 8, (i % 2) as u32 * 8)).collect();
         let mut targets = [target(&list)];
         let mut adjuster = Adjuster::new(1, 4096);
-        adjuster.merge(&mut targets, &attrs);
+        adjuster.merge(&mut targets, &attrs, &Weighing::Accesses);
         assert!(targets[0].regions().len() <= 3, "{:?}", view(&targets[0]));
         assert!(targets[0].regions().iter().all(|region| region.age == 6));
     }
@@ -301,7 +326,7 @@ mod tests {
                 ..Attrs::default()
             };
             let mut targets = [target(&list)];
-            Adjuster::new(1, 4096).merge(&mut targets, &attrs);
+            Adjuster::new(1, 4096).merge(&mut targets, &attrs, &Weighing::Accesses);
             assert_eq!(targets[0].regions().len(), left, "at most {most}");
         }
     }
@@ -319,7 +344,7 @@ mod tests {
         for (most, left) in [(11, 11), (10, 10), (9, 9), (8, 8), (7, 7), (6, 6), (3, 6)] {
             let attrs = Attrs { min_nr_regions: 3, max_nr_regions: most, ..Attrs::default() };
             let mut targets = [target(&list)];
-            Adjuster::new(1, 4096).merge(&mut targets, &attrs);
+            Adjuster::new(1, 4096).merge(&mut targets, &attrs, &Weighing::Accesses);
             assert_eq!(targets[0].regions().len(), left, "at most {most}");
         }
     }
@@ -331,7 +356,7 @@ mod tests {
         let mut adjuster = Adjuster::new(1, 4096);
         // 12 pages of both in 4: no region above 3 pages.
         adjuster.apply_min_nr_regions(&mut targets, &attrs);
-        adjuster.merge(&mut targets, &attrs);
+        adjuster.merge(&mut targets, &attrs, &Weighing::Accesses);
         let views: Vec<_> = targets.iter().map(view).collect();
         assert_eq!(views, [vec![(0, 3, 0), (3, 6, 0)], vec![(6, 9, 0), (9, 12, 0)]]);
     }
@@ -464,7 +489,7 @@ mod tests {
             };
             let before = sums(&targets);
             for _ in 0..3 {
-                adjuster.merge(&mut targets, &attrs);
+                adjuster.merge(&mut targets, &attrs, &Weighing::Accesses);
                 proptest::prop_assert!(targets[0].regions().iter().all(|r| r.age <= 6));
                 proptest::prop_assert_eq!(sums(&targets), before);
                 adjuster.apply_min_nr_regions(&mut targets, &attrs);

@@ -4,6 +4,7 @@ mod adjust;
 mod mappings;
 mod score;
 mod target;
+mod weighing;
 
 pub use adjust::Adjuster;
 pub(crate) use adjust::size_limit;
@@ -11,6 +12,8 @@ pub(crate) use mappings::three_regions;
 pub use score::{MAX_SCORE, Score, Weights};
 pub(crate) use target::check_ranges;
 pub use target::{RangeError, Target};
+pub use weighing::PROBES_MAX;
+pub(crate) use weighing::{Moving, Weighing, weighted};
 
 use crate::arithmetic::mult_frac;
 
@@ -47,15 +50,33 @@ pub struct Region {
     /// Tick of the running aggregation, from 1, in which the region was last credited; 0 if not
     /// yet. Stands for the kernel's `access_reported` flag and spares the pass that clears it.
     pub(crate) credited_in: u32,
+    /// Sampling intervals of the running aggregation in which a page of the region had the
+    /// attribute, by probe. Reset each aggregation; beyond 255 it begins anew.
+    pub probe_hits: [u8; PROBES_MAX],
+    /// `probe_hits` at the end of the aggregation before.
+    pub last_probe_hits: [u8; PROBES_MAX],
     /// Weight: access reports credited since the last snapshot. Conserved by merge and split.
     pub hits: u64,
 }
+
+// Millions of regions are walked at every aggregation: one is no more than a cache line.
+const _: () = assert!(size_of::<Region>() <= 64);
 
 impl Region {
     /// A region nothing is known of.
     pub fn new(start: u64, end: u64) -> Self {
         debug_assert!(start < end);
-        Self { start, end, nr_accesses: 0, last_nr_accesses: 0, age: 0, credited_in: 0, hits: 0 }
+        Self {
+            start,
+            end,
+            nr_accesses: 0,
+            last_nr_accesses: 0,
+            age: 0,
+            credited_in: 0,
+            probe_hits: [0; PROBES_MAX],
+            last_probe_hits: [0; PROBES_MAX],
+            hits: 0,
+        }
     }
 
     /// Bytes.
@@ -99,20 +120,14 @@ impl Region {
         };
         self.nr_accesses = mean(self.nr_accesses, right.nr_accesses);
         self.age = mean(self.age, right.age);
+        // Most monitors have no probes, and a mean is a division.
+        if self.probe_hits != right.probe_hits {
+            for (hits, right) in self.probe_hits.iter_mut().zip(right.probe_hits) {
+                *hits = mean((*hits).into(), right.into()) as u8;
+            }
+        }
         self.hits += right.hits;
         self.end = right.end;
-    }
-
-    /// The access rate as schemes see it, also in the middle of an aggregation: this window's count
-    /// plus the share of the last window's that the running one has not yet covered.
-    /// `damon_nr_accesses_mvsum`.
-    pub fn moving_nr_accesses(&self, left_ticks: u64, window_ticks: u64) -> u32 {
-        let left_bp = mult_frac(left_ticks, 10_000, window_ticks.max(1));
-        if left_bp == 10_000 {
-            return self.last_nr_accesses;
-        }
-        let rest = mult_frac(u64::from(self.last_nr_accesses), left_bp, 10_000) as u32;
-        self.nr_accesses.wrapping_add(rest)
     }
 }
 
@@ -176,7 +191,7 @@ mod tests {
             (5, 9, 20, 20, 9),
         ] {
             let region = Region { nr_accesses: nr, last_nr_accesses: last, ..Region::new(0, 1) };
-            assert_eq!(region.moving_nr_accesses(left, window), expected);
+            assert_eq!(Moving::new(left, window).nr_accesses(&region), expected);
         }
     }
 
@@ -184,10 +199,14 @@ mod tests {
     fn a_moving_count_loses_what_does_not_divide() {
         // damon-core.md 3.2: a third of 3 is 3333 of 10000, which is 0 of 3
         let region = Region { nr_accesses: 1, last_nr_accesses: 3, ..Region::new(0, 1) };
-        assert_eq!(region.moving_nr_accesses(1, 3), 1);
-        assert_eq!(region.moving_nr_accesses(0, 3), 1);
-        assert_eq!(region.moving_nr_accesses(3, 3), 3, "just restarted: only what was before");
-        assert_eq!(region.moving_nr_accesses(0, 0), 1, "a window of nothing is one of 1");
+        assert_eq!(Moving::new(1, 3).nr_accesses(&region), 1);
+        assert_eq!(Moving::new(0, 3).nr_accesses(&region), 1);
+        assert_eq!(
+            Moving::new(3, 3).nr_accesses(&region),
+            3,
+            "just restarted: only what was before"
+        );
+        assert_eq!(Moving::new(0, 0).nr_accesses(&region), 1, "a window of nothing is one of 1");
     }
 
     #[test]
@@ -211,5 +230,16 @@ mod tests {
             assert_eq!((left.nr_accesses, left.age), (mean, mean), "{l} {r}");
             assert_eq!((left.hits, left.size()), (12, (l + r) * 4_096));
         }
+    }
+
+    #[test]
+    fn hits_of_probes_are_averaged_like_counts() {
+        let region = |start, end, probe_hits| Region { probe_hits, ..Region::new(start, end) };
+        // (9*3 + 2) / 4, 1 / 4
+        let mut left = region(0, 3, [9, 0, 0, 255]);
+        left.absorb(&region(3, 4, [2, 1, 0, 255]));
+        assert_eq!(left.probe_hits, [7, 0, 0, 255]);
+        let right = left.split_off(1);
+        assert_eq!((left.probe_hits, right.probe_hits), ([7, 0, 0, 255], [7, 0, 0, 255]));
     }
 }

@@ -7,14 +7,14 @@ use super::filter::Passage;
 use super::goal::{Metric, MetricValue, share};
 use super::quota::Histogram;
 use super::record::Round;
-use super::tried::Walking;
+use super::tried::{TriedRegion, Walking};
 use super::walk::Walk;
 use super::{Scheme, SchemeConfig};
 use crate::arithmetic::align_down;
 use crate::attrs::Attrs;
 use crate::kdamond::TuneRequest;
 use crate::ops::{Job, NodeBytes, Operations, OpsId};
-use crate::region::{Range, Region, Target};
+use crate::region::{Moving, PROBES_MAX, Range, Region, Target, weighted};
 use crate::scheme::PageFilters;
 
 /// What a round knows besides regions and schemes.
@@ -23,8 +23,10 @@ pub(crate) struct ApplyContext {
     pub(crate) ops: OpsId,
     pub(crate) now_ns: u64,
     pub(crate) now_tick: u64,
-    /// Ticks left of the running aggregation: 0 at its end.
-    pub(crate) left_ticks: u64,
+    /// How counts are seen in the running aggregation.
+    pub(crate) moving: Moving,
+    /// By probe.
+    pub(crate) probe_weights: [u32; PROBES_MAX],
     /// No region may grow above this when equal neighbours are joined.
     pub(crate) size_limit: u64,
     /// In core address units.
@@ -35,11 +37,16 @@ pub(crate) struct ApplyContext {
 
 impl ApplyContext {
     fn nr_accesses(&self, region: &Region) -> u32 {
-        region.moving_nr_accesses(self.left_ticks, self.attrs.ticks(self.attrs.aggregation_us))
+        self.moving.nr_accesses(region)
     }
 
     fn matches(&self, config: &SchemeConfig, region: &Region) -> bool {
         config.pattern.matches(region.size(), self.nr_accesses(region), region.age)
+    }
+
+    /// Hits of probes by their weights.
+    pub(super) fn probe_hits_wsum(&self, region: &Region) -> u32 {
+        weighted(&self.probe_weights, self.moving.probe_hits(region))
     }
 
     fn score(&self, config: &SchemeConfig, region: &Region) -> u32 {
@@ -142,12 +149,8 @@ pub(crate) fn set_priorities(
             let mut walk = Walk::new(target.regions_mut());
             while let Some(mut region) = walk.next() {
                 if context.matches(config, &region)
-                    && config.core_filters().ask(
-                        &mut region,
-                        index,
-                        context.min_region_sz,
-                        &mut walk,
-                    ) != Passage::Out
+                    && config.core_filters().ask(&mut region, index, context, &mut walk)
+                        != Passage::Out
                 {
                     histogram.add(context.score(config, &region), region.size());
                 }
@@ -358,7 +361,7 @@ impl Offer<'_> {
             // `is_full` has said that a smallest region fits.
             walk.put_back(region.split_off(align_down(left, min_region_sz)));
         }
-        let passage = config.core_filters().ask(region, place.target, min_region_sz, walk);
+        let passage = config.core_filters().ask(region, place.target, *context, walk);
         if passage == Passage::Out {
             return round.filtered.add(region.size());
         }
@@ -375,7 +378,18 @@ impl Offer<'_> {
         let bytes = applied.bytes / context.addr_unit;
         let passed = applied.passed / context.addr_unit;
         if let Some(walking) = &mut self.walking {
-            walking.saw(place.scheme, place.target, region, nr_accesses, passed);
+            walking.saw(
+                place.scheme,
+                TriedRegion {
+                    target: place.target,
+                    start: region.start,
+                    end: region.end,
+                    nr_accesses,
+                    age: region.age,
+                    probe_hits: context.moving.probe_hits(region),
+                    sz_filter_passed: passed,
+                },
+            );
         }
         quota.charge(&config.quota, size, bytes, applied.elapsed_ns);
         if quota.is_full(&config.quota, min_region_sz) {

@@ -1,6 +1,6 @@
 //! A walk along with the schemes: which regions each of them tried. `damon-core.md` 5.10.
 
-use crate::region::Region;
+use crate::region::PROBES_MAX;
 
 /// A region as it was handed to the operations set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct TriedRegion {
     pub nr_accesses: u32,
     /// Age in aggregations, before the action began a new life.
     pub age: u32,
+    /// The moving hits, by probe.
+    pub probe_hits: [u8; PROBES_MAX],
     /// Bytes that passed the page filters.
     pub sz_filter_passed: u64,
 }
@@ -47,25 +49,11 @@ impl Walking {
         self.seen.by_scheme.resize(schemes, Vec::new());
     }
 
-    pub(crate) fn saw(
-        &mut self,
-        scheme: usize,
-        target: usize,
-        region: &Region,
-        nr_accesses: u32,
-        sz_filter_passed: u64,
-    ) {
+    pub(crate) fn saw(&mut self, scheme: usize, region: TriedRegion) {
         if self.done.get(scheme).is_none_or(|done| *done) {
             return;
         }
-        self.seen.by_scheme[scheme].push(TriedRegion {
-            target,
-            start: region.start,
-            end: region.end,
-            nr_accesses,
-            age: region.age,
-            sz_filter_passed,
-        });
+        self.seen.by_scheme[scheme].push(region);
     }
 
     /// A scheme has finished a round.
@@ -85,27 +73,27 @@ impl Walking {
 mod tests {
     use super::*;
 
+    const TRIED: TriedRegion = TriedRegion {
+        target: 0,
+        start: 0,
+        end: 4096,
+        nr_accesses: 7,
+        age: 3,
+        probe_hits: [1, 0, 0, 0],
+        sz_filter_passed: 100,
+    };
+
     #[test]
     fn a_walk_sees_one_round_of_each_scheme_and_ends_with_the_last() {
         let mut walking = Walking::new(2);
-        let region = Region { age: 3, ..Region::new(0, 4096) };
-        walking.saw(0, 0, &region, 7, 100);
+        walking.saw(0, TRIED);
         walking.finish(0);
-        walking.saw(0, 0, &region, 8, 100);
+        walking.saw(0, TriedRegion { nr_accesses: 8, ..TRIED });
         assert_eq!(walking.completed(), None);
-        walking.saw(1, 1, &region, 9, 0);
+        let second = TriedRegion { target: 1, nr_accesses: 9, ..TRIED };
+        walking.saw(1, second);
         walking.finish(1);
-        let seen = walking.completed().unwrap();
-        let first = TriedRegion {
-            target: 0,
-            start: 0,
-            end: 4096,
-            nr_accesses: 7,
-            age: 3,
-            sz_filter_passed: 100,
-        };
-        let second = TriedRegion { target: 1, nr_accesses: 9, sz_filter_passed: 0, ..first };
-        assert_eq!(seen.by_scheme, [vec![first], vec![second]]);
+        assert_eq!(walking.completed().unwrap().by_scheme, [vec![TRIED], vec![second]]);
     }
 
     #[test]
@@ -119,7 +107,7 @@ mod tests {
         assert_eq!(walking.completed(), None);
         walking.finish(2);
         // Of schemes there are no such, nothing is kept.
-        walking.saw(3, 0, &Region::new(0, 1), 0, 0);
+        walking.saw(3, TRIED);
         assert_eq!(walking.completed().unwrap().by_scheme, vec![vec![]; 3]);
     }
 }

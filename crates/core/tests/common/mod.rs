@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use damon_core::kdamond::{Config, ConfigError, TargetConfig};
+use damon_core::kdamond::{Config, ConfigError, Probe, ProbeFilterKind, TargetConfig};
 use damon_core::ops::{
     Applied, Gauge, Job, LastApplied, NodeBytes, Primitive, Reading, Registry, Selected,
 };
@@ -74,6 +74,8 @@ pub(crate) struct Memory {
     pub(crate) gone: Vec<u32>,
     /// Of every process.
     pub(crate) mappings: Vec<Range>,
+    /// What pages are, for probes; nobody can ask if there is no such list.
+    pub(crate) attributes: Option<Vec<(Range, ProbeFilterKind)>>,
     /// What can be read.
     pub(crate) gauges: Vec<(Gauge, Reading)>,
 }
@@ -90,6 +92,7 @@ impl Default for Memory {
             busy: Vec::new(),
             gone: Vec::new(),
             mappings: Vec::new(),
+            attributes: None,
             gauges: Vec::new(),
         }
     }
@@ -111,6 +114,23 @@ impl Operations for Memory {
         self.prepared.remove(0);
         for (accessed, address) in accessed.iter_mut().zip(addresses) {
             *accessed = self.busy.iter().any(|r| r.start <= *address && *address < r.end);
+        }
+    }
+
+    fn can_probe(&self) -> bool {
+        self.attributes.is_some()
+    }
+
+    fn probe(&self, _tgid: Option<u32>, addresses: &[u64], probes: &[Probe], passed: &mut [u8]) {
+        let attributes = self.attributes.as_deref().unwrap_or_default();
+        for (&address, passed) in addresses.iter().zip(passed) {
+            for (i, probe) in probes.iter().enumerate() {
+                let passes = probe.passes(|kind| {
+                    let here = |r: &Range| r.start <= address && address < r.end;
+                    attributes.iter().any(|(range, what)| here(range) && what == kind)
+                });
+                *passed |= u8::from(passes) << i;
+            }
         }
     }
 
@@ -171,6 +191,7 @@ pub(crate) fn config(
         targets: vec![target],
         sample_filters: vec![],
         schemes,
+        probes: vec![],
         paused: false,
         seed,
     }

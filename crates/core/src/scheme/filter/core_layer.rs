@@ -1,6 +1,7 @@
 //! Filters of the core layer: which regions, or parts of them, a scheme is for. An address filter
 //! cuts regions at its edges. `damon-core.md` 5.7.
 
+use super::super::round::ApplyContext;
 use super::super::walk::Walk;
 use crate::arithmetic::align_down;
 use crate::region::{Range, Region};
@@ -12,6 +13,13 @@ pub enum CoreFilterKind {
     Address(Range),
     /// Regions of the target of that index.
     Target(usize),
+    /// Regions whose moving hits of probes, by their weights, add up to so much.
+    ProbeHitsWsum {
+        /// Least sum.
+        min: u32,
+        /// Largest sum.
+        max: u32,
+    },
 }
 
 /// Lets through, or rejects, regions.
@@ -57,12 +65,17 @@ impl CoreFilters<'_> {
         &self,
         region: &mut Region,
         target: usize,
-        min_region_sz: u64,
+        context: &ApplyContext,
         walk: &mut Walk<'_>,
     ) -> Passage {
         for filter in self.list {
             let is = match filter.kind {
-                CoreFilterKind::Address(range) => contains(range, region, min_region_sz, walk),
+                CoreFilterKind::Address(range) => {
+                    contains(range, region, context.min_region_sz, walk)
+                }
+                CoreFilterKind::ProbeHitsWsum { min, max } => {
+                    (min..=max).contains(&context.probe_hits_wsum(region))
+                }
                 CoreFilterKind::Target(index) => index == target,
             };
             if is == filter.matching {
@@ -95,6 +108,9 @@ fn contains(range: Range, region: &mut Region, min_region_sz: u64, walk: &mut Wa
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::attrs::Attrs;
+    use crate::ops::OpsId;
+    use crate::region::Moving;
 
     const K: u64 = 4096;
 
@@ -110,9 +126,22 @@ mod tests {
     ) -> (Passage, Vec<(u64, u64)>) {
         let mut regions: Vec<_> =
             regions.iter().map(|range| Region::new(range.start, range.end)).collect();
+        let context = ApplyContext {
+            attrs: Attrs::default(),
+            ops: OpsId::Paddr,
+            now_ns: 0,
+            now_tick: 0,
+            moving: Moving::new(0, 1),
+            probe_weights: [1, 0, 10, 0],
+            size_limit: u64::MAX,
+            min_region_sz: K,
+            addr_unit: 1,
+        };
+        regions.iter_mut().for_each(|region| region.probe_hits = [3, 100, 2, 0]);
         let mut walk = Walk::new(&mut regions);
         let mut first = walk.next().unwrap();
-        let passage = CoreFilters { list, has_page_filters }.ask(&mut first, 1, K, &mut walk);
+        let passage =
+            CoreFilters { list, has_page_filters }.ask(&mut first, 1, &context, &mut walk);
         walk.keep(first);
         walk.finish();
         (passage, regions.iter().map(|r| (r.start / K, r.end / K)).collect())
@@ -150,6 +179,17 @@ mod tests {
                 assert_eq!(bounds[..after.len()], after, "{filter:?}");
                 assert_eq!(bounds.len(), after.len() + 1);
             }
+        }
+    }
+
+    #[test]
+    fn hits_of_probes_are_summed_by_weight_and_compared_with_closed_bounds() {
+        // 3 * 1 + 2 * 10
+        for (min, max, is) in [(23, 23, true), (0, 22, false), (24, 99, false), (0, 99, true)] {
+            let kind = CoreFilterKind::ProbeHitsWsum { min, max };
+            let list = [CoreFilter { kind, matching: true, allow: false }];
+            let expected = if is { Passage::Out } else { Passage::In };
+            assert_eq!(ask(&list, false, &[range(0, 1)]).0, expected, "{min} {max}");
         }
     }
 
