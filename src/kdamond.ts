@@ -189,7 +189,9 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
     const context = resolveCommit(options);
     await this.#between(() => {
       translating(() => this.#native.commit(contextInit(context)));
-      this.#config = { ...this.#config, ...context, targets: context.targets };
+      // Targets that are left out are left to the source again.
+      const { targets: _gone, ...kept } = this.#config;
+      this.#config = { ...kept, ...context };
       this.#control.commit(context.schemes);
     });
   }
