@@ -235,6 +235,17 @@ test('a commit from within a run takes effect in it', async (t) => {
   t.true((lengths.at(-1) ?? 0) > 2 * (lengths[4] ?? 0));
 });
 
+test('a loop over the snapshots can wait for its commit', async (t) => {
+  using kdamond = kdamondOf();
+  let count = 0;
+  for await (const snapshot of kdamond.snapshots({ untilMs: 1_000 })) {
+    count += 1;
+    if (count === 1) await kdamond.commit({ attrs: { minNrRegions: 100 } });
+    if (count === 5) t.true(snapshot.length >= 50, `${snapshot.length}`);
+  }
+  t.true(count >= 5);
+});
+
 test('a walk waits for a round of every scheme; another meanwhile is refused', async (t) => {
   using kdamond = kdamondOf();
   await kdamond.run({ untilMs: 500 });

@@ -87,6 +87,8 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
   /** Answers to the last requests, for the next run. */
   #verdicts: VerdictInit[] = [];
   #running = false;
+  /** Whether the addon is at work: between two steps it is not, though a run is in progress. */
+  #stepping = false;
   #closed = false;
   /** What is to be done to the monitor between two steps. */
   readonly #asked: Asked[] = [];
@@ -341,11 +343,14 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
     return BigInt(this.intervals.sampleUs) * 1_000n;
   }
 
-  /** Does something to the monitor between two steps of the run in progress, or at once. */
+  /**
+   * Does something to the monitor between two steps of the run in progress, or at once: within the
+   * loop over the snapshots too, which may wait for it.
+   */
   #between(act: () => void): Promise<void> {
     return new Promise((done, reject) => {
       this.#asked.push({ act, done, reject });
-      if (this.#running) this.#native.cancel();
+      if (this.#stepping) this.#native.cancel();
       else this.#ask();
     });
   }
@@ -409,10 +414,15 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
     const chunkEnd = this.nowNs + (CHUNK_NS > tickNs ? CHUNK_NS : tickNs);
     const verdicts = this.#verdicts;
     this.#verdicts = [];
-    const result = await this.#native.run(chunkEnd < untilNs ? chunkEnd : untilNs, verdicts);
-    if (result.failure) throw toError(result.failure);
-    if (result.kind !== 'tried') this.#missWalk();
-    return result;
+    this.#stepping = true;
+    try {
+      const result = await this.#native.run(chunkEnd < untilNs ? chunkEnd : untilNs, verdicts);
+      if (result.failure) throw toError(result.failure);
+      if (result.kind !== 'tried') this.#missWalk();
+      return result;
+    } finally {
+      this.#stepping = false;
+    }
   }
 
   /** Whether a chunk ended because the run as a whole did: the next tick lies beyond its end. */

@@ -10,7 +10,7 @@ import {
   walked,
 } from './explanation.ts';
 import { formatBytes, formatCount, formatDuration, formatReading, formatShare } from './format.ts';
-import { type TerminalOptions, clampWidth, cut, printable, table } from './terminal-text.ts';
+import { type TerminalOptions, clampWidth, printable, table, wrap } from './terminal-text.ts';
 
 /** What is explained, and how it is shown. */
 export interface TerminalExplanationOptions extends TerminalOptions {
@@ -65,12 +65,11 @@ function renderScheme(
   ];
   const rows = series.of(scheme, SHOWN).map((stretch) => stretchCells(stretch, startNs));
   const aligns = head.map((title) => (title === 'then waited' ? 'left' : 'right'));
-  const failures = failureLine(total);
   return [
     table(['regions', 'times', 'bytes', 'of all'], outcomeRows(total), OUTCOME_ALIGNS, chalk),
     '',
     table(head, rows, aligns, chalk),
-    ...(failures === undefined ? [] : [chalk.red(cut(failures, clampWidth(width)))]),
+    ...failureLines(total, clampWidth(width)).map((line) => chalk.red(line)),
   ].join('\n');
 }
 
@@ -106,8 +105,9 @@ function stretchCells(stretch: Stretch, startNs: bigint): string[] {
   ];
 }
 
-function failureLine({ failures, failure }: Stretch): string | undefined {
-  if (failure === undefined) return undefined;
+function failureLines({ failures, failure }: Stretch, width: number): string[] {
+  if (failure === undefined) return [];
   const times = failures === 1 ? 'once' : `${formatCount(failures)} times`;
-  return `No answer ${times}, the quota stayed as it was: ${printable(failure.message)}`;
+  const text = `No answer ${times}, the quota stayed as it was: ${printable(failure.message)}`;
+  return wrap(text.split(' '), ' ', width);
 }

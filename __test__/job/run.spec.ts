@@ -1,0 +1,223 @@
+import test from 'ava';
+
+import { DamonError, Kdamond, type RunConfig, balance } from '../../src/index.ts';
+import { type RunHandle, runConfig } from '../../src/job/run.ts';
+import type { RunEvent } from '../../src/report/record.ts';
+import type { Round } from '../../src/report/round.ts';
+import { SMALL, recordingOf, rows, temporaryFile } from '../support/small.ts';
+
+const STAT = { action: 'stat', pattern: { nrAccesses: { min: 1 } } } as const;
+const STEERED = {
+  name: 'steered',
+  action: 'stat',
+  quota: {
+    szBytes: '1 MiB',
+    resetIntervalMs: 100,
+    goals: [{ metric: 'user_input', targetValue: 10 }],
+    tuner: 'temporal',
+  },
+} as const;
+
+const BASE: RunConfig = { source: SMALL, schemes: [STAT, STEERED], everyMs: 100, untilMs: '2 s' };
+
+async function linesOf(config: RunConfig): Promise<string[]> {
+  const lines: string[] = [];
+  await runConfig(config, { onSnapshot: (snapshot) => void lines.push(snapshot.toNdjson()) });
+  return lines;
+}
+
+test('a run is what a monitor with these options sees', async (t) => {
+  const { untilMs: _until, ...options } = BASE;
+  using kdamond = new Kdamond(options);
+  const expected: string[] = [];
+  for await (const snapshot of kdamond.snapshots({ untilMs: '2 s' })) {
+    expected.push(snapshot.toNdjson());
+  }
+  t.deepEqual(await linesOf(BASE), expected);
+  const record = await runConfig(BASE);
+  t.deepEqual(record.books, kdamond.books);
+  t.deepEqual(record.schemes, ['stat', 'steered']);
+  t.true(balance(record.books).every(({ offBy }) => offBy === 0n));
+  t.like(record, { startNs: kdamond.startNs, endNs: kdamond.nowNs, roundsDropped: 0, events: [] });
+  t.is(record.explanation.total(0)?.rounds, 20);
+});
+
+test('changes come when they are planned, and no earlier', async (t) => {
+  const scores: [number, number][] = [];
+  const events: RunEvent[] = [];
+  const rounds: Round[] = [];
+  await runConfig(
+    {
+      ...BASE,
+      changes: [
+        { atMs: 0, setGoals: [{ scheme: 'steered', currentValue: 5 }] },
+        { atMs: 500, setGoals: [{ scheme: 'steered', currentValue: 10 }] },
+        { atMs: 1_000, commit: { schemes: [STAT] } },
+        { atMs: 1_001, commit: { attrs: { aggregationUs: '200 ms' } } },
+      ],
+    },
+    {
+      onTuning: ({ timeNs, scoreBp }) => scores.push([Number(timeNs) / 1e6, scoreBp]),
+      onEvent: (event) => events.push(event),
+      onRounds: (some) => void rounds.push(...some),
+    },
+  );
+  t.deepEqual(events, [
+    { kind: 'changed', atMs: 0 },
+    { kind: 'changed', atMs: 500 },
+    { kind: 'changed', atMs: 1_000 },
+    { kind: 'changed', atMs: 1_001 },
+  ]);
+  for (const [atMs, scoreBp] of scores) t.is(scoreBp, atMs <= 500 ? 5_000 : 10_000, `${atMs}`);
+  t.is(scores.length, 10);
+  // Committed away, and never seen again.
+  t.true(rounds.every(({ scheme, timeNs }) => scheme === 0 || timeNs <= 1_000_000_000n));
+  const late = rounds.filter(({ timeNs }) => timeNs > 1_100_000_000n).map(({ timeNs }) => timeNs);
+  late.slice(1).forEach((timeNs, i) => t.is(timeNs - (late[i] ?? 0n), 200_000_000n));
+  t.true(late.length >= 3);
+});
+
+test('a change that the source does not live to see is told', async (t) => {
+  const source = { type: 'recording', path: recordingOf(rows(1_000)) } as const;
+  const record = await runConfig({
+    source,
+    changes: [
+      { atMs: '500 ms', commit: { paused: false } },
+      { atMs: '1 h', commit: { paused: true } },
+    ],
+  });
+  t.deepEqual(record.events, [
+    { kind: 'changed', atMs: 500 },
+    { kind: 'missed', atMs: 3_600_000 },
+  ]);
+  t.is(record.source, source.path);
+});
+
+test('an emulation without an end is refused before anything runs', async (t) => {
+  const { untilMs: _until, ...endless } = BASE;
+  const error = await t.throwsAsync(runConfig(endless), { instanceOf: DamonError });
+  t.like(error, { code: 'ERR_DAMON_CONFIG', path: 'untilMs' });
+});
+
+/** Runs, and does something at the fifth snapshot. */
+async function runAnd(
+  act: (run: RunHandle) => Promise<void>,
+  config = BASE,
+): Promise<{ lines: string[]; events: readonly RunEvent[]; roundsAfter: Round[] }> {
+  const lines: string[] = [];
+  const roundsAfter: Round[] = [];
+  let handle: RunHandle | undefined;
+  const { events } = await runConfig(config, {
+    onStart: (run) => {
+      handle = run;
+    },
+    onSnapshot: async (snapshot) => {
+      lines.push(snapshot.toNdjson());
+      if (lines.length === 5 && handle) await act(handle);
+    },
+    onRounds: (rounds) => void (lines.length > 6 && roundsAfter.push(...rounds)),
+  });
+  return { lines, events, roundsAfter };
+}
+
+/** Files that a run does not go on by. */
+const REFUSED: readonly [config: unknown, code: string, path: string][] = [
+  [{ ...BASE, schemes: [{ action: 'migrat_hot' }] }, 'ERR_DAMON_CONFIG', 'schemes[0].action'],
+  [{ ...BASE, seed: 2 }, 'ERR_DAMON_CONFIG_FIXED', 'seed'],
+  [
+    { ...BASE, source: { ...SMALL, workload: { type: 'hot_set', bytes: '32 MiB' } } },
+    'ERR_DAMON_CONFIG_FIXED',
+    'source',
+  ],
+  [
+    { ...BASE, schemes: [{ action: 'migrate_hot', targetNid: 7 }] },
+    'ERR_DAMON_CONFIG_ACTION',
+    'schemes[0].targetNid',
+  ],
+  [{ ...BASE, untilMs: undefined }, 'ERR_DAMON_CONFIG', 'untilMs'],
+];
+
+test('a reload that is refused leaves the run as it is, to the byte', async (t) => {
+  const expected = await linesOf(BASE);
+  for (const [config, code, path] of REFUSED) {
+    const { lines, events } = await runAnd(async (run) => {
+      const error = await t.throwsAsync(run.reload(config as RunConfig), {
+        instanceOf: DamonError,
+      });
+      t.like(error, { code, path });
+    });
+    t.deepEqual(lines, expected, path);
+    t.deepEqual(events, []);
+  }
+});
+
+test('a reload is what a commit would be; its end and its changes to come are those from then on', async (t) => {
+  const { lines, events, roundsAfter } = await runAnd(async (run) =>
+    run.reload({
+      ...BASE,
+      schemes: [STAT],
+      untilMs: '3 s',
+      changes: [
+        // Has passed: counts as made.
+        { atMs: 1, commit: { attrs: { minNrRegions: 20 } } },
+        { atMs: '2500 ms', commit: { schemes: [] } },
+      ],
+    }),
+  );
+  t.deepEqual(
+    events.map(({ kind }) => kind),
+    ['reloaded', 'changed'],
+  );
+  t.true(lines.length >= 28, `${lines.length}`);
+  t.deepEqual(new Set(roundsAfter.map(({ scheme }) => scheme)), new Set([0]));
+  t.true(roundsAfter.every(({ timeNs }) => timeNs <= 2_500_000_000n));
+});
+
+test('a reload of what there is changes nothing', async (t) => {
+  const { lines, events } = await runAnd(async (run) => run.reload({ ...BASE }));
+  t.deepEqual(lines, await linesOf(BASE));
+  t.deepEqual(
+    events.map(({ kind }) => kind),
+    ['unchanged'],
+  );
+});
+
+test('after the end there is nothing to reload', async (t) => {
+  let handle: RunHandle | undefined;
+  await runConfig(BASE, {
+    onStart: (run) => {
+      handle = run;
+    },
+  });
+  await t.throwsAsync(async () => handle?.reload(BASE), { code: 'ERR_DAMON_ENDED' });
+});
+
+test('a signal ends a run with its reason, and the books are told as they stand', async (t) => {
+  const ending = new AbortController();
+  const reason = new Error('enough');
+  let isBalanced = false;
+  const run = runConfig(
+    { ...BASE, untilMs: '10000 h' },
+    {
+      signal: ending.signal,
+      onSnapshot: () => ending.abort(reason),
+      onFailure: (books) => {
+        isBalanced = balance(books).every(({ offBy }) => offBy === 0n);
+      },
+    },
+  );
+  t.is(await run.catch((error: unknown) => error), reason as never);
+  t.true(isBalanced);
+});
+
+test("a recording's nodes are read from the description beside it", async (t) => {
+  const path = recordingOf(rows(100));
+  const nodes = [{ name: 'all', start: 0, end: '1 GiB' }];
+  const described = temporaryFile('', 'x.samples.csv');
+  t.deepEqual((await runConfig({ source: { type: 'recording', path } })).nodes, []);
+  const { writeFileSync, copyFileSync } = await import('node:fs');
+  copyFileSync(path, described);
+  writeFileSync(described.replace('.samples.csv', '.machine.json'), JSON.stringify({ nodes }));
+  const record = await runConfig({ source: { type: 'recording', path: described } });
+  t.like(record.nodes, [{ id: 0, name: 'all' }]);
+});
