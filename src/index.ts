@@ -50,7 +50,28 @@ export type {
 } from './monitor/sample-filter.ts';
 export type { AttrsOptions, IntervalsGoalOptions } from './monitor/attrs.ts';
 export type { NodeOptions, RangeOptions } from './monitor/memory.ts';
-export type { OperationsName } from './monitor/operations.ts';
+export type { Addresses, OperationsName } from './monitor/operations.ts';
+
+export { OperationsRegistry } from './operations/registry.ts';
+export type { OperationsOwner } from './operations/registry.ts';
+export type {
+  Awaitable,
+  OperationsApplied,
+  OperationsFilter,
+  OperationsGauge,
+  OperationsJob,
+  OperationsLanes,
+  OperationsReading,
+  OperationsSet,
+  OperationsTarget,
+  Sees,
+} from './operations/operations-set.ts';
+export type { OperationsFailure, OperationsFailureKind } from './operations/answers.ts';
+export type {
+  OperationsSourceOptions,
+  OwnSetOptions,
+  RegistryOptions,
+} from './operations/source.ts';
 
 export { pullPush } from './scheme/pull-push.ts';
 export type { PullPushNode, PullPushOptions } from './scheme/pull-push.ts';

@@ -11,18 +11,28 @@ import {
   contextEntries,
   monitorEntries,
 } from './monitor/monitor-options.ts';
-import { type OperationsName, operationsSchema } from './monitor/operations.ts';
+import { type Addresses, addressesOf, operationsSchema } from './monitor/operations.ts';
 import { type Target, type TargetOptions, targetsSchema } from './monitor/target.ts';
+import {
+  type OperationsSource,
+  type OperationsSourceOptions,
+  checkGauges,
+  operationsSourceSchema,
+  targetsOf,
+} from './operations/source.ts';
 import { type Recording, type RecordingOptions, recordingSchema } from './trace/recording.ts';
 import { SAFE, type Schema, choice, either, integer, options, resolve } from './validate.ts';
 
 /** What of a source is monitored, and how it is seen. */
 interface ViewOptions {
-  /** How accesses are seen. @default "paddr_ibs", which both sources offer */
-  readonly operations?: OperationsName;
   /**
-   * What to monitor. @default all physical memory; with virtual sets all processes. In a commit:
-   * what there is
+   * The operations set: how accesses are seen. One of the kernel's names that the source offers, or
+   * of a registry of your own sets. @default "paddr_ibs"; of your own sets the one the source names
+   */
+  readonly operations?: string;
+  /**
+   * What to monitor. @default all physical memory; with virtual sets all processes; of your own sets
+   * what they say. In a commit: what there is
    */
   readonly targets?: readonly TargetOptions[];
   /**
@@ -35,49 +45,61 @@ interface ViewOptions {
 /** What a monitor watches, how, and what it does about it. */
 export interface KdamondOptions extends MonitorOptions, ViewOptions {
   /** Where accesses come from. */
-  readonly source: EmulationOptions | RecordingOptions;
+  readonly source: EmulationOptions | RecordingOptions | OperationsSourceOptions;
 }
 
 /** What can be changed while a monitor is at work; all of it, what is left out too. */
 export interface CommitOptions extends ContextOptions, ViewOptions {}
 
+/** Where accesses come from, resolved. */
+export type Source = Emulation | Recording | OperationsSource;
+
 /** {@link KdamondOptions}, every one given. */
 export interface KdamondConfig extends MonitorConfig {
-  readonly source: Emulation | Recording;
+  readonly source: Source;
 }
 
-const SOURCE_TYPES = either(['emulation', 'recording']);
+const SOURCES: Readonly<Record<Source['type'], Schema<Source>>> = {
+  emulation: emulationSchema,
+  recording: recordingSchema,
+  operations: operationsSourceSchema,
+};
+const SOURCE_TYPES = either(Object.keys(SOURCES));
 
-const sourceSchema: Schema<Emulation | Recording> = choice<Emulation | Recording>(
+// A set of the user's own is functions: it has no place in a file, and so none in the schema of one.
+const sourceSchema: Schema<Source> = choice<Source>(
   [emulationSchema, recordingSchema],
   (input) => {
     const { type } = (input ?? {}) as { type?: unknown };
-    if (type === 'emulation') return emulationSchema;
-    return type === 'recording' ? recordingSchema : unknownSource;
+    return Object.hasOwn(SOURCES, String(type)) ? SOURCES[type as Source['type']] : unknownSource;
   },
 );
 
 /** Refuses anything, at the field that should have told which source it is. */
 const unknownSource: Schema<never> = v.pipe(
   v.looseObject({ type: v.never(SOURCE_TYPES) }, ({ path }) =>
-    path ? SOURCE_TYPES : 'a recording or an emulation',
+    path ? SOURCE_TYPES : 'a recording, an emulation or operations sets',
   ),
   v.transform(({ type }) => type),
 );
 
 const viewEntries: {
-  readonly operations: v.OptionalSchema<Schema<OperationsName>, 'paddr_ibs'>;
+  readonly operations: v.OptionalSchema<v.GenericSchema<unknown, string>, undefined>;
   readonly targets: v.OptionalSchema<Schema<readonly Target[]>, undefined>;
   readonly addrUnit: v.OptionalSchema<Schema<number>, 1>;
 } = {
-  operations: v.optional(operationsSchema, 'paddr_ibs'),
+  operations: v.optional(v.string('the name of an operations set')),
   targets: v.optional(targetsSchema),
   addrUnit: v.optional(integer(1, SAFE), 1),
 };
 
+type Unresolved<Config> = Omit<Config, 'operations' | 'addresses'> & {
+  readonly operations?: string | undefined;
+};
+
 /** The fields of {@link KdamondOptions}, for a schema that has others besides. */
 export const kdamondEntries: typeof viewEntries &
-  typeof monitorEntries & { readonly source: Schema<Emulation | Recording> } = {
+  typeof monitorEntries & { readonly source: Schema<Source> } = {
   source: sourceSchema,
   ...viewEntries,
   ...monitorEntries,
@@ -89,25 +111,71 @@ export const commitEntries: typeof viewEntries & typeof contextEntries = {
   ...contextEntries,
 };
 
-const kdamondSchema: Schema<KdamondConfig> = options(kdamondEntries);
+const kdamondSchema: Schema<Unresolved<KdamondConfig>> = options(kdamondEntries);
 
-const commitSchema: Schema<ContextConfig> = options(commitEntries);
+const commitSchema: Schema<Unresolved<ContextConfig>> = options(commitEntries);
 
 /**
  * Checks options and fills in what they leave open.
  *
  * @throws DamonError `ERR_DAMON_CONFIG`; `ERR_DAMON_CONFIG_METRIC` and `ERR_DAMON_CONFIG_ACTION` for a
- *   goal or an action that the operations set does not know
+ *   goal or an action that the operations set does not know; `ERR_DAMON_OPERATIONS_UNKNOWN` for a set
+ *   that cannot be selected
  */
 export function resolveOptions(input: KdamondOptions): KdamondConfig {
-  const config = resolve(kdamondSchema, input, 'ERR_DAMON_CONFIG');
+  const { operations, ...config } = resolve(kdamondSchema, input, 'ERR_DAMON_CONFIG');
+  const view = viewOf(config.source, operations);
+  return checked({ ...config, ...view, ...initial(config, view.operations) }, config.source);
+}
+
+/**
+ * {@link resolveOptions} of what a commit changes.
+ *
+ * @param source of the monitor
+ * @param before what its set monitors now
+ */
+export function resolveCommit(
+  input: CommitOptions,
+  source: Source,
+  before: Addresses,
+): ContextConfig {
+  const { operations, ...context } = resolve(commitSchema, input, 'ERR_DAMON_CONFIG');
+  const view = viewOf(source, operations);
+  // Targets stay as they are where they can.
+  const stay = view.addresses === before;
+  const targets = stay ? {} : initial({ source, ...context }, view.operations);
+  return checked({ ...context, ...view, ...targets }, source);
+}
+
+function checked<Config extends ContextConfig>(config: Config, source: Source): Config {
   checkSchemes(config);
+  if (source.type === 'operations') {
+    checkGauges(source.registry.get(config.operations), config.schemes);
+  }
   return config;
 }
 
-/** {@link resolveOptions} of what a commit changes. */
-export function resolveCommit(input: CommitOptions): ContextConfig {
-  const context = resolve(commitSchema, input, 'ERR_DAMON_CONFIG');
-  checkSchemes(context);
-  return context;
+function viewOf(
+  source: Source,
+  wanted: string | undefined,
+): Pick<ContextConfig, 'operations' | 'addresses'> {
+  if (source.type === 'operations') {
+    const { name, addresses } = source.registry.get(wanted ?? source.name);
+    return { operations: name, addresses };
+  }
+  const code = 'ERR_DAMON_CONFIG';
+  const operations = resolve(operationsSchema, wanted ?? 'paddr_ibs', code, 'operations');
+  return { operations, addresses: addressesOf(operations) };
+}
+
+/** What sets of the user's own monitor, unless that is said. */
+function initial(
+  {
+    source,
+    targets,
+  }: { readonly source: Source; readonly targets?: readonly Target[] | undefined },
+  operations: string,
+): { readonly targets?: readonly Target[] } {
+  if (source.type !== 'operations' || targets !== undefined) return {};
+  return { targets: targetsOf(source.registry.get(operations)) };
 }

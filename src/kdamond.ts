@@ -14,16 +14,26 @@ import {
   type CommitOptions,
   type KdamondConfig,
   type KdamondOptions,
+  type Source,
   resolveCommit,
   resolveOptions,
 } from './kdamond-options.ts';
 import { toBooks } from './monitor/books.ts';
-import { contextInit, goalInit, openMonitor, toError, translating } from './native/init.ts';
+import {
+  contextInit,
+  goalInit,
+  openMonitor,
+  openOwn,
+  toError,
+  translating,
+} from './native/init.ts';
+import { Answers, type OperationsFailure } from './operations/answers.ts';
+import { OperationsRegistry } from './operations/registry.ts';
 import { type ExplainOptions, type Explanation, RecordLog } from './report/explanation.ts';
 import type { MemoryNode } from './report/hot-ranges.ts';
 import type { Books } from './report/record.ts';
 import { type Round, roundOf } from './report/round.ts';
-import { Snapshot, columnsFor } from './report/snapshot.ts';
+import { Snapshot, columnsFor, snapshotTargets } from './report/snapshot.ts';
 import { type TriedRegions, triedRegions } from './report/tried.ts';
 import { type Duration, quantity } from './units.ts';
 import { didYouMean, either, resolve } from './validate.ts';
@@ -42,6 +52,11 @@ export interface RunOptions {
   readonly untilMs?: Duration;
   /** Called for each step of a tuner, before it takes effect. */
   readonly onTuning?: (tuning: Tuning) => void;
+  /**
+   * Called for each question that an operations set of your own did not answer, as it happens: what it
+   * was for is left out, and the run goes on.
+   */
+  readonly onFailure?: (failure: OperationsFailure) => void;
   /** Called now and then, at most ten times a second. */
   readonly onProgress?: (progress: Progress) => void;
   /** Ends the run with the signal's reason. The monitor stays usable. */
@@ -84,6 +99,8 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
   readonly #native: NativeMonitor;
   readonly #startNs: bigint;
   readonly #control: GoalControl;
+  /** Of operations sets of the user's own. */
+  readonly #answers: Answers;
   /** Answers to the last requests, for the next run. */
   #verdicts: VerdictInit[] = [];
   #running = false;
@@ -109,9 +126,11 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
    */
   constructor(options: KdamondOptions) {
     this.#config = resolveOptions(options);
-    this.#native = openMonitor(this.#config);
+    const { source, controlTimeoutMs } = this.#config;
+    this.#answers = new Answers(controlTimeoutMs);
+    this.#native = this.#open(source);
     this.#startNs = this.#native.nowNs();
-    this.#control = new GoalControl(this.#config.schemes, this.#config.controlTimeoutMs);
+    this.#control = new GoalControl(this.#config.schemes, controlTimeoutMs);
   }
 
   /** What it was told last, every option resolved. */
@@ -131,8 +150,10 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
     const untilNs = this.#untilNs(options.untilMs);
     const report = progressReporter(options.onProgress);
     this.#begin();
-    // The flag in the addon is looked at every tick, so a long chunk ends at once.
-    const cancel = (): void => this.#native.cancel();
+    this.#answers.onFailure = options.onFailure;
+    // The flag in the addon is looked at every tick, so a long chunk ends at once; a question to a set
+    // of the user's own is given up.
+    const cancel = (): void => this.#native.interrupt();
     signal?.addEventListener('abort', cancel);
     try {
       for (;;) {
@@ -150,6 +171,7 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
       }
     } finally {
       this.#running = false;
+      this.#answers.onFailure = undefined;
       signal?.removeEventListener('abort', cancel);
       this.#ask();
     }
@@ -188,8 +210,13 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
    *   monitor. Everything then stays as it is.
    */
   async commit(options: CommitOptions): Promise<void> {
-    const context = resolveCommit(options);
+    const { source, addresses } = this.#config;
+    const context = resolveCommit(options, source, addresses);
     await this.#between(() => {
+      if (source.type === 'operations') {
+        const inForce = translating(() => this.#native.state()).operations;
+        this.#answers.use(source.registry.get(context.operations), inForce);
+      }
       translating(() => this.#native.commit(contextInit(context)));
       // Targets that are left out are left to the source again.
       const { targets: _gone, ...kept } = this.#config;
@@ -306,6 +333,11 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
     );
   }
 
+  /** The last question that an operations set of your own did not answer; the books count them. */
+  get lastFailure(): OperationsFailure | undefined {
+    return this.#answers.lastFailure;
+  }
+
   /** Whether {@link close} was called. */
   get closed(): boolean {
     return this.#closed;
@@ -315,6 +347,7 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
   close(): void {
     this.#closed = true;
     this.#native.close();
+    this.#answers.close();
     this.#asked.splice(0).forEach(({ reject }) => reject(closed('monitor')));
     this.#walk?.reject(canceled());
     this.#walk = undefined;
@@ -326,6 +359,16 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
+  }
+
+  #open(source: Source): NativeMonitor {
+    const config = this.#config;
+    if (source.type !== 'operations') return openMonitor(config, source);
+    this.#answers.use(source.registry.get(config.operations));
+    const registry = OperationsRegistry.nativeOf(source.registry);
+    const monitor = openOwn(config, source, { registry, ask: this.#answers.ask });
+    this.#answers.answerTo(monitor);
+    return monitor;
   }
 
   #begin(): void {
@@ -417,6 +460,7 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
     this.#stepping = true;
     try {
       const result = await this.#native.run(chunkEnd < untilNs ? chunkEnd : untilNs, verdicts);
+      this.#answers.rethrow();
       if (result.failure) throw toError(result.failure);
       if (result.kind !== 'tried') this.#missWalk();
       return result;
@@ -430,11 +474,17 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
     return kind === 'reached' && nowNs + this.#tickNs > untilNs;
   }
 
-  #snapshot({ regions, nowNs, sinceNs }: RunResult): Snapshot {
+  #snapshot({ regions, targets: parts, nowNs, sinceNs }: RunResult): Snapshot {
     const columns = columnsFor(regions);
     translating(() => this.#native.snapshotInto(columns));
     const aggregationNs = BigInt(this.config.attrs.aggregationUs) * 1_000n;
-    return new Snapshot({ ...columns, timeNs: nowNs, intervalNs: nowNs - sinceNs, aggregationNs });
+    return new Snapshot({
+      ...columns,
+      targets: snapshotTargets(parts),
+      timeNs: nowNs,
+      intervalNs: nowNs - sinceNs,
+      aggregationNs,
+    });
   }
 
   async #tune(

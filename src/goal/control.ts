@@ -196,7 +196,12 @@ export class GoalControl {
     }
     if (metric === 'user_input') return goal.currentValue ?? 0;
     if (reading?.stallUs !== undefined) return this.#stalled(scheme, index, goal, reading.stallUs);
-    const value = reading?.valueBp ?? 0;
+    const value = reading?.valueBp;
+    if (value === undefined) {
+      const path = `schemes[${scheme}].quota.goals[${index}].metric`;
+      const message = `\`${path}\` was not measured: the operations set did not answer`;
+      throw new DamonError(message, { code: 'ERR_DAMON_METRIC', path });
+    }
     return goal.complement === true ? Math.max(0, Number(BP) - value) : value;
   }
 

@@ -1,5 +1,5 @@
 /** Goal metrics: one row each. Kernel `enum damos_quota_goal_metric`, `damon-core.md` 6.1. */
-import { type OperationsName, isPhysical } from '../monitor/operations.ts';
+import type { Addresses } from '../monitor/operations.ts';
 
 /** The metrics by their kernel names, in its order. */
 export const METRIC_NAMES = [
@@ -19,8 +19,8 @@ export const METRIC_NAMES = [
 export type MetricName = (typeof METRIC_NAMES)[number];
 
 /** Whether an operations set can answer a metric at all: else it is an error, never a value. */
-export function supportsMetric(operations: OperationsName, metric: MetricName): boolean {
-  return metric !== 'node_eligible_mem_bp' || isPhysical(operations);
+export function supportsMetric(addresses: Addresses, metric: MetricName): boolean {
+  return metric !== 'node_eligible_mem_bp' || addresses === 'physical';
 }
 
 /** When a {@link CustomMetric} is asked. */

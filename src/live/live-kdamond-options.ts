@@ -10,6 +10,7 @@ import {
   monitorEntries,
   slotsSchema,
 } from '../monitor/monitor-options.ts';
+import { addressesOf } from '../monitor/operations.ts';
 import { type Schema, U32, integer, oneOf, options, resolve } from '../validate.ts';
 
 /**
@@ -122,7 +123,12 @@ export function resolveLiveOptions(input: LiveKdamondOptions): LiveKdamondConfig
       throw notHere('FILTER', path, '`addr` or `target`: it knows no pages', type);
     });
   });
-  return { ...config, addrUnit: 1, targets: resolveTargets(config.operations, regions, targets) };
+  return {
+    ...config,
+    addresses: addressesOf(config.operations),
+    addrUnit: 1,
+    targets: resolveTargets(config.operations, regions, targets),
+  };
 }
 
 const sharedLaneSchema = options({ slots: v.optional(slotsSchema) });

@@ -12,7 +12,7 @@ import type { GoalOptions } from '../goal/goal.ts';
 import { toLiveBooks } from '../monitor/books.ts';
 import { openLive, toError, translating } from '../native/init.ts';
 import type { Books } from '../report/record.ts';
-import { Snapshot, type SnapshotTarget, between, columnsFor } from '../report/snapshot.ts';
+import { Snapshot, between, columnsFor, snapshotTargets } from '../report/snapshot.ts';
 import { Lane } from './lane.ts';
 import {
   type LiveKdamondConfig,
@@ -442,9 +442,7 @@ export class LiveKdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDi
         columns = columnsFor(regions);
         continue;
       }
-      const targets = header.targets.flatMap(({ tgid, regions: many }): SnapshotTarget[] =>
-        tgid === undefined ? [] : [{ tgid, regions: many }],
-      );
+      const targets = snapshotTargets(header.targets);
       return new Snapshot({
         // Between the look and the taking another may have come to the front: a shorter one.
         ...between(columns, 0, regions),

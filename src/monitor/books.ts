@@ -1,5 +1,11 @@
 /** The books of a monitor: every counter, and the equations that hold when nothing is lost uncounted. */
-import type { LiveBooks, MonitorBooks, RowBooks, SchemeBooks } from '../../native/binding.cjs';
+import type {
+  LiveBooks,
+  MonitorBooks,
+  QuestionBooks,
+  RowBooks,
+  SchemeBooks,
+} from '../../native/binding.cjs';
 import type { Books, Counters, Equation } from '../report/record.ts';
 import type { Scheme } from '../scheme/scheme.ts';
 
@@ -62,6 +68,20 @@ const EMULATION: readonly Equation[] = [
   },
 ];
 
+const QUESTIONS: readonly Equation[] = [
+  {
+    name: 'every question was answered, or not by cause',
+    left: ['questions.asked'],
+    right: [
+      'questions.answered',
+      'questions.threw',
+      'questions.malformed',
+      'questions.late',
+      'questions.abandoned',
+    ],
+  },
+];
+
 const LIVE: readonly Equation[] = [
   {
     name: 'every snapshot was read, dropped or still waits',
@@ -72,16 +92,22 @@ const LIVE: readonly Equation[] = [
 
 /** Names the addon's counters and says what must balance. */
 export function toBooks(books: MonitorBooks, schemes: readonly Scheme[]): Books {
-  const { rows, sampler, lanes, drain } = books;
+  const { rows, sampler, questions, lanes, drain } = books;
   return {
     counters: {
       ...(rows && { rows: rowCounters(rows) }),
       ...(sampler && { sampler: { ...sampler } }),
+      ...(questions && questionCounters(questions)),
       lanes: { ...lanes },
       drain: { ...drain },
       schemes: schemeCounters(books.schemes, schemes),
     },
-    equations: [...(rows ? RECORDING : []), ...(sampler ? EMULATION : []), ...LANES_AND_DRAIN],
+    equations: [
+      ...(rows ? RECORDING : []),
+      ...(sampler ? EMULATION : []),
+      ...(questions ? QUESTIONS : []),
+      ...LANES_AND_DRAIN,
+    ],
   };
 }
 
@@ -127,6 +153,11 @@ export function lateQuantileNs(buckets: readonly number[], share: number, maxNs:
 /** The rows only: how far the file is read belongs to progress. */
 function rowCounters({ bytesRead: _read, bytesTotal: _total, ...counters }: RowBooks): Counters {
   return counters;
+}
+
+/** What became of questions, and of the intervals they were about. */
+function questionCounters({ unobserved, ...questions }: QuestionBooks): Counters {
+  return { questions, intervals: { unobserved } };
 }
 
 function schemeCounters(books: readonly SchemeBooks[], schemes: readonly Scheme[]): Counters {

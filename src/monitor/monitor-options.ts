@@ -8,7 +8,7 @@ import { type Scheme, type SchemeOptions, schemeSchema } from '../scheme/scheme.
 import type { Duration } from '../units.ts';
 import { SAFE, type Schema, asJson, integer, oneOf, quantityWithin } from '../validate.ts';
 import { type Attrs, type AttrsOptions, attrsSchema } from './attrs.ts';
-import type { OperationsName } from './operations.ts';
+import type { Addresses } from './operations.ts';
 import {
   type SampleFilter,
   type SampleFilterOptions,
@@ -50,7 +50,10 @@ export interface MonitorOptions extends ContextOptions {
 
 /** {@link ContextOptions} with operations set and targets, every one given. */
 export interface ContextConfig {
-  readonly operations: OperationsName;
+  /** One of the kernel's names, or that of a set of the user's own. */
+  readonly operations: string;
+  /** What that set monitors. */
+  readonly addresses: Addresses;
   /** Bytes of a core address unit. */
   readonly addrUnit: number;
   /** What to monitor; absent to leave that to the source. */
@@ -125,9 +128,10 @@ export const monitorEntries: typeof contextEntries & {
  *
  * @throws DamonError `ERR_DAMON_CONFIG_METRIC`, `ERR_DAMON_CONFIG_ACTION`
  */
-export function checkSchemes({ operations, schemes, unsupportedActions }: ContextConfig): void {
+export function checkSchemes(context: ContextConfig): void {
+  const { operations, addresses, schemes, unsupportedActions } = context;
   schemes.forEach(({ action, quota }, i) => {
-    if (unsupportedActions === 'refuse' && !knowsAction(operations, action)) {
+    if (unsupportedActions === 'refuse' && !knowsAction(addresses, action)) {
       throw refuse({
         code: 'ERR_DAMON_CONFIG_ACTION',
         path: `schemes[${i}].action`,
@@ -137,7 +141,7 @@ export function checkSchemes({ operations, schemes, unsupportedActions }: Contex
       });
     }
     quota.goals.forEach(({ metric }, j) => {
-      if (typeof metric === 'object' || supportsMetric(operations, metric)) return;
+      if (typeof metric === 'object' || supportsMetric(addresses, metric)) return;
       throw refuse({
         code: 'ERR_DAMON_CONFIG_METRIC',
         path: `schemes[${i}].quota.goals[${j}].metric`,

@@ -10,9 +10,17 @@ export const OPERATIONS = ['vaddr', 'fvaddr', 'paddr', 'paddr_ibs'] as const;
  */
 export type OperationsName = (typeof OPERATIONS)[number];
 
+/** Which addresses a set monitors: decides what can be a target, and what an action means. */
+export type Addresses = 'physical' | 'virtual';
+
 /** Sets that monitor physical memory: one target, and pages lie on nodes. */
 export function isPhysical(operations: OperationsName): boolean {
   return operations === 'paddr' || operations === 'paddr_ibs';
+}
+
+/** What the kernel's sets monitor. */
+export function addressesOf(operations: OperationsName): Addresses {
+  return isPhysical(operations) ? 'physical' : 'virtual';
 }
 
 /** Reads an {@link OperationsName}. */

@@ -9,6 +9,8 @@ import type {
   MonitorInit,
   NativeLive,
   NativeMonitor,
+  NativeOperationsRegistry,
+  QuestionCall,
   QuotaInit,
   RangeInit,
   RecordingInit,
@@ -19,13 +21,13 @@ import type {
 } from '../../native/binding.cjs';
 import { DamonError } from '../errors.ts';
 import type { Goal } from '../goal/goal.ts';
-import type { KdamondConfig } from '../kdamond-options.ts';
 import type { LiveKdamondConfig } from '../live/live-kdamond-options.ts';
 import type { Emulation } from '../machine/machine.ts';
 import type { Range } from '../monitor/memory.ts';
 import type { ContextConfig, MonitorConfig } from '../monitor/monitor-options.ts';
 import type { SampleFilter } from '../monitor/sample-filter.ts';
 import type { Target } from '../monitor/target.ts';
+import type { OperationsSource } from '../operations/source.ts';
 import type { Bounds } from '../scheme/bounds.ts';
 import type { Filter } from '../scheme/filter.ts';
 import type { Quota } from '../scheme/quota.ts';
@@ -41,14 +43,31 @@ const NS_PER_MS = 1_000_000;
  *
  * @throws DamonError what the source or the core refuses
  */
-export function openMonitor(config: KdamondConfig): NativeMonitor {
+export function openMonitor(config: MonitorConfig, source: Emulation | Recording): NativeMonitor {
   const { NativeMonitor: Monitor } = native();
-  const { source } = config;
   return translating(() =>
     source.type === 'recording'
       ? Monitor.recording(recordingInit(source), monitorInit(config))
       : Monitor.emulation(emulationInit(source, config.seed), monitorInit(config)),
   );
+}
+
+/** Whom a monitor of the user's own sets asks. */
+export interface OwnSets {
+  readonly registry: NativeOperationsRegistry;
+  /** Called on this thread, while a run is in progress. */
+  readonly ask: (question: QuestionCall) => void;
+}
+
+/** {@link openMonitor} over sets of the user's own. */
+export function openOwn(
+  config: MonitorConfig,
+  { startNs, nodes }: OperationsSource,
+  { registry, ask }: OwnSets,
+): NativeMonitor {
+  const { NativeMonitor: Monitor } = native();
+  const source = { startNs, nodes: nodes.length };
+  return translating(() => Monitor.written(source, registry, monitorInit(config), ask));
 }
 
 /**
@@ -113,6 +132,7 @@ function monitorInit(config: MonitorConfig): MonitorInit {
 export function contextInit(config: ContextConfig): ContextInit {
   return {
     operations: config.operations,
+    addresses: config.addresses,
     addrUnit: config.addrUnit,
     ...(config.targets && { targets: config.targets.map(targetInit) }),
     attrs: { ...config.attrs, intervalsGoal: { ...config.attrs.intervalsGoal } },

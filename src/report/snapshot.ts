@@ -297,6 +297,13 @@ function checkColumns(init: SnapshotInit): void {
   });
 }
 
+/** The processes of a snapshot; none of physical memory. */
+export function snapshotTargets(
+  parts: readonly { readonly tgid?: number; readonly regions: number }[],
+): SnapshotTarget[] {
+  return parts.flatMap(({ tgid, regions }) => (tgid === undefined ? [] : [{ tgid, regions }]));
+}
+
 /** Indices of the targets' first regions. */
 function firstRegions({ starts, targets = [] }: SnapshotInit): ReadonlySet<number> {
   const firsts = new Set<number>();

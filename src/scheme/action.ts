@@ -1,5 +1,5 @@
 /** What a scheme does to memory. Kernel `enum damos_action`. */
-import { type OperationsName, isPhysical } from '../monitor/operations.ts';
+import type { Addresses } from '../monitor/operations.ts';
 import { type Schema, oneOf } from '../validate.ts';
 
 /** The actions by their kernel names, in its order. */
@@ -29,8 +29,8 @@ const ANY: ReadonlySet<ActionName> = new Set([
 ] as const);
 
 /** Whether the sets of that kind carry the action out. `damon-core.md` 5.11. */
-export function knowsAction(operations: OperationsName, action: ActionName): boolean {
-  return ANY.has(action) || PHYSICAL.has(action) === isPhysical(operations);
+export function knowsAction(addresses: Addresses, action: ActionName): boolean {
+  return ANY.has(action) || PHYSICAL.has(action) === (addresses === 'physical');
 }
 
 /** Whether pages go to another node. */

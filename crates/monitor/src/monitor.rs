@@ -223,7 +223,12 @@ impl Monitor {
         loop {
             match self.phase {
                 Phase::Ended => return Ok(Event::Ended),
-                Phase::Gate => self.enter(),
+                Phase::Gate => {
+                    if self.cancel.load(Ordering::Relaxed) {
+                        return Ok(Event::Cancelled);
+                    }
+                    self.enter();
+                }
                 Phase::Waiting { until_ns: end_ns } => {
                     if let Some(event) = self.rest(end_ns, until_ns)? {
                         return Ok(event);

@@ -99,8 +99,6 @@ pub struct MonitorBooks {
     pub sampler: Option<SamplerBooks>,
     /// Of sets written in TypeScript.
     pub questions: Option<QuestionBooks>,
-    /// Sampling intervals that were left out, for nothing could be observed.
-    pub unobserved: f64,
     /// The lanes.
     pub lanes: LaneBooks,
     /// The drain.
@@ -211,7 +209,9 @@ pub(crate) fn books(monitor: &Monitor) -> MonitorBooks {
     let counters = monitor.source_counters();
     let (rows, sampler) = source(&counters);
     let questions = match &counters {
-        SourceCounters::Written(questions) => Some(question_books(questions)),
+        SourceCounters::Written(questions) => {
+            Some(question_books(questions, monitor.kdamond().unobserved()))
+        }
         _ => None,
     };
     let drain = monitor.kdamond().drain_counters();
@@ -219,7 +219,6 @@ pub(crate) fn books(monitor: &Monitor) -> MonitorBooks {
         rows,
         sampler,
         questions,
-        unobserved: monitor.kdamond().unobserved() as f64,
         lanes: lane_books(&monitor.lane_counters()),
         drain: DrainBooks {
             drained: drain.drained as f64,

@@ -245,16 +245,21 @@ fn overflow(name: &str) -> Result<Overflow, Failure> {
     }
 }
 
+/// The targets of a snapshot, in order.
+pub(crate) fn parts(snapshot: &Snapshot) -> Vec<SnapshotPart> {
+    let part = |part: &damon_core::snapshot::SnapshotTarget| SnapshotPart {
+        tgid: part.tgid,
+        regions: part.regions as u32,
+    };
+    snapshot.targets.iter().map(part).collect()
+}
+
 fn header(snapshot: &Snapshot, taken: bool) -> SnapshotHeader {
     SnapshotHeader {
         regions: snapshot.len() as u32,
         now_ns: BigInt::from(snapshot.time_ns),
         since_ns: BigInt::from(snapshot.since_ns),
-        targets: snapshot
-            .targets
-            .iter()
-            .map(|part| SnapshotPart { tgid: part.tgid, regions: part.regions as u32 })
-            .collect(),
+        targets: parts(snapshot),
         taken,
     }
 }

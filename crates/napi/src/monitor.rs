@@ -16,6 +16,7 @@ use napi_derive::napi;
 
 use crate::counters::{MonitorBooks, books};
 use crate::error::{Failure, closed};
+use crate::live::{SnapshotPart, parts};
 use crate::operations::{
     AnswerInit, Asking, NativeOperationsRegistry, QuestionCall, WrittenInit, answer, inquiries,
 };
@@ -147,6 +148,8 @@ pub struct RunResult {
     pub now_ns: BigInt,
     /// Of `snapshot`: how many regions.
     pub regions: u32,
+    /// Of `snapshot`: the targets, in order.
+    pub targets: Vec<SnapshotPart>,
     /// Of `snapshot`: when the one before was taken.
     pub since_ns: BigInt,
     /// Of `tune`.
@@ -403,6 +406,7 @@ fn result(monitor: &Monitor, event: Event) -> RunResult {
         kind: kind.into(),
         now_ns: BigInt::from(monitor.now_ns()),
         regions: monitor.snapshot().len() as u32,
+        targets: if event == Event::Snapshot { parts(monitor.snapshot()) } else { Vec::new() },
         since_ns: BigInt::from(monitor.snapshot().since_ns),
         calls,
         hot_bytes: hot_bytes.map(|nodes| nodes.into_iter().map(|bytes| bytes as f64).collect()),
@@ -451,6 +455,7 @@ impl Task for Run {
             kind: "failed".into(),
             now_ns: BigInt::from(0u64),
             regions: 0,
+            targets: Vec::new(),
             since_ns: BigInt::from(0u64),
             calls: Vec::new(),
             hot_bytes: None,

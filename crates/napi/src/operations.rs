@@ -278,9 +278,11 @@ pub struct QuestionBooks {
     pub late: f64,
     /// The run was ended first.
     pub abandoned: f64,
+    /// Sampling intervals that were left out for want of an answer.
+    pub unobserved: f64,
 }
 
-pub(crate) fn question_books(counters: &QuestionCounters) -> QuestionBooks {
+pub(crate) fn question_books(counters: &QuestionCounters, unobserved: u64) -> QuestionBooks {
     QuestionBooks {
         asked: counters.asked as f64,
         answered: counters.answered as f64,
@@ -288,6 +290,7 @@ pub(crate) fn question_books(counters: &QuestionCounters) -> QuestionBooks {
         malformed: counters.malformed as f64,
         late: counters.late as f64,
         abandoned: counters.abandoned as f64,
+        unobserved: unobserved as f64,
     }
 }
 
