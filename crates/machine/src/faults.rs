@@ -62,7 +62,7 @@ impl Machine {
         self.memory.out_pages()
     }
 
-    /// Pages a folio out; how long that took. Its rates must be fresh.
+    /// Pages a folio out; how long that took.
     pub(crate) fn page_out(&mut self, folio: Folio) -> u64 {
         self.memory.page_out(folio);
         if folio.pages > 1 {

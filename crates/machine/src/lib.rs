@@ -54,7 +54,7 @@ pub(crate) use frames::HUGE_FRAMES;
 
 use damon_core::region::Range;
 use faults::Faults;
-use memory::Memory;
+use memory::{Folio, Memory};
 use migration::Migration;
 use node::Nodes;
 use performance::Performance;
@@ -199,15 +199,17 @@ pub struct Machine {
     distances: Vec<Vec<u32>>,
     /// All pages there are, touched alike by one line of the only process: the usual demonstration.
     is_even: bool,
-    /// Per process: CPU nanoseconds charged since the last step.
+    /// Per process: CPU nanoseconds charged since the speed was last refreshed.
     charged_ns: Vec<u64>,
-    /// Per process: all of them.
+    /// Per process: all before.
     total_charged_ns: Vec<u64>,
     /// Ops that each process has made.
     ops: Vec<f64>,
+    /// Folios that the running action has taken off their lists. Reused.
+    isolated: Vec<Folio>,
     now_ns: u64,
-    /// When the speed is to follow what moved.
-    refresh_due_ns: u64,
+    /// When the speed last followed what moved.
+    refreshed_ns: u64,
 }
 
 /// How long the speed may lag behind what moved: a second of migration is followed in twenty steps,
@@ -330,9 +332,8 @@ impl Machine {
     }
 
     /// Rates of a CPU now; all 0 if it is idle.
-    pub fn pace(&mut self, cpu: u16) -> Pace {
+    pub fn pace(&self, cpu: u16) -> Pace {
         let Some((process, _)) = self.running(cpu) else { return Pace::default() };
-        self.refresh();
         let process = usize::from(process);
         let (ops_hz, share) = self.performance.pace(process, self.processor.socket(cpu));
         Pace {
@@ -342,8 +343,8 @@ impl Machine {
         }
     }
 
-    /// Which level serves an access, as last [refreshed](Self::pace). One draw.
-    pub fn level(&self, _cpu: u16, access: &Access, random: &mut impl Rng) -> Level {
+    /// Which level serves an access. One draw.
+    pub fn level(&self, access: &Access, random: &mut impl Rng) -> Level {
         let [first, second, third] = self.performance.model_of(access.class).hit_by;
         let place = random.next_u64() as f64 / TWO_TO_64;
         if place < first {
@@ -368,7 +369,7 @@ impl Machine {
         (random.next_u64() as f64 / TWO_TO_64) < walks
     }
 
-    /// Cycles from a CPU to the data, under the load as last [refreshed](Self::pace).
+    /// Cycles from a CPU to the data, under the load as it is.
     pub fn latency_cycles(&self, cpu: u16, level: Level) -> u32 {
         let [first, second, third] = self.processor.caches.map(|cache| cache.latency_cycles);
         match level {
@@ -402,6 +403,8 @@ impl Machine {
             self.phases_changed();
         }
         self.fault_until(to_ns);
+        self.stall(elapsed_ns);
+        self.refresh();
     }
 
     /// When the workload changes next: a step should not go beyond.
@@ -432,11 +435,27 @@ impl Machine {
     }
 
     /// Brings the speed up to date, if the phase or the page sizes changed or some time has passed.
-    pub(crate) fn refresh(&mut self) {
-        let Self { performance, processor, processes, memory, .. } = self;
-        if !performance.has_models() || self.now_ns >= self.refresh_due_ns {
-            performance.refresh(processor, processes, memory);
-            self.refresh_due_ns = self.now_ns.saturating_add(REFRESH_EVERY_NS);
+    fn refresh(&mut self) {
+        let passed_ns = self.now_ns - self.refreshed_ns;
+        if passed_ns >= REFRESH_EVERY_NS {
+            self.refreshed_ns = self.now_ns;
+            self.settle(passed_ns as f64 / 1e9);
+        } else if self.performance.has_models() {
+            return;
+        }
+        self.performance.refresh(&self.processor, &self.processes, &self.memory);
+    }
+
+    /// What was charged and migrated in the time that passed is what is missing from now on.
+    fn settle(&mut self, passed_s: f64) {
+        for (index, process) in self.processes.iter().enumerate() {
+            let charged_ns = std::mem::take(&mut self.charged_ns[index]);
+            self.total_charged_ns[index] += charged_ns;
+            let time_s = passed_s * f64::from(process.cpus_len());
+            self.performance.set_lost_share(index, charged_ns as f64 / 1e9 / time_s);
+        }
+        for (nid, bytes) in self.migration.take_passed().enumerate() {
+            self.performance.set_migration(nid, bytes / passed_s);
         }
     }
 

@@ -98,6 +98,8 @@ pub(crate) struct Migration {
     left_ns: u64,
     /// Bytes that pass from or to each node in that time.
     left_bytes: Vec<f64>,
+    /// Bytes that passed from or to each node since somebody asked.
+    passed_bytes: Vec<f64>,
 }
 
 impl Migration {
@@ -108,7 +110,13 @@ impl Migration {
             random: Xoshiro256PlusPlus::seed_from_u64(seed ^ 0x6d69_6772_6174_6521),
             left_ns: 0,
             left_bytes: vec![0.0; nodes],
+            passed_bytes: vec![0.0; nodes],
         }
+    }
+
+    /// Bytes that passed from or to each node since the last call.
+    pub(crate) fn take_passed(&mut self) -> impl Iterator<Item = f64> {
+        self.passed_bytes.iter_mut().map(std::mem::take)
     }
 
     fn is_busy(&mut self) -> bool {
@@ -162,17 +170,15 @@ impl Machine {
 
     /// What was moved takes its time, and the nodes' bandwidth meanwhile.
     pub(crate) fn migrate_on(&mut self, elapsed_ns: u64) {
-        let Self { migration, performance, .. } = self;
-        let Migration { left_ns, left_bytes, .. } = migration;
+        let Migration { left_ns, left_bytes, passed_bytes, .. } = &mut self.migration;
+        if *left_ns == 0 {
+            return;
+        }
         let passed_ns = elapsed_ns.min(*left_ns);
-        for (nid, left_bytes) in left_bytes.iter_mut().enumerate() {
-            let passed = if passed_ns == 0 {
-                0.0
-            } else {
-                *left_bytes * (passed_ns as f64 / *left_ns as f64)
-            };
-            *left_bytes -= passed;
-            performance.set_migration(nid, passed * 1e9 / elapsed_ns as f64);
+        let share = passed_ns as f64 / *left_ns as f64;
+        for (left, passed) in left_bytes.iter_mut().zip(passed_bytes) {
+            *passed += *left * share;
+            *left -= *left * share;
         }
         *left_ns -= passed_ns;
     }

@@ -61,9 +61,9 @@ const FLAT_SHARE: f64 = 0.4;
 const KNEE: f64 = 0.8;
 const KNEE_RISE: f64 = 0.3;
 const STEEPNESS: f64 = 2.5;
-/// Idle latencies per bandwidth's worth of excess demand. 264 CPUs that could ask for ten times the
-/// bandwidth exceed it by 2 %.
-const CAP_SLOPE: f64 = 1_000.0;
+/// Idle latencies per bandwidth's worth of excess demand: who could ask for a hundred times the
+/// bandwidth exceeds it by 1 %.
+const CAP_SLOPE: f64 = 10_000.0;
 
 /// What is wrong with a node.
 #[derive(Clone, Copy, Debug, PartialEq, Error)]
@@ -201,6 +201,6 @@ mod tests {
         assert!((at(0.8) - 1.3).abs() < 1e-12);
         // samplers.md 7.3: 2.14 times at the bandwidth.
         assert!((at(1.0) - 2.143).abs() < 1e-3);
-        assert!(at(1.01) > 12.0);
+        assert!(at(1.01) > 100.0);
     }
 }

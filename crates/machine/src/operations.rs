@@ -42,7 +42,6 @@ impl Operations for Machine {
     }
 
     fn check_accesses(&mut self, tgid: Option<u32>, addresses: &[u64], accessed: &mut [bool]) {
-        self.refresh();
         for (&address, accessed) in addresses.iter().zip(accessed) {
             *accessed = self.folio(tgid, address).is_some_and(|folio| self.is_young(folio));
         }

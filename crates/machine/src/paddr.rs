@@ -8,9 +8,10 @@ use crate::memory::Folio;
 use crate::operations::LOOK_NS;
 
 impl Machine {
-    /// Walks the folios in use of a range; each is looked at whole, even where the range covers part
-    /// of it, and the walk goes on as far behind where it was met as the folio is long. As the
-    /// kernel's `damon_pa_*`.
+    /// Walks the folios in use of a range, takes those that pass off their lists, then acts on them:
+    /// what moves into the range is not met again. Each folio is looked at whole, even where the
+    /// range covers part of it, and the walk goes on as far behind where it was met as the folio is
+    /// long. As the kernel's `damon_pa_*`.
     pub(crate) fn apply_physical(&mut self, job: &Job<'_>, last: &mut LastApplied) -> Applied {
         let mut applied = Applied::default();
         let filters = match job.action {
@@ -28,7 +29,7 @@ impl Machine {
             | Action::NoHugePage
             | Action::Collapse => return applied,
         };
-        self.refresh();
+        let mut isolated = std::mem::take(&mut self.isolated);
         let frames = self.memory.frames.within(job.range.start, job.range.end);
         let mut at = frames.start;
         while let Some(frame) = self.memory.frames.next_used(at, frames.end) {
@@ -44,11 +45,15 @@ impl Machine {
             applied.elapsed_ns += LOOK_NS;
             if self.passes(folio, &filters) {
                 applied.passed += folio.bytes();
-                let (bytes, elapsed_ns) = self.act(job, folio);
-                applied.bytes += bytes;
-                applied.elapsed_ns += elapsed_ns;
+                isolated.push(folio);
             }
         }
+        for folio in isolated.drain(..) {
+            let (bytes, elapsed_ns) = self.act(job, folio);
+            applied.bytes += bytes;
+            applied.elapsed_ns += elapsed_ns;
+        }
+        self.isolated = isolated;
         applied
     }
 

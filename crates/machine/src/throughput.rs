@@ -50,9 +50,8 @@ pub struct Traffic {
 const DRAWS_MAX: u32 = 1 << 16;
 
 impl Machine {
-    /// Speed of every process, load of every node.
-    pub fn throughput(&mut self) -> Throughput {
-        self.performance.refresh(&self.processor, &self.processes, &self.memory);
+    /// Speed of every process, load of every node: at most a twentieth of a second behind.
+    pub fn throughput(&self) -> Throughput {
         let nodes = self.memory.nodes.len();
         let processes = self.processes.iter().enumerate().map(|(index, process)| {
             let ops_hz = self.performance.ops_hz(index);
@@ -68,17 +67,12 @@ impl Machine {
             }
         });
         let processes = processes.collect();
-        let nodes = (0..nodes as u32).map(|nid| self.traffic_now(nid)).collect();
+        let nodes = (0..nodes as u32).map(|nid| self.traffic(nid)).collect();
         Throughput { processes, nodes }
     }
 
     /// Load of a node; nothing of one that is not there.
-    pub fn traffic(&mut self, nid: u32) -> Traffic {
-        self.refresh();
-        self.traffic_now(nid)
-    }
-
-    fn traffic_now(&self, nid: u32) -> Traffic {
+    pub fn traffic(&self, nid: u32) -> Traffic {
         let Some(node) = self.memory.nodes.get(nid) else { return Traffic::default() };
         let index = nid as usize;
         let processes = 0..self.processes.len();
@@ -99,8 +93,7 @@ impl Machine {
         }
     }
 
-    /// Draws an access that memory on a node serves; none if no process reaches that node. As last
-    /// [refreshed](Self::traffic).
+    /// Draws an access that memory on a node serves; none if no process reaches that node.
     pub fn draw_traffic(&self, nid: u32, random: &mut impl Rng) -> Option<Access> {
         let mut classes = Vec::new();
         let mut sum = 0.0;
@@ -138,7 +131,7 @@ impl Machine {
         None
     }
 
-    /// Share of a CPU's accesses that memory serves, as last [refreshed](Self::pace).
+    /// Share of a CPU's accesses that memory serves.
     pub fn miss_share(&self, cpu: u16) -> f64 {
         let Some((process, _)) = self.running(cpu) else { return 0.0 };
         let lines = self.processes[usize::from(process)].lines();
@@ -160,16 +153,10 @@ impl Machine {
         }
     }
 
-    /// The step's ops are made; what was charged is missing in the next.
+    /// The step's ops are made.
     pub(crate) fn work(&mut self, elapsed_ns: u64) {
-        self.stall(elapsed_ns);
-        self.refresh();
-        for (index, process) in self.processes.iter().enumerate() {
-            self.ops[index] += self.performance.ops_hz(index) * elapsed_ns as f64 / 1e9;
-            let charged_ns = std::mem::take(&mut self.charged_ns[index]);
-            self.total_charged_ns[index] += charged_ns;
-            let time_ns = elapsed_ns as f64 * f64::from(process.cpus_len());
-            self.performance.set_lost_share(index, charged_ns as f64 / time_ns);
+        for (index, ops) in self.ops.iter_mut().enumerate() {
+            *ops += self.performance.ops_hz(index) * elapsed_ns as f64 / 1e9;
         }
     }
 }

@@ -64,7 +64,6 @@ impl Machine {
         job: &Job<'_>,
         last: &mut LastApplied,
     ) -> Applied {
-        self.refresh();
         let parts = self.parts(tgid, job.range);
         match job.action {
             Action::MigrateHot | Action::MigrateCold => self.walk(&parts, job, last),

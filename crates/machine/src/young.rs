@@ -14,7 +14,7 @@ use crate::{Machine, TWO_TO_64};
 const HUGE_STRIDE: u32 = 64;
 
 impl Machine {
-    /// Accesses to a page per second, over all CPUs. Rates must be fresh.
+    /// Accesses to a page per second, over all CPUs.
     pub(crate) fn access_hz(&self, page: u32) -> f64 {
         self.rate_of(page, |_, _| 1.0)
     }
@@ -59,7 +59,7 @@ impl Machine {
         pages.map(|page| self.walk_hz(page, 1)).sum::<f64>() * f64::from(HUGE_STRIDE)
     }
 
-    /// Whether a folio looks accessed. One that was never made old does. Rates must be fresh.
+    /// Whether a folio looks accessed. One that was never made old does.
     ///
     /// The same question about the same moment has the same answer, and what is young stays so:
     /// chance is a function of the folio and of when it was made old.
