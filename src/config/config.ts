@@ -242,13 +242,18 @@ export function fixedOf(monitor: KdamondOptions): Partial<KdamondOptions> {
 }
 
 function stepsOf(config: RunConfig, timesMs: readonly number[]): PlanStep[] {
-  let context = contextOf(monitorOf(config));
+  const monitor = monitorOf(config);
+  let context = contextOf(monitor);
+  const { source, addresses: first } = resolveOptions(monitor);
+  let addresses = first;
   return timesMs.map((atMs, i) => {
     const { setGoals = [], commit } = item(config.changes ?? [], i);
     const path = `changes[${i}]`;
     if (commit !== undefined) {
       context = { ...context, ...commit };
-      within(`${path}.commit`, () => resolveCommit(context));
+      within(`${path}.commit`, () => {
+        ({ addresses } = resolveCommit(context, source, addresses));
+      });
     }
     const goals = setGoals.map((goal, j) => goalStep(goal, context, `${path}.setGoals[${j}]`));
     context = goals.reduce(withGoal, context);

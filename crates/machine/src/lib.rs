@@ -31,6 +31,7 @@ mod heat;
 mod memory;
 
 mod performance;
+mod population;
 mod process;
 mod residence;
 
@@ -46,6 +47,7 @@ mod young;
 pub use frames::{HUGE_SZ, PAGE_SZ};
 pub use migration::{MigrationConfig, MigrationCounters};
 pub use node::{NodeConfig, NodeError, Timing};
+pub use population::{Direction, Population, Reach};
 pub use processor::{Cache, Processor};
 pub use throughput::{ProcessThroughput, Throughput, Traffic};
 pub use workload::{HotSet, Interleave, Workload};

@@ -1,10 +1,15 @@
 //! The simulated machine under an emulated sampler, as a source.
 
+use std::sync::Arc;
+
 use damon_core::kdamond::TargetConfig;
-use damon_core::ops::{Operations, OpsId, Primitive, Registry};
+use damon_core::ops::{
+    Applied, Gauge, Job, LastApplied, NodeBytes, Operations, OpsId, Primitive, Reading, Registry,
+};
+use damon_core::region::Range;
 use damon_machine::{Machine, MachineConfig, MachineError};
-use damon_ring::Producer;
-use damon_sampler::{IbsOp, IbsOpConfig, IbsOpError};
+use damon_ring::AddressKind;
+use damon_sampler::{Sampler, SamplerConfig, SamplerError};
 use thiserror::Error;
 
 use crate::source::{Fill, Intake, Source, SourceCounters, SourceError};
@@ -17,29 +22,56 @@ pub enum EmulationError {
     Machine(#[from] MachineError),
     /// The sampler.
     #[error("sampler.{0}")]
-    Sampler(#[from] IbsOpError),
+    Sampler(#[from] SamplerError),
 }
 
-/// A machine whose accesses are sampled by IBS Op; one lane per CPU. Never ends. Starts at 0.
+/// A machine whose accesses are sampled; one lane per CPU, device or process, as the sampler wants.
+/// Never ends. Starts at 0.
 pub struct Emulation {
-    machine: Machine,
-    sampler: IbsOp,
-    lanes: Vec<Producer>,
+    machine: Arc<Machine>,
+    sampler: Sampler,
+    has_lanes: bool,
 }
 
 impl Emulation {
-    /// Builds the machine, places its pages and starts the sampler.
+    /// Builds the machine, places its pages and starts the sampler, on up to so many threads. What
+    /// is reported does not depend on their number.
     ///
     /// # Errors
     ///
     /// [`EmulationError`].
-    pub fn new(machine: MachineConfig, sampler: IbsOpConfig) -> Result<Self, EmulationError> {
-        Ok(Self {
-            machine: Machine::new(machine)?,
-            sampler: IbsOp::new(sampler, 0)?,
-            lanes: Vec::new(),
-        })
+    pub fn new(
+        machine: MachineConfig,
+        sampler: &SamplerConfig,
+        threads: usize,
+    ) -> Result<Self, EmulationError> {
+        let machine = Machine::new(machine)?;
+        let sampler = Sampler::new(sampler, &machine, 0, threads)?;
+        Ok(Self { machine: Arc::new(machine), sampler, has_lanes: false })
     }
+
+    /// Lets the machine run on, less what the sampler took, and see how fast it goes then.
+    fn step(&mut self, until_ns: u64) {
+        self.sampler.take_back();
+        let Self { machine, sampler, .. } = self;
+        let machine = unshared(machine);
+        for (cpu, ns) in sampler.charges() {
+            machine.charge(cpu, ns);
+        }
+        machine.advance(until_ns);
+    }
+
+    /// The machine, to be changed: nobody samples it then.
+    fn machine_mut(&mut self) -> &mut Machine {
+        self.sampler.take_back();
+        unshared(&mut self.machine)
+    }
+}
+
+/// Only the sampler shares the machine, and only while it is ahead.
+fn unshared(machine: &mut Arc<Machine>) -> &mut Machine {
+    let Some(machine) = Arc::get_mut(machine) else { unreachable!("the sampler was taken back") };
+    machine
 }
 
 impl Source for Emulation {
@@ -49,10 +81,14 @@ impl Source for Emulation {
 
     fn register(&self, registry: &mut Registry) {
         for ops in OpsId::ALL {
-            let primitive = match ops {
-                OpsId::PaddrIbs => Primitive::Reports,
-                _ => Primitive::AccessChecks,
+            let sampled = match self.sampler.kind() {
+                AddressKind::Physical => ops == OpsId::PaddrIbs,
+                AddressKind::Virtual => matches!(ops, OpsId::Vaddr | OpsId::Fvaddr),
             };
+            if ops == OpsId::PaddrIbs && !sampled {
+                continue;
+            }
+            let primitive = if sampled { Primitive::Reports } else { Primitive::AccessChecks };
             // The registry is this source's own and new, so the id is free.
             let registered = registry.register(ops, primitive);
             debug_assert!(registered.is_ok());
@@ -74,28 +110,34 @@ impl Source for Emulation {
     }
 
     fn fill(&mut self, until_ns: u64, intake: &mut Intake<'_>) -> Result<Fill, SourceError> {
-        while self.lanes.len() < usize::from(self.sampler.cpus()) {
-            self.lanes.push(intake.add_lane()?);
+        if !self.has_lanes {
+            let lanes = (0..self.sampler.lanes()).map(|_| intake.add_lane());
+            self.sampler.attach(lanes.collect::<Result<_, _>>()?);
+            self.has_lanes = true;
         }
+        let wanted = intake.wants_reports();
         // What the workload does is the same within a step.
         while self.machine.now_ns() < until_ns {
             let step_ns = self.machine.next_change_ns().min(until_ns);
-            if intake.wants_reports() {
-                self.sampler.sample(&self.machine, step_ns, &self.lanes);
+            if wanted {
+                self.sampler.report(&self.machine, step_ns);
             } else {
                 self.sampler.skip(step_ns);
             }
-            self.machine.advance(step_ns);
+            self.step(step_ns);
+        }
+        if wanted {
+            self.sampler.go_ahead(&self.machine);
         }
         Ok(Fill::UpToDate)
     }
 
     fn operations(&self) -> &dyn Operations {
-        &self.machine
+        self
     }
 
     fn operations_mut(&mut self) -> &mut dyn Operations {
-        &mut self.machine
+        self
     }
 
     fn can_migrate_to(&self, nid: u32) -> bool {
@@ -116,5 +158,36 @@ impl Source for Emulation {
 
     fn hot_bytes_by_node(&self) -> Option<Vec<u64>> {
         Some(self.machine.hot_bytes_by_node())
+    }
+}
+
+/// The machine's, except that nobody samples it while it changes.
+impl Operations for Emulation {
+    fn apply(&mut self, job: &Job<'_>, last: &mut LastApplied) -> Applied {
+        self.machine_mut().apply(job, last)
+    }
+
+    fn prepare_access_checks(&mut self, tgid: Option<u32>, addresses: &[u64]) {
+        self.machine_mut().prepare_access_checks(tgid, addresses);
+    }
+
+    fn check_accesses(&mut self, tgid: Option<u32>, addresses: &[u64], accessed: &mut [bool]) {
+        self.machine_mut().check_accesses(tgid, addresses, accessed);
+    }
+
+    fn is_target_valid(&self, tgid: u32) -> bool {
+        self.machine.is_target_valid(tgid)
+    }
+
+    fn mappings(&self, tgid: u32) -> Option<Vec<Range>> {
+        self.machine.mappings(tgid)
+    }
+
+    fn read(&self, gauge: &Gauge) -> Option<Reading> {
+        self.machine.read(gauge)
+    }
+
+    fn bytes_on_node(&self, range: Range, nid: u32) -> NodeBytes {
+        self.machine.bytes_on_node(range, nid)
     }
 }

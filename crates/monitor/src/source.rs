@@ -5,7 +5,7 @@ use damon_core::ops::{Operations, OpsId, Primitive, Registry, Selected};
 use damon_core::region::{Range, RangeError};
 use damon_machine::MigrationCounters;
 use damon_ring::{LaneError, Lanes, Producer};
-use damon_sampler::IbsOpCounters;
+use damon_sampler::SamplerCounters;
 use damon_trace::{RowCounts, TraceError};
 use thiserror::Error;
 
@@ -139,7 +139,7 @@ pub enum SourceCounters {
     /// Of an [`Emulation`](crate::Emulation).
     Emulation {
         /// The sampler's.
-        sampler: IbsOpCounters,
+        sampler: SamplerCounters,
         /// Pages moved, or not: between nodes, out and in.
         migrations: MigrationCounters,
         /// Pages that are paged out now.

@@ -10,7 +10,7 @@ use damon_monitor::{
     Emulation, EmulationError, Event, Monitor, MonitorConfig, MonitorError, SourceCounters,
 };
 use damon_ring::LanesOptions;
-use damon_sampler::IbsOpConfig;
+use damon_sampler::{IbsOpConfig, SamplerConfig};
 
 const QUOTA: u64 = 4 * MIB;
 
@@ -24,8 +24,8 @@ fn config() -> MonitorConfig {
     }
 }
 
-fn monitor(sampler: IbsOpConfig, config: MonitorConfig) -> Monitor {
-    let emulation = Emulation::new(machine(0), sampler).unwrap();
+fn monitor(sampler: SamplerConfig, config: MonitorConfig) -> Monitor {
+    let emulation = Emulation::new(machine(0), &sampler, 1).unwrap();
     Monitor::new(Box::new(emulation), config).unwrap()
 }
 
@@ -151,7 +151,7 @@ fn how_a_run_is_cut_into_calls_does_not_show() {
 fn every_operations_set_sees_the_hot_half_of_memory() {
     for ops in OpsId::ALL {
         // Half of 128 MiB is hot: far more than 4,096 translations reach.
-        let emulation = Emulation::new(machine((64 * MIB / 4096) as u32), sampler(3)).unwrap();
+        let emulation = Emulation::new(machine((64 * MIB / 4096) as u32), &sampler(3), 1).unwrap();
         let config = in_context(common::config(vec![]), |context| context.ops = ops);
         let mut monitor = Monitor::new(Box::new(emulation), config).unwrap();
         let mut seen = 0u64;
@@ -174,7 +174,7 @@ fn every_operations_set_sees_the_hot_half_of_memory() {
 #[test]
 fn what_does_not_fit_the_machine_is_refused_by_name() {
     let refused = |schemes| {
-        let emulation = Emulation::new(machine(0), sampler(3)).unwrap();
+        let emulation = Emulation::new(machine(0), &sampler(3), 1).unwrap();
         let config = in_context(config(), |context| context.schemes = schemes);
         Monitor::new(Box::new(emulation), config).err().unwrap().to_string()
     };
@@ -190,13 +190,13 @@ fn what_does_not_fit_the_machine_is_refused_by_name() {
     assert_eq!(refused(vec![about]), "schemes[0].quota.goals[1].nid: node 2 does not exist");
 
     let lanes = LanesOptions { lanes_max: 4, slots: 3 };
-    let emulation = Emulation::new(machine(0), sampler(3)).unwrap();
+    let emulation = Emulation::new(machine(0), &sampler(3), 1).unwrap();
     let made = Monitor::new(Box::new(emulation), MonitorConfig { lanes, ..config() });
     assert!(matches!(made.err(), Some(MonitorError::Lanes(_))));
 
-    let none = IbsOpConfig { cpus: 0, ..sampler(3) };
-    assert!(matches!(Emulation::new(machine(0), none), Err(EmulationError::Sampler(_))));
+    let none = SamplerConfig::IbsOp(IbsOpConfig { period: 0, ..IbsOpConfig::default() });
+    assert!(matches!(Emulation::new(machine(0), &none, 1), Err(EmulationError::Sampler(_))));
     let mut nowhere = machine(0);
     nowhere.nodes.clear();
-    assert!(matches!(Emulation::new(nowhere, sampler(3)), Err(EmulationError::Machine(_))));
+    assert!(matches!(Emulation::new(nowhere, &sampler(3), 1), Err(EmulationError::Machine(_))));
 }

@@ -64,7 +64,7 @@ fn a_minute() -> String {
         ..config
     };
     let cold_pages = (64 * MIB / 4096) as u32;
-    let emulation = Emulation::new(machine(cold_pages), sampler(5)).unwrap();
+    let emulation = Emulation::new(machine(cold_pages), &sampler(5), 1).unwrap();
     let mut monitor = Monitor::new(Box::new(emulation), config).unwrap();
     let (mut verdicts, mut metrics) = (vec![], vec![0; 3]);
     let mut text =

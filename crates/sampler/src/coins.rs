@@ -14,6 +14,12 @@ impl Bias {
         Self((share * f64::from(1 << DIGITS)).round() as u32)
     }
 
+    /// One coin.
+    pub(crate) fn toss_one(self, random: &mut impl Rng) -> bool {
+        let Self(bias) = self;
+        random.next_u64() >> (64 - DIGITS) < u64::from(bias)
+    }
+
     /// 64 independent bits, each set with this probability.
     ///
     /// Each coin compares a random binary fraction with the bias, digit by digit from the first, all
@@ -52,8 +58,9 @@ mod tests {
         for share in [0.0, 1e-3, 0.25, 0.41, 0.999, 1.0] {
             let mut random = Xoshiro256PlusPlus::seed_from_u64(3);
             let tosses = 40_000;
-            let (mut set, mut both) = ([0u32; 64], 0u64);
+            let (mut set, mut both, mut alone) = ([0u32; 64], 0u64, 0u32);
             for _ in 0..tosses {
+                alone += u32::from(Bias::new(share).toss_one(&mut random));
                 let coins = Bias::new(share).toss(&mut random);
                 both += u64::from((coins & (coins >> 1)).count_ones());
                 for (bit, count) in set.iter_mut().enumerate() {
@@ -61,7 +68,7 @@ mod tests {
                 }
             }
             let tolerance = 5.0 * (share * (1.0 - share) / f64::from(tosses)).sqrt() + 1e-7;
-            for count in set {
+            for count in set.into_iter().chain([alone]) {
                 assert!((f64::from(count) / f64::from(tosses) - share).abs() <= tolerance);
             }
             let pairs = both as f64 / (63.0 * f64::from(tosses));

@@ -1,14 +1,42 @@
-//! Emulated hardware samplers: each watches the machine's accesses and reports some of them.
+//! Emulated samplers: each watches the machine's accesses and reports some of them, with its own
+//! bias, cost and loss.
 //!
-//! - [`IbsOp`]: AMD instruction-based sampling of micro-ops, as the RFC's `paddr_ibs` backend
-//!   programs it.
+//! - [`ibs_op`]: AMD instruction-based sampling of micro-ops, as the RFC's `paddr_ibs` programs it.
+//! - [`pebs`]: Intel's records of one kind of event.
+//! - [`chmu`]: counters in a CXL memory device.
+//! - [`hint_faults`]: the kernel's NUMA balancing scanner.
+//! - [`Sampler`]: any of them at work, on one thread or several.
+//! - [`interrupts`]: what the kernel lets a sampler cost.
 //!
-//! Duties: nothing is allocated and nothing blocks on the report path. Randomness comes from a
-//! generator per CPU, seeded at the start, so the same seed gives the same reports.
+//! Duties: nothing is allocated once the buffers have grown. Randomness comes from a generator per
+//! CPU, device or process, seeded at the start, so the same seed gives the same reports, on however
+//! many threads. What a sampler costs is told, to be taken from the workload.
 //!
-//! Not here: regions, schemes, or what a report is worth.
+//! Not here: accessed bits, which the operations sets check themselves; regions, schemes, or what a
+//! report is worth.
+
+pub mod chmu;
+pub mod hint_faults;
+pub mod ibs_op;
+pub mod interrupts;
+pub mod pebs;
 
 mod coins;
-mod ibs_op;
+mod counter;
+mod counters;
+mod crew;
+mod error;
+mod sampler;
+mod sampling;
+mod sources;
+mod stream;
 
-pub use ibs_op::{Counting, IbsOp, IbsOpConfig, IbsOpCounters, IbsOpError};
+pub use chmu::ChmuConfig;
+pub use counters::SamplerCounters;
+pub use error::SamplerError;
+pub use hint_faults::HintFaultsConfig;
+pub use ibs_op::{Counting, Generation, IbsOpConfig};
+pub use interrupts::InterruptConfig;
+pub use pebs::PebsConfig;
+pub use sampler::{Sampler, SamplerConfig};
+pub use sources::{Source, SourceCounts};

@@ -11,7 +11,7 @@ use damon_core::{Action, Attrs, OpsId};
 use damon_machine::{HotSet, Interleave, MachineConfig, NodeConfig, Processor};
 use damon_monitor::{ContextConfig, MonitorConfig};
 use damon_ring::LanesOptions;
-use damon_sampler::{Counting, IbsOpConfig};
+use damon_sampler::{Counting, IbsOpConfig, SamplerConfig};
 
 pub(crate) const MIB: u64 = 1 << 20;
 /// Memory comes in blocks of this size.
@@ -97,15 +97,15 @@ pub(crate) fn machine(cold_pages: u32) -> MachineConfig {
 }
 
 /// Four CPUs, about fifty reports in 5 ms.
-pub(crate) fn sampler(seed: u64) -> IbsOpConfig {
-    IbsOpConfig {
-        cpus: 4,
+pub(crate) fn sampler(seed: u64) -> SamplerConfig {
+    SamplerConfig::IbsOp(IbsOpConfig {
         period: 65_536,
         counting: Counting::Ops,
-        rate_hz: 400_000_000,
-        data_share: 0.41,
+        rate_hz: Some(400_000_000),
+        data_share: Some(0.41),
         seed,
-    }
+        ..IbsOpConfig::default()
+    })
 }
 
 /// Moves what is used to a node, from the other one; at most `quota_bytes` a second.

@@ -1,0 +1,235 @@
+//! A CXL hotness monitoring unit: counters in a memory device, and a list of what they found hot.
+//! `samplers.md` 4.
+//!
+//! What makes it itself: it sees what the caches let through to its own device, and nothing of other
+//! nodes, of processes or of virtual addresses. There are fewer counters than units of memory: a
+//! unit that finds none free in an epoch is not counted. At the end of the epoch the units whose
+//! count reached the threshold enter the list, as far as there is room; software reads and reports
+//! them. Counts stop at the counter's largest value.
+//!
+//! Nobody makes all the accesses: they are drawn until the counters are taken; each counter then
+//! gets what is left of the epoch from a Poisson distribution. So an epoch costs as much as there are
+//! counters.
+//!
+//! Simplified: an epoch's traffic is taken to be what it is at its end; the device's addresses are
+//! the host's; nothing is prefetched.
+
+use std::collections::HashMap;
+
+use damon_machine::{Direction, Machine, PAGE_SZ, Population, Reach};
+use rand_core::SeedableRng;
+use rand_distr::{Distribution, Poisson};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use crate::error::{SamplerError, within};
+use crate::stream::{NO_CPU, Output, Seen, Span, Stream};
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Traffic {
+    /// Lines that are read: loads, and stores that fetch their line first.
+    Reads,
+    /// Lines that are written back.
+    Writes,
+    /// Both.
+    Both,
+}
+
+/// One hotness unit for each of some devices.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChmuConfig {
+    /// The devices, as nodes of the machine: one unit, and one lane, for each.
+    pub nodes: Vec<u32>,
+    /// Bytes of a unit: a power of two, 256..=4096.
+    pub unit_bytes: u32,
+    /// Nanoseconds of an epoch: 1..=4095 times 100 us, 1 ms, 10 ms, 100 ms or 1 s.
+    pub epoch_ns: u64,
+    /// What is counted.
+    pub traffic: Traffic,
+    /// Of so many accesses one is counted, at random: a power of two, 1..=32768.
+    pub down_sampling: u32,
+    /// Counters, 1..=1048576.
+    pub counters: u32,
+    /// Bits of a counter, 8..=32.
+    pub counter_bits: u32,
+    /// A unit is hot from so many counts on; at least 1, at most what a counter holds.
+    pub threshold: u32,
+    /// Entries of the list, 1..=65535.
+    pub list_entries: u32,
+    /// Nanoseconds of a CPU to read an entry.
+    pub read_ns: u32,
+    /// Decides which accesses are counted.
+    pub seed: u64,
+}
+
+impl ChmuConfig {
+    fn check(&self, machine: &Machine) -> Result<(), SamplerError> {
+        if self.nodes.is_empty() {
+            return Err(SamplerError::new("nodes", "at least one", "none"));
+        }
+        if let Some(nid) = self.nodes.iter().find(|nid| machine.nodes().get(**nid).is_none()) {
+            return Err(SamplerError::new("nodes", "nodes of the machine", nid));
+        }
+        power_of_two("unitBytes", self.unit_bytes, 256..=4_096)?;
+        power_of_two("downSampling", self.down_sampling, 1..=32_768)?;
+        let epochs = [100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000u64];
+        let fits = |scale: &u64| {
+            self.epoch_ns.is_multiple_of(*scale) && (1..=4_095).contains(&(self.epoch_ns / scale))
+        };
+        if !epochs.iter().any(fits) {
+            let expected = "1 to 4095 times 100 us, 1 ms, 10 ms, 100 ms or 1 s";
+            return Err(SamplerError::new("epochNs", expected, self.epoch_ns));
+        }
+        within("counters", u64::from(self.counters), 1..=1 << 20)?;
+        within("counterBits", u64::from(self.counter_bits), 8..=32)?;
+        within("threshold", u64::from(self.threshold), 1..=self.count_max())?;
+        within("listEntries", u64::from(self.list_entries), 1..=65_535)?;
+        within("readNs", u64::from(self.read_ns), 0..=1_000_000)
+    }
+
+    fn count_max(&self) -> u64 {
+        (1 << self.counter_bits) - 1
+    }
+
+    pub(crate) fn streams(
+        &self,
+        machine: &Machine,
+        now_ns: u64,
+    ) -> Result<Vec<Stream>, SamplerError> {
+        self.check(machine)?;
+        let mut stream = Xoshiro256PlusPlus::seed_from_u64(self.seed);
+        let units = self.nodes.iter().map(|&nid| {
+            let random = stream.clone();
+            stream.jump();
+            Stream::Chmu(Box::new(Chmu {
+                nid,
+                config: self.clone(),
+                random,
+                epoch_ends_ns: now_ns + self.epoch_ns,
+                places: HashMap::new(),
+                counters: Vec::new(),
+            }))
+        });
+        Ok(units.collect())
+    }
+}
+
+fn power_of_two(
+    path: &'static str,
+    received: u32,
+    range: std::ops::RangeInclusive<u32>,
+) -> Result<(), SamplerError> {
+    if received.is_power_of_two() && range.contains(&received) {
+        return Ok(());
+    }
+    let expected = format!("a power of two from {} to {}", range.start(), range.end());
+    Err(SamplerError::new(path, expected, received))
+}
+
+/// A counter that was taken.
+#[derive(Clone, Copy, Debug)]
+struct Counted {
+    /// Physical address / unit size.
+    unit: u64,
+    count: u64,
+    /// What is to be expected of it in a whole epoch.
+    expected: f64,
+}
+
+/// The unit of one device.
+#[derive(Clone, Debug)]
+pub(crate) struct Chmu {
+    nid: u32,
+    config: ChmuConfig,
+    random: Xoshiro256PlusPlus,
+    epoch_ends_ns: u64,
+    /// Counter of each unit that has one. Reused, like the counters.
+    places: HashMap<u64, usize>,
+    counters: Vec<Counted>,
+}
+
+impl Chmu {
+    pub(crate) fn follow(&mut self, machine: &Machine, span: Span, output: &mut Output) {
+        while self.epoch_ends_ns < span.until_ns {
+            self.count(machine);
+            self.list(self.epoch_ends_ns, span, output);
+            self.epoch_ends_ns += self.config.epoch_ns;
+        }
+    }
+
+    /// The unit is stopped in a span: the epoch that runs begins anew afterwards.
+    pub(crate) fn skip(&mut self, span: Span) {
+        self.epoch_ends_ns = span.until_ns + self.config.epoch_ns;
+    }
+
+    /// What reaches the device, and how many lines of it each access is on average.
+    fn traffic(&self, machine: &Machine) -> (Population, f64) {
+        let reach = Reach::Nodes(vec![self.nid]);
+        match self.config.traffic {
+            Traffic::Reads => (machine.population(None, &reach, Direction::Both), 1.0),
+            Traffic::Writes => (machine.population(None, &reach, Direction::Stores), 1.0),
+            Traffic::Both => {
+                let reads = machine.population(None, &reach, Direction::Both);
+                let writes_hz = machine.population(None, &reach, Direction::Stores).hz();
+                let lines = if reads.hz() > 0.0 { 1.0 + writes_hz / reads.hz() } else { 1.0 };
+                (reads, lines)
+            }
+        }
+    }
+
+    /// Counts an epoch.
+    fn count(&mut self, machine: &Machine) {
+        let (population, lines) = self.traffic(machine);
+        let Self { config, random, places, counters, .. } = self;
+        places.clear();
+        counters.clear();
+        let unit_bytes = u64::from(config.unit_bytes);
+        let per_hz = lines * config.epoch_ns as f64 / 1e9 / f64::from(config.down_sampling);
+        let accesses = poisson(population.hz() * per_hz, random);
+        let mut drawn = 0;
+        while drawn < accesses && counters.len() < config.counters as usize {
+            drawn += 1;
+            let Some((access, page_hz)) = population.draw(machine, random) else { break };
+            let Some(address) = machine.physical_address(&access) else { continue };
+            let unit = address / unit_bytes;
+            let expected = page_hz * per_hz * unit_bytes as f64 / PAGE_SZ as f64;
+            let place = *places.entry(unit).or_insert_with(|| {
+                counters.push(Counted { unit, count: 0, expected });
+                counters.len() - 1
+            });
+            counters[place].count += 1;
+        }
+        // The counters are taken: what follows finds its own or none.
+        let left = (accesses - drawn) as f64 / accesses.max(1) as f64;
+        for counted in counters {
+            counted.count += poisson(counted.expected * left, random);
+            counted.count = counted.count.min(config.count_max());
+        }
+    }
+
+    /// Puts the hot units into the list, and has them read.
+    fn list(&mut self, now_ns: u64, span: Span, output: &mut Output) {
+        let Self { config, counters, .. } = self;
+        let threshold = u64::from(config.threshold);
+        counters.retain(|counted| counted.count >= threshold);
+        counters.sort_unstable_by_key(|counted| counted.unit);
+        let hot = counters.len();
+        counters.truncate(config.list_entries as usize);
+        output.counters.selected += hot as u64;
+        output.counters.lost += (hot - counters.len()) as u64;
+        output.counters.samples_total += counters.len() as u64;
+        output.counters.reported += counters.len() as u64;
+        output.charge(counters.len() as u64 * u64::from(config.read_ns));
+        let before_end_ns = span.until_ns.saturating_sub(1 + now_ns);
+        output.seen.extend(counters.iter().map(|counted| {
+            let address = counted.unit * u64::from(config.unit_bytes);
+            Seen::new(span, address - address % PAGE_SZ, false, before_end_ns).by(NO_CPU)
+        }));
+    }
+}
+
+/// So many events where `mean` are expected.
+fn poisson(mean: f64, random: &mut Xoshiro256PlusPlus) -> u64 {
+    // Refused for what has no distribution: nothing is expected then.
+    Poisson::new(mean).map_or(0, |poisson| poisson.sample(random) as u64)
+}

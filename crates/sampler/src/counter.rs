@@ -1,0 +1,61 @@
+//! A hardware counter: how much of something had happened by when.
+
+/// Counts something that happens at a rate. Exact: no error adds up while the rate stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Counter {
+    rate_hz: u64,
+    /// Since when the rate has been that.
+    since_ns: u64,
+    /// What had been counted then.
+    counted: u64,
+    /// Nanoseconds per count, in 1/2^32.
+    ns_per_count: u128,
+}
+
+impl Counter {
+    pub(crate) fn new(rate_hz: u64, now_ns: u64) -> Self {
+        let mut counter = Self { rate_hz: 0, since_ns: now_ns, counted: 0, ns_per_count: 0 };
+        counter.set_rate(rate_hz, now_ns);
+        counter
+    }
+
+    /// From now on it happens so many times a second.
+    pub(crate) fn set_rate(&mut self, rate_hz: u64, now_ns: u64) {
+        if rate_hz != self.rate_hz {
+            self.counted = self.at(now_ns);
+            self.since_ns = now_ns;
+            self.rate_hz = rate_hz;
+            self.ns_per_count = (1_000_000_000 << 32) / u128::from(rate_hz.max(1));
+        }
+    }
+
+    /// What has been counted before a moment that is not before the last change of the rate.
+    pub(crate) fn at(&self, now_ns: u64) -> u64 {
+        let elapsed_ns = u128::from(now_ns.saturating_sub(self.since_ns));
+        self.counted + (elapsed_ns * u128::from(self.rate_hz) / 1_000_000_000) as u64
+    }
+
+    /// Nanoseconds in which so much is counted.
+    pub(crate) fn duration_ns(&self, counts: u64) -> u64 {
+        ((u128::from(counts) * self.ns_per_count) >> 32) as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_add_up_across_changes_of_the_rate() {
+        let mut counter = Counter::new(3, 0);
+        assert_eq!(
+            [0, 333_333_334, 999_999_999, 1_000_000_000].map(|ns| counter.at(ns)),
+            [0, 1, 2, 3]
+        );
+        counter.set_rate(1_000, 2_000_000_000);
+        assert_eq!((counter.at(2_000_000_000), counter.at(3_000_000_000)), (6, 1_006));
+        counter.set_rate(0, 3_000_000_000);
+        assert_eq!(counter.at(9_000_000_000), 1_006);
+        assert_eq!(Counter::new(4_000_000_000, 0).duration_ns(8), 2);
+    }
+}

@@ -1,0 +1,296 @@
+//! A few threads that work through a batch of tasks together, again and again.
+//!
+//! A batch takes some tens of microseconds, too little to wake a thread for: a hand that has run out
+//! of tasks looks for more for about as long, and only then sleeps. The owner works too, and a batch
+//! that no hand has begun it can take back, so a machine without a free core loses nothing.
+//!
+//! ```text
+//! ticket  = round of the batch, number of its next task; whoever moves it on owns that task
+//! done    = tasks of the batch that nobody will touch any more
+//! ```
+//!
+//! Not here: what a task is. It stays where it is; only the right to work on it moves.
+
+use std::hint::spin_loop;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+
+/// Looks for work before a hand sleeps: some tens of microseconds.
+const LOOKS: u32 = 4_000;
+/// Looks before the owner lets others have its processor.
+const LOOKS_BEFORE_YIELDING: u32 = 1_000;
+const TASK_BITS: u32 = 16;
+const TASK_MASK: u64 = (1 << TASK_BITS) - 1;
+
+/// Something to work on.
+pub(crate) trait Task: Send + 'static {
+    fn run(&mut self);
+}
+
+struct Shared<T> {
+    /// Each locked by whoever holds its ticket, so never waited for.
+    tasks: Box<[Mutex<T>]>,
+    ticket: AtomicU64,
+    done: AtomicU64,
+    stop: AtomicBool,
+    panicked: AtomicBool,
+}
+
+impl<T: Task> Shared<T> {
+    fn lock(&self, task: usize) -> MutexGuard<'_, T> {
+        self.tasks[task].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next task that nobody has begun.
+    fn claim(&self) -> Option<usize> {
+        // Acquire: what the owner wrote into the tasks before it opened the batch.
+        let mut ticket = self.ticket.load(Ordering::Acquire);
+        loop {
+            let task = (ticket & TASK_MASK) as usize;
+            if task >= self.tasks.len() {
+                return None;
+            }
+            // A ticket of an earlier round is never valid again: rounds only grow.
+            match self.ticket.compare_exchange_weak(
+                ticket,
+                ticket + 1,
+                Ordering::Acquire,
+                Ordering::Acquire,
+            ) {
+                Ok(_) => return Some(task),
+                Err(now) => ticket = now,
+            }
+        }
+    }
+
+    fn work(&self) {
+        while let Some(task) = self.claim() {
+            if catch_unwind(AssertUnwindSafe(|| self.lock(task).run())).is_err() {
+                self.panicked.store(true, Ordering::Relaxed);
+            }
+            // Release: the owner, who waits for this, sees the task's work.
+            self.done.fetch_add(1, Ordering::Release);
+        }
+    }
+}
+
+struct Hand {
+    thread: JoinHandle<()>,
+    asleep: Arc<AtomicBool>,
+}
+
+/// The tasks and those who work on them.
+pub(crate) struct Crew<T: Task> {
+    shared: Arc<Shared<T>>,
+    hands: Vec<Hand>,
+    /// A batch was opened and is not yet known to be done.
+    open: bool,
+}
+
+impl<T: Task> Crew<T> {
+    /// Nobody but the owner works yet.
+    pub(crate) fn new(tasks: Vec<T>) -> Self {
+        debug_assert!(tasks.len() < TASK_MASK as usize);
+        let all = tasks.len() as u64;
+        Self {
+            shared: Arc::new(Shared {
+                tasks: tasks.into_iter().map(Mutex::new).collect(),
+                ticket: AtomicU64::new(all),
+                done: AtomicU64::new(all),
+                stop: AtomicBool::new(false),
+                panicked: AtomicBool::new(false),
+            }),
+            hands: Vec::new(),
+            open: false,
+        }
+    }
+
+    /// Threads besides the owner's; fewer if the operating system will not have more.
+    pub(crate) fn hire(&mut self, hands: usize) {
+        while self.hands.len() < hands {
+            let (shared, asleep) = (Arc::clone(&self.shared), Arc::new(AtomicBool::new(false)));
+            let flag = Arc::clone(&asleep);
+            let hand = thread::Builder::new()
+                .name("damon-sampler".into())
+                .spawn(move || lend_a_hand(&shared, &flag));
+            let Ok(thread) = hand else { return };
+            self.hands.push(Hand { thread, asleep });
+        }
+    }
+
+    /// How many there are besides the owner.
+    pub(crate) fn hands(&self) -> usize {
+        self.hands.len()
+    }
+
+    /// Each task, in order. Waits for the batch, if one is open.
+    pub(crate) fn each(&mut self, mut each: impl FnMut(&mut T)) {
+        self.finish();
+        for task in 0..self.shared.tasks.len() {
+            each(&mut self.shared.lock(task));
+        }
+    }
+
+    /// Opens a batch of all tasks, each prepared first; hands begin to work on it.
+    pub(crate) fn begin(&mut self, prepare: impl FnMut(&mut T)) {
+        self.each(prepare);
+        let shared = &self.shared;
+        shared.done.store(0, Ordering::Relaxed);
+        let round = (shared.ticket.load(Ordering::Relaxed) >> TASK_BITS) + 1;
+        // SeqCst here, and for `asleep`: a hand that goes to sleep either sees the batch or is seen.
+        shared.ticket.store(round << TASK_BITS, Ordering::SeqCst);
+        self.open = true;
+        for hand in &self.hands {
+            if hand.asleep.swap(false, Ordering::SeqCst) {
+                hand.thread.thread().unpark();
+            }
+        }
+    }
+
+    /// Works on the open batch until it is done.
+    ///
+    /// # Panics
+    ///
+    /// If a task did.
+    pub(crate) fn finish(&mut self) {
+        if self.open {
+            self.shared.work();
+            self.wait();
+        }
+    }
+
+    /// Leaves what nobody has begun undone, and waits for the rest.
+    pub(crate) fn abandon(&mut self) {
+        if self.open {
+            let all = self.shared.tasks.len() as u64;
+            let ticket = self.shared.ticket.fetch_or(TASK_MASK, Ordering::Relaxed);
+            self.shared.done.fetch_add(all.saturating_sub(ticket & TASK_MASK), Ordering::Relaxed);
+            self.wait();
+        }
+    }
+
+    fn wait(&mut self) {
+        let all = self.shared.tasks.len() as u64;
+        let mut looks = 0;
+        // Acquire: what hands did to the tasks.
+        while self.shared.done.load(Ordering::Acquire) < all {
+            looks += 1;
+            if looks < LOOKS_BEFORE_YIELDING { spin_loop() } else { thread::yield_now() }
+        }
+        self.open = false;
+        assert!(!self.shared.panicked.swap(false, Ordering::Relaxed), "a sampler's task panicked");
+    }
+}
+
+fn lend_a_hand<T: Task>(shared: &Shared<T>, asleep: &AtomicBool) {
+    let is_idle = || {
+        let task = (shared.ticket.load(Ordering::SeqCst) & TASK_MASK) as usize;
+        task >= shared.tasks.len() && !shared.stop.load(Ordering::SeqCst)
+    };
+    while !shared.stop.load(Ordering::SeqCst) {
+        shared.work();
+        let mut looks = 0;
+        while is_idle() && looks < LOOKS {
+            looks += 1;
+            spin_loop();
+        }
+        if looks == LOOKS {
+            asleep.store(true, Ordering::SeqCst);
+            while asleep.load(Ordering::SeqCst) && is_idle() {
+                thread::park();
+            }
+            asleep.store(false, Ordering::SeqCst);
+        }
+    }
+}
+
+impl<T: Task> Drop for Crew<T> {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::SeqCst);
+        self.shared.ticket.fetch_or(TASK_MASK, Ordering::Relaxed);
+        for Hand { thread, asleep } in self.hands.drain(..) {
+            asleep.store(false, Ordering::SeqCst);
+            thread.thread().unpark();
+            // A hand's panics are caught where they happen.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl<T: Task> std::fmt::Debug for Crew<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Crew").field("hands", &self.hands.len()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Count {
+        wanted: u64,
+        ran: u64,
+        fails: bool,
+    }
+
+    impl Task for Count {
+        fn run(&mut self) {
+            assert!(!self.fails);
+            self.ran += self.wanted;
+        }
+    }
+
+    fn crew(hands: usize) -> Crew<Count> {
+        let mut crew = Crew::new((0..11).map(|_| Count::default()).collect());
+        crew.hire(hands);
+        crew
+    }
+
+    fn sum(crew: &mut Crew<Count>) -> Vec<u64> {
+        let mut ran = vec![];
+        crew.each(|task| ran.push(task.ran));
+        ran
+    }
+
+    #[test]
+    fn every_task_of_every_batch_runs_once_whoever_works() {
+        for hands in [0, 1, 3] {
+            let mut crew = crew(hands);
+            for round in 1..=3_000 {
+                crew.begin(|task| task.wanted = round);
+                // Now and then late enough for hands to be asleep.
+                if round % 1_000 == 0 {
+                    thread::sleep(std::time::Duration::from_millis(5));
+                }
+                crew.finish();
+            }
+            assert_eq!(sum(&mut crew), [3_000 * 3_001 / 2; 11], "{hands} hands");
+        }
+    }
+
+    #[test]
+    fn an_abandoned_batch_runs_in_part_and_never_later() {
+        let mut crew = crew(1);
+        for _ in 0..3_000 {
+            crew.begin(|task| (task.wanted, task.ran) = (1, 0));
+            crew.abandon();
+            let before = sum(&mut crew);
+            assert!(before.iter().all(|ran| *ran <= 1));
+            crew.begin(|task| task.wanted = 10);
+            crew.finish();
+            assert!(sum(&mut crew).iter().zip(&before).all(|(ran, before)| *ran == before + 10));
+        }
+    }
+
+    #[test]
+    fn a_panic_in_a_task_reaches_the_owner_and_no_thread_hangs() {
+        let mut crew = crew(1);
+        crew.begin(|task| task.fails = true);
+        assert!(catch_unwind(AssertUnwindSafe(|| crew.finish())).is_err());
+        crew.begin(|task| task.fails = false);
+        crew.finish();
+    }
+}
