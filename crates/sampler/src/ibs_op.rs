@@ -288,7 +288,7 @@ impl IbsOpCpu {
         let before_end_ns = self.counter.duration_ns(limit - count);
         output.counters.selected += 1;
         let access = if data.toss_one(random) { machine.draw(self.cpu, random) } else { None };
-        let level = access.as_ref().map(|access| machine.level(self.cpu, access, random));
+        let level = access.as_ref().map(|access| machine.level(access, random));
         let load_cycles = match (&access, level) {
             (Some(access), Some(level)) if !access.write => self.miss_cycles(machine, level),
             _ => None,
