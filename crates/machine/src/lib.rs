@@ -40,12 +40,14 @@ mod faults;
 mod migration;
 mod operations;
 mod paddr;
+mod placement;
 mod throughput;
 mod vaddr;
 mod young;
 
 pub use frames::{HUGE_SZ, PAGE_SZ};
 pub use migration::{MigrationConfig, MigrationCounters};
+pub use placement::{PageHeat, PlacedFolio};
 pub use node::{NodeConfig, NodeError, Timing};
 pub use population::{Direction, Population, Reach};
 pub use processor::{Cache, Processor};
