@@ -940,7 +940,9 @@ interface RoundShare {
 /**
  * One scheme's part in one round. Each region that the round came to is in exactly one of `tried`,
  * `noMatch`, `lowScore`, `filtered`, `quotaFull`, `servedBefore` and `snapshotsDone`; a region that
- * was cut counts as its parts. `damon-core.md` 5.3 and 5.6.
+ * was cut counts as its parts. What a scheme further down the list cuts off a region is come to again
+ * by those before it, as in the kernel: only the last scheme's bytes are those of all regions in any
+ * round. `damon-core.md` 5.3 and 5.6.
  */
 interface Round {
   /** When, in nanoseconds of the source's clock. */

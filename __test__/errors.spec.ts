@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 
-import { DamonError, refuse } from '../src/errors.ts';
+import { DamonError, refuse, withDetails } from '../src/errors.ts';
 
 test('an error has what it was given, and nothing else of its own', (t) => {
   const cause = new Error('disk on fire');
@@ -63,4 +63,23 @@ test('a refusal names the path, the expectation, and the value with its type', (
   t.is(message(null), `${start}\`null\``);
   t.is(message(undefined), `${start}\`undefined\``);
   t.true(message('x'.repeat(1000)).length < 200);
+});
+
+test('an error with more details is the same error otherwise', (t) => {
+  const cause = new Error('why');
+  const error = refuse({ code: 'ERR', path: 'a', expected: 'b', received: 7, cause });
+  const more = withDetails(error, { file: 'f.yaml', line: 3, column: 5 });
+  t.like(more, {
+    code: 'ERR',
+    path: 'a',
+    file: 'f.yaml',
+    line: 3,
+    column: 5,
+    message: error.message,
+  });
+  t.is(more.received, 7);
+  t.is(more.cause, cause);
+  t.is(more.stack, error.stack);
+  t.like(more.toJSON(), { file: 'f.yaml', line: 3, column: 5 });
+  t.false('file' in withDetails(error, {}));
 });

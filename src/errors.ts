@@ -111,13 +111,11 @@ export class DamonError extends Error {
   }
 }
 
-/** The same error with more details, or other ones. */
+/** The same error with more details, or other ones; its stack tells where it came from at first. */
 export function withDetails(error: DamonError, more: Partial<DamonErrorDetails>): DamonError {
-  const { code, path, expected, hint, file, line, column, cause } = error;
-  // A `received` that was told is told again, even an `undefined` one; the stack is the first one's.
-  const told = 'received' in error && { received: error.received };
-  const details = { code, path, expected, ...told, hint, file, line, column, cause, ...more };
-  const copy = new DamonError(error.message, details);
+  const { code, path, expected, received, hint, file, line, column, cause } = error;
+  const told = { code, path, expected, received, hint, file, line, column, cause };
+  const copy = new DamonError(error.message, { ...told, ...more });
   if (error.stack !== undefined) copy.stack = error.stack;
   return copy;
 }

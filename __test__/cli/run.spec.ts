@@ -131,6 +131,16 @@ test('check tells what only the source refuses, with its line', async (t) => {
   t.true(stderr.includes(`at: schemes[0].targetNid\n  in: ${file}:12:5\n`), stderr);
 });
 
+test('a recording that cannot be read blames the line that names it', async (t) => {
+  const file = temporaryFile('seed: 1\nsource:\n  type: recording\n  path: no.csv\n', 'run.yaml');
+  for (const command of ['check', 'run']) {
+    const { code, stderr } = await cli(command, file);
+    t.is(code, 1);
+    t.regex(stderr, /^error\[ERR_DAMON_TRACE_/);
+    t.true(stderr.includes(`in: ${file}:4:3\n`), stderr);
+  }
+});
+
 test('a file that is not there is wrong usage', async (t) => {
   for (const command of ['check', 'run']) {
     const { code, stderr } = await cli(command, 'no.yaml');

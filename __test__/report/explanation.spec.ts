@@ -17,6 +17,7 @@ import {
 } from '../../src/report/explanation.ts';
 import { explanationBlock } from '../../src/report/page/explanation.ts';
 import type { ExplanationData, PageData } from '../../src/report/page/data.ts';
+import { renderHtml } from '../../src/report/html.ts';
 import { renderExplanation } from '../../src/report/terminal.ts';
 import { runConfig } from '../../src/job/run.ts';
 import { MIB, SMALL, smallWith } from '../support/small.ts';
@@ -240,6 +241,12 @@ test('the views tell outcomes, windows and failures, and what is not told', asyn
     const sum = outcomes.reduce((total, { percent }) => total + (percent[i] ?? 0), 0);
     t.true(Math.abs(sum - 100) < 0.01, `${sum}`);
   });
+  const page = renderHtml({ title: 'A run', generatedBy: 'a test', run: record });
+  const json = /<script type="application\/json" id="data">([^]*?)<\/script>/.exec(page)?.[1] ?? '';
+  const series = Array.from(page.matchAll(/data-series="([^"]*)"/g), ([, name]) => name);
+  t.deepEqual(new Set(series), new Set(Object.keys(JSON.parse(json) as object)));
+  t.true(series.includes('why0') && series.includes('why1'));
+
   t.is(
     renderExplanation(new StretchSeries(), { names: [], startNs }),
     'Why\nNo scheme had a round.',

@@ -5,8 +5,8 @@ import { basename, dirname } from 'node:path';
 import type { Command } from 'commander';
 
 import type { RunConfig } from '../config/config.ts';
-import { checkConfig, configOf, readConfigFile } from '../config/file.ts';
-import { DamonError } from '../errors.ts';
+import { type ConfigFile, checkConfig, configOf, readConfigFile } from '../config/file.ts';
+import { DamonError, withDetails } from '../errors.ts';
 import type { Tuning } from '../goal/control.ts';
 import { type RunHandle, type RunHooks, runConfig } from '../job/run.ts';
 import { Kdamond } from '../kdamond.ts';
@@ -103,9 +103,16 @@ async function openingErrors(file: string): Promise<DamonError[]> {
     new Kdamond(monitor).close();
     return [];
   } catch (error) {
-    if (error instanceof DamonError) return [read.locate(error)];
+    if (error instanceof DamonError) return [placed(error, read)];
     throw error;
   }
+}
+
+/** The error with its place in the file; one of a recording blames the line that names it. */
+function placed(error: DamonError, { locate }: ConfigFile): DamonError {
+  if (error.code.startsWith('ERR_DAMON_CONFIG')) return locate(error);
+  const { file, line, column } = locate(withDetails(error, { path: 'source.path' }));
+  return withDetails(error, { file, line, column });
 }
 
 async function runFile(file: string, options: Options, context: CliContext): Promise<void> {
@@ -131,9 +138,7 @@ async function runFile(file: string, options: Options, context: CliContext): Pro
       },
       signal,
     }).catch((error: unknown) => {
-      throw error instanceof DamonError && error.code.startsWith('ERR_DAMON_CONFIG')
-        ? read.locate(error)
-        : error;
+      throw error instanceof DamonError ? placed(error, read) : error;
     });
     bar.stop();
     if (options.json) await write(stdout, `${summary(record)}\n`);
@@ -208,13 +213,13 @@ function reloadOnChange(
   let timer: NodeJS.Timeout | undefined;
   let reloads = Promise.resolve();
   const reload = async (): Promise<void> => {
-    let read: Awaited<ReturnType<typeof readConfigFile>> | undefined;
+    let read: ConfigFile | undefined;
     try {
       read = await readConfigFile(file);
       await run.reload(withUntil(configOf(read), options));
     } catch (error) {
       const isOurs = error instanceof DamonError;
-      const told = isOurs && error.file === undefined && read ? read.locate(error) : error;
+      const told = isOurs && error.file === undefined && read ? placed(error, read) : error;
       stderr.write(options.json ? renderErrorJson(told, false) : renderError(told, false));
       if (!options.json) stderr.write('  the run goes on as it was\n');
     }

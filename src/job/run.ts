@@ -262,7 +262,9 @@ class Run {
       const { nowNs, intervals } = this.#kdamond;
       // Two commits need a sampling interval between them.
       if (this.#committedNs === nowNs) {
-        await this.#stretch(Math.ceil(this.#elapsedMs + intervals.sampleUs / 1_000));
+        const untilMs = Math.ceil(this.#elapsedMs + intervals.sampleUs / 1_000);
+        // By then another plan may hold.
+        if ((await this.#stretch(untilMs)) === 'interrupted') return;
       }
       await this.#commit(context);
     } else {
