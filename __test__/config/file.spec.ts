@@ -2,8 +2,10 @@ import { dirname, join } from 'node:path';
 
 import test from 'ava';
 
+import { type RunPlan, resolveRun } from '../../src/config/config.ts';
 import { checkConfig, loadConfig } from '../../src/config/file.ts';
 import { DamonError } from '../../src/errors.ts';
+import { resolveOptions } from '../../src/kdamond-options.ts';
 import { temporaryFile } from '../support/small.ts';
 
 async function refusalOf(text: string, name = 'run.yaml'): Promise<DamonError> {
@@ -148,4 +150,20 @@ test('a file that is not there, or of no kind that is known, is refused', async 
 test('a key that every object has is a key like others', async (t) => {
   const error = await refusalOf('source: { type: recording, path: a }\n__proto__: { seed: 1 }\n');
   t.like(error, { path: '__proto__', line: 2 });
+});
+
+test('the example says the same as YAML and as a module', async (t) => {
+  const [yaml, module] = await Promise.all(
+    ['examples/pull-push.yaml', 'examples/pull-push.ts'].map(async (path) =>
+      resolveRun(await loadConfig(path)),
+    ),
+  );
+  if (yaml === undefined || module === undefined) throw new Error('two files were read');
+  t.deepEqual(resolveOptions(yaml.monitor), resolveOptions(module.monitor));
+  const plan = ({ untilMs, steps, output }: RunPlan) => ({
+    untilMs,
+    output,
+    steps: steps.map(({ atMs, goals, commits }) => ({ atMs, goals, commits })),
+  });
+  t.deepEqual(plan(yaml), plan(module));
 });

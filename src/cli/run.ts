@@ -126,7 +126,10 @@ async function runFile(file: string, options: Options, context: CliContext): Pro
   try {
     const record = await runConfig(config, {
       ...(options.json && jsonHooks(options, context)),
-      onEvent: (event) => void say(event, options, context),
+      onEvent: (event) => {
+        bar.stop();
+        say(event, options, context);
+      },
       onProgress: bar.onProgress,
       onFailure: (books) => {
         bar.stop();
@@ -134,7 +137,12 @@ async function runFile(file: string, options: Options, context: CliContext): Pro
         stderr.write(`${renderBooks(books, rendering(stderr))}\n`);
       },
       onStart: (run) => {
-        if (options.reload) watched = reloadOnChange(file, run, options, context);
+        if (!options.reload) return;
+        watched = reloadOnChange(file, run, options, (error) => {
+          bar.stop();
+          stderr.write(options.json ? renderErrorJson(error, false) : renderError(error, false));
+          if (!options.json) stderr.write('  the run goes on as it was\n');
+        });
       },
       signal,
     }).catch((error: unknown) => {
@@ -208,7 +216,7 @@ function reloadOnChange(
   file: string,
   run: RunHandle,
   options: Options,
-  { stderr }: CliContext,
+  refused: (error: unknown) => void,
 ): Watched {
   let timer: NodeJS.Timeout | undefined;
   let reloads = Promise.resolve();
@@ -218,10 +226,8 @@ function reloadOnChange(
       read = await readConfigFile(file);
       await run.reload(withUntil(configOf(read), options));
     } catch (error) {
-      const isOurs = error instanceof DamonError;
-      const told = isOurs && error.file === undefined && read ? placed(error, read) : error;
-      stderr.write(options.json ? renderErrorJson(told, false) : renderError(told, false));
-      if (!options.json) stderr.write('  the run goes on as it was\n');
+      const isPlaced = !(error instanceof DamonError) || error.file !== undefined;
+      refused(isPlaced || read === undefined ? error : placed(error, read));
     }
   };
   // The folder, since editors replace the file.
