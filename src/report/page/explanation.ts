@@ -56,8 +56,8 @@ export function explanationBlock(run: RunRecord, scheme: number, data: PageData)
       ${canvas('outcomes', series, 'strip', describeOutcomes(total))}
       <ul class="key">
         <li>${lineKey('line-target', '5 4')} allowed</li>
-        <li>${lineKey('series-2')} tried</li>
-        <li>${lineKey('series-1')} applied</li>
+        <li>${lineKey('series-1')} tried</li>
+        <li>${lineKey('line-good')} applied</li>
         ${occurring(total).map(
           ({ key, title }) => html`<li>${areaKey(`fill-${COLORS[key]}`)} ${title}</li>`,
         )}
@@ -115,12 +115,12 @@ function explanationData(
         : []),
       {
         name: 'tried',
-        color: 'series-2',
+        color: 'series-1',
         mib: stretches.map((stretch) => perWindow(stretch.tried.bytes, stretch)),
       },
       {
         name: 'applied',
-        color: 'series-1',
+        color: 'good',
         mib: stretches.map((stretch) => perWindow(stretch.applied.bytes, stretch)),
       },
     ],

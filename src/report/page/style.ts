@@ -134,6 +134,7 @@ figcaption { margin-top: 0.6rem; color: var(--muted); font-size: 0.8125rem; }
 .none { background: var(--heat); background-size: 100rem; }
 .line-share { stroke: var(--share); } .line-truth { stroke: var(--truth); }
 .line-target { stroke: var(--target); } .line-published { stroke: var(--published); }
+.line-good { stroke: var(--good); }
 .area-published { fill: var(--published-wash); } .area-ramp { fill: var(--ramp-wash); }
 .series-1 { stroke: var(--series-1); } .series-2 { stroke: var(--series-2); }
 .series-3 { stroke: var(--series-3); } .series-4 { stroke: var(--series-4); }
