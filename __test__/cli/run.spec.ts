@@ -149,12 +149,14 @@ test('a file that is not there is wrong usage', async (t) => {
   }
 });
 
-/** Waits until a stream has said something. */
-async function until(stream: Readable | null, said: RegExp): Promise<string> {
+/** The first line of NDJSON that matches; a file that is seen half written is told of besides. */
+async function lineOf(stream: Readable | null, said: RegExp): Promise<Record<string, unknown>> {
   let text = '';
   for await (const chunk of stream?.iterator({ destroyOnReturn: false }) ?? []) {
     text += String(chunk);
-    if (said.test(text)) return text;
+    const whole = text.split('\n').slice(0, -1);
+    const line = whole.find((one) => said.test(one));
+    if (line !== undefined) return JSON.parse(line) as Record<string, unknown>;
   }
   throw new Error(`ended without ${said}: ${text}`);
 }
@@ -166,12 +168,11 @@ test('--reload goes on by the changed file, and stays as it is when that is refu
   t.teardown(() => run.kill('SIGKILL'));
   // A file that says the same, to know that it runs and watches.
   const watching = setInterval(() => writeFileSync(file, `${text}# again\n`), 200);
-  await until(run.stdout, /"kind":"unchanged"/);
+  await lineOf(run.stdout, /"kind":"unchanged"/);
   clearInterval(watching);
 
   writeFileSync(file, text.replace('szBytes: 1 MiB', 'szByte: 1 MiB'));
-  const refusal = await until(run.stderr, /\n/);
-  t.like(JSON.parse(refusal), {
+  t.like(await lineOf(run.stderr, /szByte/), {
     type: 'error',
     path: 'schemes[0].quota.szByte',
     hint: 'did you mean `szBytes`?',
@@ -179,10 +180,10 @@ test('--reload goes on by the changed file, and stays as it is when that is refu
     line: 15,
   });
   writeFileSync(file, text.replace('1000 h', '999 h'));
-  t.like(JSON.parse(await until(run.stderr, /\n/)), { code: 'ERR_DAMON_CONFIG_FIXED', line: 18 });
+  t.like(await lineOf(run.stderr, /FIXED/), { path: 'everyMs', line: 18 });
 
   writeFileSync(file, text.replace('szBytes: 1 MiB', 'szBytes: 2 MiB'));
-  await until(run.stdout, /"kind":"reloaded"/);
+  await lineOf(run.stdout, /"kind":"reloaded"/);
   const ended = once(run, 'exit');
   run.kill('SIGINT');
   t.deepEqual(await ended, [130, null]);
