@@ -74,7 +74,7 @@ const FIELDS: readonly Field[] = [
     set: (type) => ({ source: { type } }),
     taken: [],
     refused: ['x', 5, null, undefined],
-    expected: /^`emulation` or `recording`$/,
+    expected: /^`emulation`, `recording` or `operations`$/,
   },
   {
     path: 'source.path',
@@ -902,7 +902,7 @@ test('what is not options at all is refused as such', (t) => {
   for (const source of [undefined, null, 5, 'emulation']) {
     const error = t.throws(() => resolveOptions({ source } as never), { instanceOf: DamonError });
     t.is(error.path, 'source');
-    t.is(error.expected, 'a recording or an emulation');
+    t.is(error.expected, 'a recording, an emulation or operations sets');
   }
 });
 
@@ -913,6 +913,7 @@ test('what is left open gets the documented defaults', (t) => {
   });
   t.deepEqual(rest, {
     operations: 'paddr_ibs',
+    addresses: 'physical',
     sampleFilters: [],
     addrUnit: 1,
     attrs: ATTRS_DEFAULT,

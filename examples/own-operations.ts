@@ -1,4 +1,4 @@
-import { Kdamond, type OperationsSet, OperationsRegistry, balance, hotRanges } from 'node-damon';
+import { Kdamond, type OperationsSet, OperationsRegistry, balance } from 'node-damon';
 
 // An address space of your own: a cache of 4096 blocks of 4 KiB, block n at address n * 4096.
 const BLOCK = 4096;
@@ -53,11 +53,13 @@ for await (const snapshot of kdamond.snapshots({
   untilMs: '8 s',
   onFailure: ({ error }) => console.error(error.message),
 })) {
-  const [hottest] = hotRanges(snapshot, { grainBytes: 2 ** 16 });
-  if (hottest === undefined) continue;
-  const at = `0x${hottest.start.toString(16)} + ${hottest.szBytes / 1024} KiB`;
   const held = present.reduce((sum, one) => sum + one, 0) * BLOCK;
-  console.log(`${Number(snapshot.timeNs) / 1e9} s: ${at}, holds ${held / 2 ** 20} MiB`);
+  // What was accessed in most of the last hundred milliseconds.
+  const used = Array.from(snapshot)
+    .filter(({ nrAccesses }) => nrAccesses > 10)
+    .reduce((sum, { start, end }) => sum + Number(end - start), 0);
+  const [usedMiB, heldMiB] = [used, held].map((bytes) => bytes / 2 ** 20);
+  console.log(`${Number(snapshot.timeNs) / 1e9} s: uses ${usedMiB} MiB, holds ${heldMiB} MiB`);
 }
 console.log(
   'balanced:',

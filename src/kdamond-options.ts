@@ -13,6 +13,7 @@ import {
 } from './monitor/monitor-options.ts';
 import { type Addresses, addressesOf, operationsSchema } from './monitor/operations.ts';
 import { type Target, type TargetOptions, targetsSchema } from './monitor/target.ts';
+import type { OperationsSet } from './operations/operations-set.ts';
 import {
   type OperationsSource,
   type OperationsSourceOptions,
@@ -84,17 +85,18 @@ const unknownSource: Schema<never> = v.pipe(
 );
 
 const viewEntries: {
-  readonly operations: v.OptionalSchema<v.GenericSchema<unknown, string>, undefined>;
+  readonly operations: v.OptionalSchema<v.UnknownSchema, undefined>;
   readonly targets: v.OptionalSchema<Schema<readonly Target[]>, undefined>;
   readonly addrUnit: v.OptionalSchema<Schema<number>, 1>;
 } = {
-  operations: v.optional(v.string('the name of an operations set')),
+  // The source says which there are.
+  operations: v.optional(v.unknown()),
   targets: v.optional(targetsSchema),
   addrUnit: v.optional(integer(1, SAFE), 1),
 };
 
 type Unresolved<Config> = Omit<Config, 'operations' | 'addresses'> & {
-  readonly operations?: string | undefined;
+  readonly operations?: unknown;
 };
 
 /** The fields of {@link KdamondOptions}, for a schema that has others besides. */
@@ -155,17 +157,20 @@ function checked<Config extends ContextConfig>(config: Config, source: Source): 
   return config;
 }
 
-function viewOf(
-  source: Source,
-  wanted: string | undefined,
-): Pick<ContextConfig, 'operations' | 'addresses'> {
+function viewOf(source: Source, wanted: unknown): Pick<ContextConfig, 'operations' | 'addresses'> {
   if (source.type === 'operations') {
-    const { name, addresses } = source.registry.get(wanted ?? source.name);
+    const { name, addresses } = selected(source, wanted);
     return { operations: name, addresses };
   }
   const code = 'ERR_DAMON_CONFIG';
-  const operations = resolve(operationsSchema, wanted ?? 'paddr_ibs', code, 'operations');
+  const name = wanted === undefined ? 'paddr_ibs' : wanted;
+  const operations = resolve(operationsSchema, name, code, 'operations');
   return { operations, addresses: addressesOf(operations) };
+}
+
+/** By name: anything else is as unknown as a name that nobody registered. */
+function selected({ registry, name }: OperationsSource, wanted: unknown): OperationsSet {
+  return registry.get(wanted === undefined ? name : (wanted as string));
 }
 
 /** What sets of the user's own monitor, unless that is said. */

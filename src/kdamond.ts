@@ -451,6 +451,14 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
     });
   }
 
+  #run(untilNs: bigint, verdicts: VerdictInit[]): Promise<RunResult> {
+    const native = this.#native;
+    if (this.#config.source.type !== 'operations') return native.run(untilNs, verdicts);
+    return new Promise((done) => {
+      native.runApart(untilNs, verdicts, done);
+    });
+  }
+
   async #step(untilNs: bigint): Promise<RunResult> {
     // At least one tick, however long it is.
     const tickNs = this.#tickNs;
@@ -459,7 +467,7 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
     this.#verdicts = [];
     this.#stepping = true;
     try {
-      const result = await this.#native.run(chunkEnd < untilNs ? chunkEnd : untilNs, verdicts);
+      const result = await this.#run(chunkEnd < untilNs ? chunkEnd : untilNs, verdicts);
       this.#answers.rethrow();
       if (result.failure) throw toError(result.failure);
       if (result.kind !== 'tried') this.#missWalk();

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+
 import test from 'ava';
 
 import {
@@ -513,4 +515,68 @@ test('watermarks that are not answered for leave a scheme as it is', async (t) =
     t.true(isBalanced(kdamond));
     kdamond.close();
   }
+});
+
+test('sets that wait for the pool of Node are not kept from it by their own monitors', async (t) => {
+  // More monitors than the pool has threads.
+  const runs = Array.from({ length: 6 }, async () => {
+    const set = toy({ checkAccesses: async () => void (await readFile('package.json')) });
+    const kdamond = monitorOf(set);
+    await kdamond.run({ untilMs: 25 });
+    t.is(kdamond.lastFailure, undefined);
+    kdamond.close();
+  });
+  await Promise.all(runs);
+});
+
+test('what a set throws need not be an error, nor fit to be looked at', async (t) => {
+  const odd: unknown[] = [
+    undefined,
+    Object.create(null),
+    Symbol('odd'),
+    {
+      get message() {
+        throw new Error('twice');
+      },
+    },
+    Object.defineProperty(new Error('x'), 'message', {
+      get: () => {
+        throw new Error('twice');
+      },
+    }),
+  ];
+  let at = 0;
+  const set = toy({
+    checkAccesses: () => {
+      throw odd[(at += 1) - 1];
+    },
+  });
+  const kdamond = monitorOf(set);
+  const messages: string[] = [];
+  await kdamond.run({ untilMs: 25, onFailure: ({ error }) => messages.push(error.message) });
+  t.is(messages.length, odd.length);
+  for (const message of messages) t.regex(message, /^`toy.checkAccesses` failed: ./);
+  kdamond.close();
+});
+
+test('a thenable is a promise; one whose `then` cannot be read is a failure', async (t) => {
+  let at = 0;
+  const key: string = ['th', 'en'].join('');
+  const set = toy({
+    checkAccesses: ((_: unknown, __: unknown, accessed: Uint8Array) => {
+      accessed.fill(1);
+      if ((at += 1) > 1) return { [key]: (done: () => void) => done() };
+      return Object.defineProperty({}, key, {
+        get: () => {
+          throw new Error('no then');
+        },
+      });
+    }) as never,
+  });
+  const kdamond = monitorOf(set);
+  const messages: string[] = [];
+  await kdamond.run({ untilMs: 25, onFailure: ({ error }) => messages.push(error.message) });
+  t.deepEqual(messages, ['`toy.checkAccesses` failed: no then']);
+  t.is(counter(kdamond, 'intervals.unobserved'), 1);
+  kdamond.close();
 });

@@ -40,6 +40,12 @@ const REFUSALS: readonly [what: string, code: string, path: string, options: obj
     { source: { set: toy() }, operations: 'paddr' },
   ],
   [
+    'a set that is no name',
+    'ERR_DAMON_OPERATIONS_UNKNOWN',
+    'operations',
+    { source: { set: toy() }, operations: 5 },
+  ],
+  [
     'nothing to monitor',
     'ERR_DAMON_CONFIG_TARGETS',
     'targets',

@@ -5,11 +5,11 @@
  * answer, or none in time: then it is told what was wrong, and goes on without. Not here: what
  * going on without means, which the core decides.
  */
-import { types } from 'node:util';
+import { inspect, types } from 'node:util';
 
 import * as v from 'valibot';
 
-import type { AnswerInit, NativeMonitor, QuestionCall } from '../../native/binding.cjs';
+import type { AnswerInit, FilterCall, NativeMonitor, QuestionCall } from '../../native/binding.cjs';
 import { DamonError, refuse } from '../errors.ts';
 import { Lane } from '../live/lane.ts';
 import { rangesSchema } from '../monitor/memory.ts';
@@ -107,7 +107,7 @@ const METHODS: Readonly<Record<string, Method>> = {
     ask: (set, question) => set.mappings?.(targetOf(question)),
     read: (answer, _, path) => {
       const { success, output, issues } = v.safeParse(v.optional(rangesSchema, []), answer);
-      if (success) return { mappings: output.map((range) => ({ ...range })) };
+      if (success) return { mappings: [...output] };
       const expected = `sorted and disjoint ranges, or nothing (${issues[0].message})`;
       throw refuse({ code: CODE, path, expected, received: answer });
     },
@@ -171,22 +171,19 @@ export class Answers {
     }
     const more: More = { lanes: { lane: (number) => this.#lane(number) }, accessed: EMPTY };
     let given: unknown;
+    let isLater: boolean;
     try {
       given = method.ask(set, question, more);
+      isLater = isThenable(given);
     } catch (error) {
       this.#threw(question, method, error);
       return;
     }
-    if (isThenable(given)) void this.#settle(question, method, more, given);
+    if (isLater) void this.#settle(question, method, more, given);
     else this.#give(question, method, more, given);
   };
 
-  async #settle(
-    question: QuestionCall,
-    method: Method,
-    more: More,
-    given: PromiseLike<unknown>,
-  ): Promise<void> {
+  async #settle(question: QuestionCall, method: Method, more: More, given: unknown): Promise<void> {
     const timer = setTimeout(() => {
       const what = `no answer within ${this.#timeoutMs} ms`;
       this.#fail(question, method, 'late', operationsError(question.set, method.name, what));
@@ -215,8 +212,7 @@ export class Answers {
   }
 
   #threw(question: QuestionCall, method: Method, error: unknown): void {
-    const what = error instanceof Error ? error.message : String(error);
-    const failure = operationsError(question.set, method.name, what, error);
+    const failure = operationsError(question.set, method.name, whatOf(error), error);
     this.#fail(question, method, 'threw', failure);
   }
 
@@ -257,7 +253,17 @@ export class Answers {
 
 const EMPTY = new Uint8Array();
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
+/** What an error says. What a set throws need not be one, nor fit to be looked at. */
+function whatOf(error: unknown): string {
+  try {
+    if (error instanceof Error) return String(error.message);
+    return typeof error === 'string' ? error : inspect(error, { depth: 0 });
+  } catch {
+    return 'with what cannot be shown';
+  }
+}
+
+function isThenable(value: unknown): boolean {
   return (
     typeof value === 'object' &&
     value !== null &&
@@ -272,15 +278,7 @@ function targetOf({ tgid }: Pick<QuestionCall, 'tgid'>): { tgid?: number } {
 
 function jobOf(question: QuestionCall): OperationsJob {
   const { start = 0n, end = 0n, action, nid, destinations = [] } = question;
-  const filters = (question.filters ?? []).map(
-    ({ type, matching, allow, memcg, min, max }): OperationsFilter => ({
-      type: type as OperationsFilter['type'],
-      matching,
-      allow,
-      ...(memcg !== undefined && { memcg }),
-      ...(min !== undefined && max !== undefined && { szBytes: { min, max } }),
-    }),
-  );
+  const filters = (question.filters ?? []).map(filterOf);
   return {
     ...targetOf(question),
     start,
@@ -293,6 +291,16 @@ function jobOf(question: QuestionCall): OperationsJob {
       const hit = filters.find((filter) => is(filter) === filter.matching);
       return hit?.allow ?? filters.at(-1)?.allow !== true;
     },
+  };
+}
+
+function filterOf({ type, matching, allow, memcg, min, max }: FilterCall): OperationsFilter {
+  return {
+    type: type as OperationsFilter['type'],
+    matching,
+    allow,
+    ...(memcg !== undefined && { memcg }),
+    ...(min !== undefined && max !== undefined && { szBytes: { min, max } }),
   };
 }
 

@@ -9,7 +9,7 @@ import { type Schema, either, oneOf, resolve } from '../validate.ts';
 import type { OperationsSet } from './operations-set.ts';
 
 const NAME = '1 to 31 letters, digits, `_` and `-`';
-const method = v.function('a function');
+const callback = v.function('a function');
 
 /** The shape of a set; what it does stays with the object that was given. */
 const setSchema: Schema<Pick<OperationsSet, 'name' | 'addresses' | 'sees'>> = v.looseObject(
@@ -17,15 +17,15 @@ const setSchema: Schema<Pick<OperationsSet, 'name' | 'addresses' | 'sees'>> = v.
     name: v.pipe(v.string(NAME), v.regex(/^[\w-]{1,31}$/, NAME)),
     addresses: oneOf(['physical', 'virtual']),
     sees: oneOf(['reports', 'access_checks']),
-    apply: method,
-    targets: v.optional(method),
-    prepareAccessChecks: v.optional(method),
-    checkAccesses: v.optional(method),
-    report: v.optional(method),
-    bytesOnNode: v.optional(method),
-    read: v.optional(method),
-    isTargetValid: v.optional(method),
-    mappings: v.optional(method),
+    apply: callback,
+    targets: v.optional(callback),
+    prepareAccessChecks: v.optional(callback),
+    checkAccesses: v.optional(callback),
+    report: v.optional(callback),
+    bytesOnNode: v.optional(callback),
+    read: v.optional(callback),
+    isTargetValid: v.optional(callback),
+    mappings: v.optional(callback),
   },
   ({ path }) => (path ? 'given' : 'an operations set'),
 );

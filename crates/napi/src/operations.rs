@@ -3,7 +3,9 @@
 //! Questions come from the thread of a run; the answers are given on the JavaScript thread, by a
 //! call of its own that never waits.
 
-use std::sync::{Arc, Weak};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::thread::{self, JoinHandle};
 
 use damon_core::ops::{
     Applied, Gauge, NodeBytes, OpsId, Owner, Primitive, Reading, Registry, RegistryError, Tells,
@@ -296,9 +298,43 @@ pub(crate) fn question_books(counters: &QuestionCounters, unobserved: u64) -> Qu
 
 /// What a monitor of written sets has besides: freed when it is closed.
 pub(crate) struct Asking {
-    pub(crate) inquiries: Arc<Inquiries>,
+    pub(crate) apart: Arc<Apart>,
     pub(crate) published: Published,
-    cleanup: CleanupEnvHook<Weak<Inquiries>>,
+    cleanup: CleanupEnvHook<Weak<Apart>>,
+}
+
+/// A thread for the run in progress: one of the pool, which waits for JavaScript, would be missing
+/// there for what a set does meanwhile, such as reading a file.
+pub(crate) struct Apart {
+    pub(crate) inquiries: Arc<Inquiries>,
+    cancel: Arc<AtomicBool>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Apart {
+    /// Runs on a thread of its own. One run at a time.
+    pub(crate) fn run(self: &Arc<Self>, run: impl FnOnce() + Send + 'static) -> napi::Result<()> {
+        let apart = Arc::clone(self);
+        self.inquiries.open();
+        let started = thread::Builder::new().name("kdamond".into()).spawn(move || {
+            // Kept by its thread, so that an environment that goes finds what to wait for.
+            let _apart = apart;
+            run();
+        });
+        let handle =
+            started.map_err(|error| Failure::plain("ERR_DAMON_THREAD", error.to_string()))?;
+        *self.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(handle);
+        Ok(())
+    }
+
+    /// Ends the run in progress and waits for it: before the code it runs may go.
+    fn end(&self) {
+        self.cancel.store(true, Ordering::Relaxed);
+        self.inquiries.interrupt();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // A panic was caught where it happened.
+        let _ = thread.map(JoinHandle::join);
+    }
 }
 
 /// Puts questions to `ask`, on its thread.
@@ -309,8 +345,11 @@ pub(crate) fn inquiries(ask: Function<'_, QuestionCall, ()>) -> napi::Result<Arc
         .weak::<true>()
         .callee_handled::<false>()
         .build()?;
+    let here = thread::current().id();
     Ok(Arc::new(Inquiries::new(move |asked| {
-        ask.call(question_call(asked), ThreadsafeFunctionCallMode::NonBlocking) == Status::Ok
+        // A run on the thread that answers would wait for itself.
+        thread::current().id() != here
+            && ask.call(question_call(asked), ThreadsafeFunctionCallMode::NonBlocking) == Status::Ok
     })))
 }
 
@@ -330,19 +369,29 @@ impl NativeOperationsRegistry {
 }
 
 impl Asking {
-    pub(crate) fn new(env: Env, inquiries: Arc<Inquiries>, door: LaneDoor) -> napi::Result<Self> {
+    pub(crate) fn new(
+        env: Env,
+        inquiries: Arc<Inquiries>,
+        cancel: Arc<AtomicBool>,
+        door: LaneDoor,
+    ) -> napi::Result<Self> {
+        let apart = Arc::new(Apart { inquiries, cancel, thread: Mutex::default() });
         // A run that waits must not outlive the thread that would answer.
-        let weak = Arc::downgrade(&inquiries);
-        let cleanup = env.add_env_cleanup_hook(weak, |inquiries| {
-            if let Some(inquiries) = inquiries.upgrade() {
-                inquiries.interrupt();
+        let cleanup = env.add_env_cleanup_hook(Arc::downgrade(&apart), |apart| {
+            if let Some(apart) = apart.upgrade() {
+                apart.end();
             }
         })?;
-        Ok(Self { inquiries, published: publish(door), cleanup })
+        Ok(Self { apart, published: publish(door), cleanup })
     }
 
     pub(crate) fn close(self, env: Env) -> napi::Result<()> {
-        self.inquiries.interrupt();
+        self.apart.inquiries.interrupt();
+        let thread = self.apart.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        // A run that is still on its way out is waited for by the hook, if by anybody.
+        if thread.as_ref().is_some_and(|thread| !thread.is_finished()) {
+            return Ok(());
+        }
         env.remove_env_cleanup_hook(self.cleanup)
     }
 }
