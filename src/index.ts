@@ -4,8 +4,29 @@
  * In the order of the data's way: sources, the monitor, what it is told to do, what it reports.
  */
 
-export { RFC_MACHINE } from './machine/preset.ts';
-export type { EmulationOptions, WorkloadOptions } from './machine/machine.ts';
+export { CONFIGURATION_A, CONFIGURATION_B, RFC_MACHINE, TWO_SOCKETS } from './machine/preset.ts';
+export { gups, masim, multiload, stairs, ycsb } from './machine/workloads.ts';
+export type { MasimLine, MasimOptions, MasimRegion, ProgramOptions } from './machine/workloads.ts';
+export type {
+  EmulatedNodeOptions,
+  EmulationOptions,
+  MigrationOptions,
+  WorkloadOptions,
+} from './machine/machine.ts';
+export type { ProcessorOptions } from './machine/processor.ts';
+export type {
+  AccessPatternOptions,
+  AreaOptions,
+  EvenPattern,
+  HotSetPattern,
+  LineOptions,
+  PhaseOptions,
+  ProcessOptions,
+  ProcessesOptions,
+  StreamPattern,
+  ZipfPattern,
+} from './machine/process.ts';
+export type { NodeTraffic, ProcessThroughput, Throughput } from './machine/throughput.ts';
 export type { IbsOpOptions } from './sampler/ibs-op.ts';
 export { readMachineFile } from './trace/recording.ts';
 export type { RecordingOptions } from './trace/recording.ts';

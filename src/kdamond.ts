@@ -19,6 +19,7 @@ import {
   resolveOptions,
 } from './kdamond-options.ts';
 import { toBooks } from './monitor/books.ts';
+import type { Throughput } from './machine/throughput.ts';
 import {
   contextInit,
   goalInit,
@@ -323,6 +324,14 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
       const memory = { id, start: BigInt(start), end: BigInt(end) };
       return name === `node ${id}` ? memory : { ...memory, name };
     });
+  }
+
+  /**
+   * How fast the emulated workload goes now, which follows from where its pages lie; `undefined` of
+   * a recording.
+   */
+  get throughput(): Throughput | undefined {
+    return translating(() => this.#native.throughput()) ?? undefined;
   }
 
   /** All counters so far, and what must balance. */

@@ -174,7 +174,9 @@ function describe({ config: { source, schemes, attrs } }: Kdamond): string[] {
   const quota = schemes[PULL]?.quota;
   return [
     ...nodes.map(({ name, start, end }) => `${name} ${formatBytes(end - start)}`),
-    `hot set ${formatBytes(workload.hotBytes)}, half on each node`,
+    ...(workload.type === 'hot_set'
+      ? [`hot set ${formatBytes(workload.hotBytes)}, half on each node`]
+      : []),
     `${sampler.cpus} CPUs, IBS Op every ${sampler.period} ${sampler.counting}`,
     `quota ${formatBytes(quota?.szBytes ?? 0)} per ${quota?.resetIntervalMs} ms and scheme`,
     `sampling ${attrs.sampleUs / 1_000} ms, aggregation ${attrs.aggregationUs / 1_000} ms`,

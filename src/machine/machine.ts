@@ -1,12 +1,30 @@
 /** The emulated machine as data: its nodes, what runs on it, and where that lies at first. */
 import * as v from 'valibot';
 
-import { type NodeMemory, type NodeOptions, nodesSchema } from '../monitor/memory.ts';
+import { type NodeMemory, type NodeOptions } from '../monitor/memory.ts';
 import { type IbsOp, type IbsOpOptions, ibsOpSchema } from '../sampler/ibs-op.ts';
-import type { Bytes } from '../units.ts';
-import { type Schema, integer, options, quantityOf, share } from '../validate.ts';
+import type { Bytes, Duration } from '../units.ts';
+import {
+  type Schema,
+  address,
+  either,
+  integer,
+  oneOf,
+  options,
+  quantityOf,
+  share,
+} from '../validate.ts';
+import {
+  type Processes,
+  type ProcessesOptions,
+  interleaveSchema,
+  numberWithin,
+  pages,
+  processesSchema,
+} from './process.ts';
+import { type Processor, type ProcessorOptions, processorSchema } from './processor.ts';
 
-/** A process that touches some of its pages, the hot set, more than the others. */
+/** The short form: a process on all CPUs that touches some of its pages more than the others. */
 export interface WorkloadOptions {
   readonly type: 'hot_set';
   /** All its memory. */
@@ -34,12 +52,67 @@ export interface Workload {
   readonly interleave?: readonly number[] | undefined;
 }
 
+/** A node of the emulated machine. `samplers.md` 7. */
+export interface EmulatedNodeOptions extends NodeOptions {
+  /** Where the other defaults come from. @default "dram" */
+  readonly kind?: 'dram' | 'cxl';
+  /** Nanoseconds to the data when nobody else asks. @default 130; cxl: 270 */
+  readonly idleLatencyNs?: number;
+  /** Bytes per second that it sustains. @default 380e9; cxl: 26e9 */
+  readonly bandwidthBytesPerS?: number;
+  /** Share of the bandwidth up to which the latency stays idle, below 0.8. @default 0.4 */
+  readonly flatShare?: number;
+  /** The socket it is attached to. @default 0 */
+  readonly socket?: number;
+  /** Bytes kept free: nothing is placed below this watermark. @default 0 */
+  readonly reserveBytes?: Bytes;
+}
+
+/** {@link EmulatedNodeOptions}, resolved. */
+export interface EmulatedNode extends NodeMemory {
+  readonly idleLatencyNs: number;
+  readonly bandwidthBytesPerS: number;
+  readonly flatShare: number;
+  readonly socket: number;
+  readonly reserveBytes: number;
+}
+
+/** What it takes to move memory, between nodes and to disk. `samplers.md` 7.5. */
+export interface MigrationOptions {
+  /** To migrate 4 KiB, in a batch. @default 1100 */
+  readonly pageNs?: Duration;
+  /** To migrate 2 MiB. @default 197000 */
+  readonly hugePageNs?: Duration;
+  /** Share of folios that are busy and stay where they are. @default 0 */
+  readonly busyShare?: number;
+  /** To page 4 KiB out. @default 2000 */
+  readonly pageOutNs?: Duration;
+  /** For which an access waits for a page that is paged out. @default 100000 */
+  readonly faultNs?: Duration;
+}
+
+/** {@link MigrationOptions}, resolved. */
+export interface Migration {
+  readonly pageNs: number;
+  readonly hugePageNs: number;
+  readonly busyShare: number;
+  readonly pageOutNs: number;
+  readonly faultNs: number;
+}
+
 /** A machine, its workload, and the sampler that watches it. */
 export interface EmulationOptions {
   readonly type: 'emulation';
   /** In whole memory blocks of 128 MiB, sorted, below 8 TiB. */
-  readonly nodes: readonly NodeOptions[];
-  readonly workload: WorkloadOptions;
+  readonly nodes: readonly EmulatedNodeOptions[];
+  /**
+   * How far each node is from each, in the firmware's units, 10 to 255; 10 from a node to itself.
+   * Where a node is full, pages go to the nearest. @default by socket: 10, 32, 50, 60
+   */
+  readonly distances?: readonly (readonly number[])[];
+  readonly processor?: ProcessorOptions;
+  readonly workload: WorkloadOptions | ProcessesOptions;
+  readonly migration?: MigrationOptions;
   /** @default IBS Op as the RFC programs it */
   readonly sampler?: IbsOpOptions;
 }
@@ -47,36 +120,22 @@ export interface EmulationOptions {
 /** {@link EmulationOptions}, every one given. */
 export interface Emulation {
   readonly type: 'emulation';
-  readonly nodes: readonly NodeMemory[];
-  readonly workload: Workload;
+  readonly nodes: readonly EmulatedNode[];
+  readonly distances: readonly (readonly number[])[];
+  readonly processor: Processor;
+  readonly workload: Workload | Processes;
+  readonly migration: Migration;
   readonly sampler: IbsOp;
 }
 
-const PAGE = 4096;
-/** The addon writes one whole turn over the nodes out. */
-const INTERLEAVE_MAX = 1_000;
-const WHOLE_PAGES = 'whole pages of 4096 bytes, at least one';
-
-function pages(): Schema<number> {
-  return v.pipe(
-    quantityOf('bytes'),
-    v.check((bytes) => bytes >= PAGE && bytes % PAGE === 0, WHOLE_PAGES),
-  );
-}
-
-const workloadSchema: Schema<Workload> = v.pipe(
+const hotSetSchema: Schema<Workload> = v.pipe(
   options({
     type: v.literal('hot_set'),
     bytes: pages(),
     hotBytes: v.optional(pages()),
     hotShare: v.optional(share(), 1),
     storeShare: v.optional(share(), 0.3),
-    interleave: v.optional(
-      v.pipe(
-        v.array(integer(0, INTERLEAVE_MAX)),
-        v.check((weights) => weights.some((weight) => weight > 0), 'at least one weight above 0'),
-      ),
-    ),
+    interleave: v.optional(interleaveSchema),
   }),
   v.transform((workload) => ({ ...workload, hotBytes: workload.hotBytes ?? workload.bytes })),
   v.forward(
@@ -95,10 +154,83 @@ const workloadSchema: Schema<Workload> = v.pipe(
   ),
 );
 
+const WORKLOADS = ['hot_set', 'processes'] as const;
+
+/** Refuses anything, at the field that should have told which workload it is. */
+const unknownWorkload: Schema<never> = v.pipe(
+  v.looseObject({ type: v.never(either(WORKLOADS)) }, ({ path }) =>
+    path ? either(WORKLOADS) : 'an object',
+  ),
+  v.transform(({ type }) => type),
+);
+
+const workloadSchema: Schema<Workload | Processes> = v.lazy((input) => {
+  const { type } = (input ?? {}) as { type?: unknown };
+  if (type === 'hot_set') return hotSetSchema;
+  return type === 'processes' ? processesSchema : unknownWorkload;
+});
+
+const TIMING = {
+  dram: { idleLatencyNs: 130, bandwidthBytesPerS: 380e9 },
+  cxl: { idleLatencyNs: 270, bandwidthBytesPerS: 26e9 },
+} as const;
+
+const emulatedNodesSchema: Schema<readonly EmulatedNode[]> = v.pipe(
+  v.array(
+    v.pipe(
+      options({
+        start: address(),
+        end: address(),
+        name: v.optional(v.string()),
+        kind: v.optional(oneOf(['dram', 'cxl'] as const), 'dram'),
+        idleLatencyNs: v.optional(numberWithin(1, 1e6)),
+        bandwidthBytesPerS: v.optional(numberWithin(1e6, 1e15)),
+        flatShare: v.optional(
+          v.pipe(
+            share(),
+            v.check((value) => value < 0.8, 'a share from 0 to below 0.8'),
+          ),
+          0.4,
+        ),
+        socket: v.optional(integer(0, 7), 0),
+        reserveBytes: v.optional(quantityOf('bytes'), 0),
+      }),
+      v.transform(({ kind, idleLatencyNs, bandwidthBytesPerS, ...node }) => ({
+        ...node,
+        idleLatencyNs: idleLatencyNs ?? TIMING[kind].idleLatencyNs,
+        bandwidthBytesPerS: bandwidthBytesPerS ?? TIMING[kind].bandwidthBytesPerS,
+      })),
+      v.forward(
+        v.check(({ start, end }) => start < end, 'above start'),
+        ['end'],
+      ),
+    ),
+  ),
+  v.checkItems(
+    (node, i, nodes) =>
+      nodes.slice(0, i).every(({ start, end }) => node.end <= start || end <= node.start),
+    'apart from the nodes before it',
+  ),
+  v.transform((nodes) =>
+    nodes.map((node, id) => ({ ...node, id, name: node.name ?? `node ${id}` })),
+  ),
+);
+
+const migrationSchema: Schema<Migration> = options({
+  pageNs: v.optional(quantityOf('ns'), 1_100),
+  hugePageNs: v.optional(quantityOf('ns'), 197_000),
+  busyShare: v.optional(share(), 0),
+  pageOutNs: v.optional(quantityOf('ns'), 2_000),
+  faultNs: v.optional(quantityOf('ns'), 100_000),
+});
+
 /** Reads a machine. */
 export const emulationSchema: Schema<Emulation> = options({
   type: v.literal('emulation'),
-  nodes: nodesSchema,
+  nodes: emulatedNodesSchema,
+  distances: v.optional(v.array(v.array(integer(0, 255))), []),
+  processor: v.optional(processorSchema, {}),
   workload: workloadSchema,
+  migration: v.optional(migrationSchema, {}),
   sampler: v.optional(ibsOpSchema, { type: 'ibs_op' }),
 });

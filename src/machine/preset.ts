@@ -1,5 +1,6 @@
 /** Machines that others have measured. */
 import type { EmulationOptions } from './machine.ts';
+import { multiload } from './workloads.ts';
 
 /**
  * The RFC's demonstration: DRAM and CXL as two nodes, a hot set of 32 GiB that is touched evenly
@@ -10,8 +11,56 @@ export const RFC_MACHINE: EmulationOptions = {
   type: 'emulation',
   nodes: [
     { name: 'DRAM', start: 0, end: '128 GiB' },
-    { name: 'CXL', start: '128 GiB', end: '256 GiB' },
+    { name: 'CXL', start: '128 GiB', end: '256 GiB', kind: 'cxl' },
   ],
   workload: { type: 'hot_set', bytes: '32 GiB' },
+  sampler: { type: 'ibs_op' },
+};
+
+/**
+ * The RFC's configuration A: a Turin of 132 CPUs, 128 GiB of `multiload` from 32 threads, half on
+ * DRAM and half on CXL, in huge pages as a KVM guest's memory is. `hardware-sampling.md` 8.5.
+ */
+export const CONFIGURATION_A: EmulationOptions = {
+  type: 'emulation',
+  nodes: [
+    { name: 'DRAM', start: 0, end: '256 GiB' },
+    { name: 'CXL', start: '256 GiB', end: '512 GiB', kind: 'cxl' },
+  ],
+  processor: { model: 'zen5', cpus: 132 },
+  workload: multiload({
+    cpus: { start: 0, end: 32 },
+    placement: { interleave: [1, 1] },
+    pageSize: '2 MiB',
+  }),
+  sampler: { type: 'ibs_op', cpus: 132 },
+};
+
+/**
+ * The machine of the RFC's configuration B: a Granite Rapids of 144 CPUs, the same workload on the
+ * host, in small pages. It has PEBS: say which sampler watches it. `hardware-sampling.md` 8.6.
+ */
+export const CONFIGURATION_B: Omit<EmulationOptions, 'sampler'> = {
+  type: 'emulation',
+  nodes: [
+    { name: 'DRAM', start: 0, end: '256 GiB', idleLatencyNs: 114, bandwidthBytesPerS: 298.8e9 },
+    { name: 'CXL', start: '256 GiB', end: '512 GiB', kind: 'cxl', idleLatencyNs: 250 },
+  ],
+  processor: { cpus: 144, tlbEntries: 2048, l2Bytes: '2 MiB', l3Bytes: '480 MiB' },
+  workload: multiload({ cpus: { start: 0, end: 32 }, placement: { interleave: [1, 1] } }),
+};
+
+/**
+ * Two sockets of EPYC with DRAM, and a CXL expander on the first: the machine that the RFC
+ * describes, by the figures of `samplers.md` 7.6.
+ */
+export const TWO_SOCKETS: Omit<EmulationOptions, 'workload'> = {
+  type: 'emulation',
+  nodes: [
+    { name: 'DRAM 0', start: 0, end: '128 GiB', socket: 0 },
+    { name: 'DRAM 1', start: '128 GiB', end: '256 GiB', socket: 1 },
+    { name: 'CXL', start: '256 GiB', end: '512 GiB', kind: 'cxl', socket: 0 },
+  ],
+  processor: { model: 'zen5', cpus: 132, sockets: 2 },
   sampler: { type: 'ibs_op' },
 };

@@ -66,6 +66,22 @@ const EMULATION: readonly Equation[] = [
     left: ['sampler.reported'],
     right: ['lanes.offered'],
   },
+  {
+    name: 'every page to be migrated was, was there, or stayed by cause',
+    left: ['machine.askedPages'],
+    right: [
+      'machine.migratedPages',
+      'machine.therePages',
+      'machine.busyPages',
+      'machine.fullPages',
+      'machine.nowherePages',
+    ],
+  },
+  {
+    name: 'every page paged out returned or is out',
+    left: ['machine.pagedOutPages'],
+    right: ['machine.returnedPages', 'machine.outPages'],
+  },
 ];
 
 const QUESTIONS: readonly Equation[] = [
@@ -92,11 +108,12 @@ const LIVE: readonly Equation[] = [
 
 /** Names the addon's counters and says what must balance. */
 export function toBooks(books: MonitorBooks, schemes: readonly Scheme[]): Books {
-  const { rows, sampler, questions, lanes, drain } = books;
+  const { rows, sampler, machine, questions, lanes, drain } = books;
   return {
     counters: {
       ...(rows && { rows: rowCounters(rows) }),
       ...(sampler && { sampler: { ...sampler } }),
+      ...(machine && { machine: { ...machine } }),
       ...(questions && questionCounters(questions)),
       lanes: { ...lanes },
       drain: { ...drain },

@@ -1,16 +1,20 @@
 /** Resolved options in the shape the addon takes, and its failures as errors. */
 import type {
+  AreaInit,
   ContextInit,
   EmulationInit,
   Failure,
   FilterInit,
   GoalInit,
+  LineInit,
   LiveInit,
+  MachineInit,
   MonitorInit,
   NativeLive,
   NativeMonitor,
   NativeOperationsRegistry,
   QuestionCall,
+  ProcessInit,
   QuotaInit,
   RangeInit,
   RecordingInit,
@@ -22,7 +26,8 @@ import type {
 import { DamonError } from '../errors.ts';
 import type { Goal } from '../goal/goal.ts';
 import type { LiveKdamondConfig } from '../live/live-kdamond-options.ts';
-import type { Emulation } from '../machine/machine.ts';
+import type { Emulation, Workload } from '../machine/machine.ts';
+import type { Area, Line, Process } from '../machine/process.ts';
 import type { Range } from '../monitor/memory.ts';
 import type { ContextConfig, MonitorConfig } from '../monitor/monitor-options.ts';
 import type { SampleFilter } from '../monitor/sample-filter.ts';
@@ -241,19 +246,96 @@ function recordingInit(source: Recording): RecordingInit {
   };
 }
 
-function emulationInit({ nodes, workload, sampler }: Emulation, seed: number): EmulationInit {
+function emulationInit(source: Emulation, seed: number): EmulationInit {
+  const { sampler, workload } = source;
   return {
-    nodes: nodes.map(rangeInit),
-    workloadBytes: workload.bytes,
-    hotBytes: workload.hotBytes,
-    hotShare: workload.hotShare,
-    storeShare: workload.storeShare,
-    interleave: [...(workload.interleave ?? nodes.map(() => 1))],
+    machine: machineInit(source),
+    isShort: workload.type === 'hot_set',
     cpus: sampler.cpus,
     period: sampler.period,
     countOps: sampler.counting === 'ops',
     rateHz: sampler.rateHz,
     dataShare: sampler.dataShare,
     seed,
+  };
+}
+
+function machineInit({ nodes, processor, workload, ...machine }: Emulation): MachineInit {
+  const { l1Bytes, l2Bytes, l3Bytes, cpus, ...rest } = processor;
+  const processes =
+    workload.type === 'hot_set' ? [hotSetProcess(workload, nodes.length)] : workload.processes;
+  return {
+    nodes: nodes.map(({ start, end, bandwidthBytesPerS, ...node }) => ({
+      start,
+      end,
+      bandwidth: bandwidthBytesPerS,
+      idleLatencyNs: node.idleLatencyNs,
+      flatShare: node.flatShare,
+      socket: node.socket,
+      reserveBytes: node.reserveBytes,
+    })),
+    distances: machine.distances.map((row) => [...row]),
+    processor: {
+      ...rest,
+      cpus: cpus ?? machine.sampler.cpus,
+      cacheBytes: [l1Bytes, l2Bytes, l3Bytes],
+      cacheCycles: [...CACHE_CYCLES],
+    },
+    migration: { ...machine.migration },
+    processes: processes.map(processInit),
+  };
+}
+
+/** Cycles to the data in each level: Zen 4 and 5, and not far from others. */
+const CACHE_CYCLES = [4, 14, 50] as const;
+
+/** The short form in full. */
+function hotSetProcess(workload: Workload, nodes: number): Process {
+  const { bytes, hotBytes, hotShare, storeShare } = workload;
+  const interleave = workload.interleave ?? Array.from({ length: nodes }, () => 1);
+  const pattern = { type: 'hot_set', hotBytes, hotShare, offsetBytes: 0, driftBytes: 0 } as const;
+  return {
+    tgid: 1,
+    memcg: '/',
+    areas: [{ name: 'memory', bytes, kind: 'anon', pageSize: '4 KiB', placement: { interleave } }],
+    phases: [{ lines: [{ area: 0, pattern, weight: 1, storeShare }] }],
+    repeats: false,
+    memoryShare: 0.41,
+    cyclesPerOp: 0.4,
+  };
+}
+
+function processInit({ cpus, areas, phases, ...process }: Process): ProcessInit {
+  return {
+    ...process,
+    ...(cpus && { cpus: [cpus.start, cpus.end] }),
+    areas: areas.map(areaInit),
+    phases: phases.map(({ durationMs, lines }) => ({
+      ...(durationMs !== undefined && { durationNs: durationMs * NS_PER_MS }),
+      lines: lines.map(lineInit),
+    })),
+  };
+}
+
+function areaInit({ name, bytes, kind, pageSize, placement }: Area): AreaInit {
+  const huge = pageSize === '2 MiB';
+  if (placement === 'local') return { name, bytes, kind, huge };
+  return 'preferred' in placement
+    ? { name, bytes, kind, huge, preferred: placement.preferred }
+    : { name, bytes, kind, huge, interleave: [...placement.interleave] };
+}
+
+function lineInit({ pattern, reuse, parallelism, ...line }: Line): LineInit {
+  const { type, ...rest } = pattern as { type: string } & Partial<
+    Record<'hotBytes' | 'hotShare' | 'offsetBytes' | 'driftBytes' | 'theta' | 'strideBytes', number>
+  > & { scattered?: boolean };
+  const { driftBytes, ...fields } = rest;
+  return {
+    ...line,
+    ...fields,
+    pattern: type,
+    ...(driftBytes !== undefined && { drift: driftBytes }),
+    ...(reuse !== undefined && { reuse }),
+    ...(parallelism !== undefined && { parallelism }),
   };
 }

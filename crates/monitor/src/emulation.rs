@@ -7,7 +7,7 @@ use damon_core::ops::{
     Applied, Gauge, Job, LastApplied, NodeBytes, Operations, OpsId, Primitive, Reading, Registry,
 };
 use damon_core::region::Range;
-use damon_machine::{Machine, MachineConfig, MachineError};
+use damon_machine::{Machine, MachineConfig, MachineError, Throughput};
 use damon_ring::AddressKind;
 use damon_sampler::{Sampler, SamplerConfig, SamplerError};
 use thiserror::Error;
@@ -154,6 +154,10 @@ impl Source for Emulation {
             migrations: self.machine.migrations(),
             out_pages: self.machine.out_pages(),
         }
+    }
+
+    fn throughput(&self) -> Option<Throughput> {
+        Some(self.machine.throughput())
     }
 
     fn hot_bytes_by_node(&self) -> Option<Vec<u64>> {

@@ -8,6 +8,7 @@ use damon_core::kdamond::{Config, ConfigError, Kdamond, TargetConfig, TuneReques
 use damon_core::ops::{OpsId, Registry, RegistryError, Selected};
 use damon_core::scheme::{Goal, Metric, Round, SchemeConfig, TriedRegions};
 use damon_core::{Attrs, Snapshot};
+use damon_machine::Throughput;
 use damon_ring::{LaneCounters, LaneDoor, LaneError, LaneId, Lanes, LanesOptions};
 use thiserror::Error;
 
@@ -587,6 +588,11 @@ impl Monitor {
     /// What the source has counted.
     pub fn source_counters(&self) -> SourceCounters {
         self.source.counters()
+    }
+
+    /// How fast the workload goes, if the source knows.
+    pub fn throughput(&self) -> Option<Throughput> {
+        self.source.throughput()
     }
 
     /// Bytes of the hot set on each node, if the source knows.

@@ -3,7 +3,7 @@
 use damon_core::kdamond::{Kdamond, TargetConfig};
 use damon_core::ops::{Operations, OpsId, Primitive, Registry, Selected};
 use damon_core::region::{Range, RangeError};
-use damon_machine::MigrationCounters;
+use damon_machine::{MigrationCounters, Throughput};
 use damon_ring::{LaneError, Lanes, Producer};
 use damon_sampler::SamplerCounters;
 use damon_trace::{RowCounts, TraceError};
@@ -126,6 +126,11 @@ pub trait Source: Send {
 
     /// Bytes of the hot set on each node, if the source knows the truth.
     fn hot_bytes_by_node(&self) -> Option<Vec<u64>> {
+        None
+    }
+
+    /// How fast the workload goes, if the source knows.
+    fn throughput(&self) -> Option<Throughput> {
         None
     }
 

@@ -1,6 +1,7 @@
 //! What has been counted, as plain objects. Counts are exact below 2^53.
 
 use damon_core::scheme::Scheme;
+use damon_machine::Throughput;
 use damon_monitor::live::Live;
 use damon_monitor::{LaneReading, Monitor, SourceCounters};
 use damon_ring::LaneCounters;
@@ -31,7 +32,7 @@ pub struct RowBooks {
     pub bytes_total: Option<f64>,
 }
 
-/// Samples of the emulated sampler, and what the machine did.
+/// Samples of the emulated sampler.
 #[napi(object)]
 pub struct SamplerBooks {
     /// Tagged ops that retired.
@@ -40,10 +41,70 @@ pub struct SamplerBooks {
     pub samples_filtered: f64,
     /// Those reported.
     pub reported: f64,
-    /// Pages moved between nodes.
+}
+
+/// Pages of the emulated machine that were moved, or not.
+#[napi(object)]
+pub struct MachineBooks {
+    /// Pages that were to be on a node.
+    pub asked_pages: f64,
+    /// Pages moved there.
     pub migrated_pages: f64,
-    /// Pages that found no room.
-    pub failed_pages: f64,
+    /// Pages that were there already.
+    pub there_pages: f64,
+    /// Pages that somebody held.
+    pub busy_pages: f64,
+    /// Pages for which the node had no room.
+    pub full_pages: f64,
+    /// Pages for which there is no such node.
+    pub nowhere_pages: f64,
+    /// Pages paged out.
+    pub paged_out_pages: f64,
+    /// Pages read in again.
+    pub returned_pages: f64,
+    /// Pages that are paged out now.
+    pub out_pages: f64,
+    /// Faults that found no room.
+    pub faults_without_room: f64,
+}
+
+/// How fast an emulated process goes.
+#[napi(object)]
+pub struct ProcessBooks {
+    /// Its id.
+    pub tgid: u32,
+    /// Ops per second.
+    pub ops_hz: f64,
+    /// Ops since the start.
+    pub ops: f64,
+    /// Accesses to data per second.
+    pub accesses_hz: f64,
+    /// CPU nanoseconds that samplers and faults took.
+    pub overhead_ns: f64,
+    /// Bytes per second from and to each node.
+    pub node_bytes_hz: Vec<f64>,
+}
+
+/// How busy an emulated node is.
+#[napi(object)]
+pub struct NodeBooks {
+    /// Bytes per second of processes.
+    pub bytes_hz: f64,
+    /// Bytes per second of migration.
+    pub migration_bytes_hz: f64,
+    /// Nanoseconds to the data.
+    pub latency_ns: f64,
+    /// Share of the bandwidth.
+    pub utilisation: f64,
+}
+
+/// How fast the emulated workload goes.
+#[napi(object)]
+pub struct ThroughputBooks {
+    /// Of each process.
+    pub processes: Vec<ProcessBooks>,
+    /// Of each node.
+    pub nodes: Vec<NodeBooks>,
 }
 
 /// The lanes, summed.
@@ -99,6 +160,8 @@ pub struct MonitorBooks {
     pub sampler: Option<SamplerBooks>,
     /// Of sets written in TypeScript.
     pub questions: Option<QuestionBooks>,
+    /// The emulated machine.
+    pub machine: Option<MachineBooks>,
     /// The lanes.
     pub lanes: LaneBooks,
     /// The drain.
@@ -207,7 +270,7 @@ pub struct LiveBooks {
 
 pub(crate) fn books(monitor: &Monitor) -> MonitorBooks {
     let counters = monitor.source_counters();
-    let (rows, sampler) = source(&counters);
+    let (rows, sampler, machine) = source(&counters);
     let questions = match &counters {
         SourceCounters::Written(questions) => {
             Some(question_books(questions, monitor.kdamond().unobserved()))
@@ -219,6 +282,7 @@ pub(crate) fn books(monitor: &Monitor) -> MonitorBooks {
         rows,
         sampler,
         questions,
+        machine,
         lanes: lane_books(&monitor.lane_counters()),
         drain: DrainBooks {
             drained: drain.drained as f64,
@@ -297,7 +361,27 @@ pub(crate) fn live_books(live: &Live) -> LiveBooks {
     })
 }
 
-fn source(counters: &SourceCounters) -> (Option<RowBooks>, Option<SamplerBooks>) {
+pub(crate) fn throughput_books(now: &Throughput) -> ThroughputBooks {
+    let processes = now.processes.iter().map(|process| ProcessBooks {
+        tgid: process.tgid,
+        ops_hz: process.ops_hz,
+        ops: process.ops,
+        accesses_hz: process.accesses_hz,
+        overhead_ns: process.overhead_ns as f64,
+        node_bytes_hz: process.node_bytes_hz.clone(),
+    });
+    let nodes = now.nodes.iter().map(|node| NodeBooks {
+        bytes_hz: node.bytes_hz,
+        migration_bytes_hz: node.migration_bytes_hz,
+        latency_ns: node.latency_ns,
+        utilisation: node.utilisation,
+    });
+    ThroughputBooks { processes: processes.collect(), nodes: nodes.collect() }
+}
+
+type SourceBooks = (Option<RowBooks>, Option<SamplerBooks>, Option<MachineBooks>);
+
+fn source(counters: &SourceCounters) -> SourceBooks {
     match counters {
         SourceCounters::Recording { rows, bytes_read, bytes_total } => {
             let books = RowBooks {
@@ -311,18 +395,28 @@ fn source(counters: &SourceCounters) -> (Option<RowBooks>, Option<SamplerBooks>)
                 bytes_read: *bytes_read as f64,
                 bytes_total: bytes_total.map(|bytes| bytes as f64),
             };
-            (Some(books), None)
+            (Some(books), None, None)
         }
-        SourceCounters::Live | SourceCounters::Written(_) => (None, None),
-        SourceCounters::Emulation { sampler, migrations, .. } => {
+        SourceCounters::Live | SourceCounters::Written(_) => (None, None, None),
+        SourceCounters::Emulation { sampler, migrations, out_pages } => {
             let books = SamplerBooks {
                 samples_total: sampler.samples_total as f64,
                 samples_filtered: sampler.samples_filtered as f64,
                 reported: sampler.reported as f64,
-                migrated_pages: migrations.migrated_pages as f64,
-                failed_pages: migrations.failed_pages() as f64,
             };
-            (None, Some(books))
+            let machine = MachineBooks {
+                asked_pages: migrations.asked_pages as f64,
+                migrated_pages: migrations.migrated_pages as f64,
+                there_pages: migrations.there_pages as f64,
+                busy_pages: migrations.busy_pages as f64,
+                full_pages: migrations.full_pages as f64,
+                nowhere_pages: migrations.nowhere_pages as f64,
+                paged_out_pages: migrations.paged_out_pages as f64,
+                returned_pages: migrations.returned_pages as f64,
+                out_pages: *out_pages as f64,
+                faults_without_room: migrations.faults_without_room as f64,
+            };
+            (None, Some(books), Some(machine))
         }
     }
 }

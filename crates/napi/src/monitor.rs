@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use damon_core::Snapshot;
 use damon_core::kdamond::{MetricValue, TuneRequest, Verdict};
-use damon_monitor::{Emulation, Event, Monitor, MonitorConfig, Recording, Source};
+use damon_monitor::{Event, Monitor, MonitorConfig, Recording, Source};
 use napi::bindgen_prelude::{
     AsyncTask, BigInt, BigUint64Array, Float64Array, Function, Uint32Array,
 };
@@ -15,7 +15,7 @@ use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi::{Env, Task};
 use napi_derive::napi;
 
-use crate::counters::{MonitorBooks, books};
+use crate::counters::{MonitorBooks, ThroughputBooks, books, throughput_books};
 use crate::error::{Failure, closed};
 use crate::live::{SnapshotPart, parts};
 use crate::operations::{
@@ -176,9 +176,7 @@ impl NativeMonitor {
     #[napi(factory, catch_unwind)]
     pub fn emulation(source: EmulationInit, monitor: MonitorInit) -> napi::Result<Self> {
         let config = monitor.build()?;
-        let emulation =
-            Emulation::new(source.machine()?, source.sampler()?).map_err(Failure::from)?;
-        Ok(Self::new(Box::new(emulation), config)?)
+        Ok(Self::new(Box::new(source.build()?), config)?)
     }
 
     /// Asks operations sets written in TypeScript: `ask` is called, on this thread, with one question
@@ -347,6 +345,12 @@ impl NativeMonitor {
     #[napi(catch_unwind)]
     pub fn books(&self) -> napi::Result<MonitorBooks> {
         self.with(|monitor| Ok(books(monitor)))
+    }
+
+    /// How fast the workload goes, if the source knows.
+    #[napi(catch_unwind)]
+    pub fn throughput(&self) -> napi::Result<Option<ThroughputBooks>> {
+        self.with(|monitor| Ok(monitor.throughput().map(|now| throughput_books(&now))))
     }
 
     /// The monitor's clock, in nanoseconds.

@@ -2,6 +2,7 @@
 //! are checked again, so that no caller can make the core misbehave.
 
 mod context;
+mod machine;
 mod scheme;
 mod source;
 mod value;

@@ -1,11 +1,11 @@
 //! Where accesses come from.
 
-use damon_machine::{HotSet, Interleave, MachineConfig, NodeConfig, PAGE_SZ, Processor};
-use damon_monitor::RecordingOptions;
+use damon_monitor::{Emulation, EmulationError, RecordingOptions};
 use damon_sampler::{Counting, IbsOpConfig};
 use damon_trace::{BadRows, ReaderOptions};
 use napi_derive::napi;
 
+use super::machine::{MachineInit, in_short_form};
 use super::value::{RangeInit, integer, ranges};
 use crate::error::Failure;
 
@@ -29,18 +29,10 @@ pub struct RecordingInit {
 /// The emulated machine and its sampler.
 #[napi(object)]
 pub struct EmulationInit {
-    /// The nodes' memory, by id.
-    pub nodes: Vec<RangeInit>,
-    /// Bytes of the workload.
-    pub workload_bytes: f64,
-    /// Bytes of its hot set.
-    pub hot_bytes: f64,
-    /// Share of accesses to the hot set.
-    pub hot_share: f64,
-    /// Share of accesses that are stores.
-    pub store_share: f64,
-    /// Pages placed on each node in turn, by id.
-    pub interleave: Vec<u32>,
+    /// The machine and its workload.
+    pub machine: MachineInit,
+    /// The workload was written in its short form.
+    pub is_short: bool,
     /// CPUs.
     pub cpus: u32,
     /// Cycles or ops between tags.
@@ -74,32 +66,16 @@ impl RecordingInit {
 }
 
 impl EmulationInit {
-    pub(crate) fn machine(&self) -> Result<MachineConfig, Failure> {
-        let nodes = ranges(&self.nodes, "source.nodes")?;
-        let pages = |bytes, path: &str| {
-            u32::try_from(integer(bytes, path)? / PAGE_SZ).map_err(|_| {
-                Failure::refusal("ERR_DAMON_CONFIG_MACHINE", path, "below 16 TiB", bytes)
-            })
-        };
-        let nodes = nodes
-            .iter()
-            .map(|node| NodeConfig::dram(node.start, node.end.saturating_sub(node.start)))
-            .collect();
-        let workload = HotSet {
-            pages: pages(self.workload_bytes, "source.workload.bytes")?,
-            hot_pages: pages(self.hot_bytes, "source.workload.hotBytes")?,
-            hot_share: self.hot_share,
-            store_share: self.store_share,
-            tgid: 1,
-        };
-        let weights = (0..).zip(self.interleave.iter().copied()).collect();
-        let workload = workload.placed(Interleave { weights });
-        let processor = Processor::zen5(u16::try_from(self.cpus).unwrap_or(u16::MAX));
-        let seed = integer(self.seed, "seed")?;
-        Ok(MachineConfig { seed, ..MachineConfig::new(nodes, processor, workload) })
+    /// Builds the machine and starts the sampler.
+    pub(crate) fn build(&self) -> Result<Emulation, Failure> {
+        let machine = self.machine.build(integer(self.seed, "seed")?)?;
+        Emulation::new(machine, self.sampler()?).map_err(|error| match error {
+            EmulationError::Machine(error) if self.is_short => in_short_form(error).into(),
+            error => error.into(),
+        })
     }
 
-    pub(crate) fn sampler(&self) -> Result<IbsOpConfig, Failure> {
+    fn sampler(&self) -> Result<IbsOpConfig, Failure> {
         Ok(IbsOpConfig {
             cpus: u16::try_from(self.cpus).unwrap_or(u16::MAX),
             period: integer(self.period, "source.sampler.period")?,

@@ -1,0 +1,75 @@
+/** The CPUs of the emulated machine. `samplers.md` 5.2 and 7.6. */
+import * as v from 'valibot';
+
+import type { Bytes } from '../units.ts';
+import { type Schema, U32, integer, oneOf, options, quantityOf } from '../validate.ts';
+import { numberWithin } from './process.ts';
+
+/** All CPUs, alike. A CPU is a hardware thread. */
+export interface ProcessorOptions {
+  /** Where the other defaults come from. @default "zen5" */
+  readonly model?: 'zen4' | 'zen5';
+  /** From 1 to 8192, divided evenly among the sockets. @default the sampler's, or 132 */
+  readonly cpus?: number;
+  /** From 1 to 8. @default 1 */
+  readonly sockets?: number;
+  /** Cycles per second. @default 3.7e9 */
+  readonly clockHz?: number;
+  /** Nanoseconds that a socket's boundary adds to a memory access. @default 90 */
+  readonly hopNs?: number;
+  /** Translations of the second-level data TLB, of any page size. @default 4096; zen4: 3072 */
+  readonly tlbEntries?: number;
+  /** Translations that the kernel and neighbours push out of it. @default 0 */
+  readonly tlbEvictionsPerMs?: number;
+  /** Cycles of a page walk. @default 40 */
+  readonly walkCycles?: number;
+  /** @default "48 KiB"; zen4: "32 KiB" */
+  readonly l1Bytes?: Bytes;
+  /** @default "1 MiB" */
+  readonly l2Bytes?: Bytes;
+  /** Of the complex that a CPU is part of. @default "32 MiB" */
+  readonly l3Bytes?: Bytes;
+}
+
+/** {@link ProcessorOptions}, resolved. */
+export interface Processor {
+  readonly cpus?: number | undefined;
+  readonly sockets: number;
+  readonly clockHz: number;
+  readonly hopNs: number;
+  readonly tlbEntries: number;
+  readonly tlbEvictionsPerMs: number;
+  readonly walkCycles: number;
+  readonly l1Bytes: number;
+  readonly l2Bytes: number;
+  readonly l3Bytes: number;
+}
+
+const KIB = 1024;
+const ZEN5 = { tlbEntries: 4_096, l1Bytes: 48 * KIB };
+const ZEN4 = { tlbEntries: 3_072, l1Bytes: 32 * KIB };
+
+/** Reads {@link ProcessorOptions}. */
+export const processorSchema: Schema<Processor> = v.pipe(
+  options({
+    model: v.optional(oneOf(['zen4', 'zen5'] as const), 'zen5'),
+    cpus: v.optional(integer(1, 8192)),
+    sockets: v.optional(integer(1, 8), 1),
+    clockHz: v.optional(numberWithin(1e6, 1e11), 3.7e9),
+    hopNs: v.optional(numberWithin(0, 1e6), 90),
+    tlbEntries: v.optional(integer(1, U32)),
+    tlbEvictionsPerMs: v.optional(numberWithin(0, 1e9), 0),
+    walkCycles: v.optional(numberWithin(0, 1e6), 40),
+    l1Bytes: v.optional(quantityOf('bytes')),
+    l2Bytes: v.optional(quantityOf('bytes'), KIB ** 2),
+    l3Bytes: v.optional(quantityOf('bytes'), 32 * KIB ** 2),
+  }),
+  v.transform(({ model, tlbEntries, l1Bytes, ...processor }) => {
+    const usual = model === 'zen4' ? ZEN4 : ZEN5;
+    return {
+      ...processor,
+      tlbEntries: tlbEntries ?? usual.tlbEntries,
+      l1Bytes: l1Bytes ?? usual.l1Bytes,
+    };
+  }),
+);
