@@ -181,7 +181,7 @@ const FIELDS: readonly Field[] = [
     set: (type) => workload({ type }),
     taken: ['hot_set'],
     refused: ['zipf', null, undefined],
-    expected: /^`hot_set`$/,
+    expected: /^`hot_set` or `processes`$/,
   },
   {
     path: 'source.workload.bytes',
@@ -847,7 +847,7 @@ test('an unknown option is refused at every level, by its path and with the know
   const levels: readonly [options: unknown, path: string, known: RegExp][] = [
     [{ source: SMALL, ...unknown }, 'typo', /source, operations, .*, seed/],
     [recording(unknown), 'source.typo', /path, nodes, regions/],
-    [emulation(unknown), 'source.typo', /nodes, workload, sampler/],
+    [emulation(unknown), 'source.typo', /nodes, .*, workload, .*, sampler/],
     [workload(unknown), 'source.workload.typo', /hotShare/],
     [sampler(unknown), 'source.sampler.typo', /period/],
     [node(unknown), 'source.nodes[0].typo', /name/],
@@ -964,8 +964,11 @@ test('what only the source knows is refused when it is opened, by the same names
       'ERR_DAMON_CONFIG_ACTION',
       `${S}.targetNid`,
     ],
-    [{ source: SMALL, operations: 'vaddr' }, 'ERR_DAMON_CONFIG_OPERATIONS', 'operations'],
-    [{ source: SMALL, operations: 'paddr' }, 'ERR_DAMON_CONFIG_OPERATIONS', 'operations'],
+    [
+      { ...recording({ path: file }), operations: 'vaddr' },
+      'ERR_DAMON_CONFIG_OPERATIONS',
+      'operations',
+    ],
     [emulation({ nodes: [] }), 'ERR_DAMON_CONFIG_MACHINE', 'source.nodes'],
     [node({ end: '127 MiB' }), 'ERR_DAMON_CONFIG_MACHINE', 'source.nodes[0]'],
     [node({ start: 4096 }), 'ERR_DAMON_CONFIG_MACHINE', 'source.nodes[0]'],

@@ -55,8 +55,6 @@ const SAMPLER = {
   samplesTotal: 30,
   samplesFiltered: 15,
   reported: 15,
-  migratedPages: 1,
-  failedPages: 0,
 };
 const MONITOR = { lanes: LANES, drain: DRAIN, schemes: [] };
 
@@ -88,6 +86,28 @@ test('every sample of an emulation stands in an equation that notices it', (t) =
   for (const name of ['samplesTotal', 'samplesFiltered', 'reported'] as const) {
     const sampler = { ...SAMPLER, [name]: SAMPLER[name] + 1 };
     t.not(broken({ ...emulation, sampler }).length, 0, name);
+  }
+});
+
+test('every page of a machine stands in an equation that notices it', (t) => {
+  const machine = {
+    askedPages: 15,
+    migratedPages: 1,
+    therePages: 2,
+    busyPages: 3,
+    fullPages: 4,
+    nowherePages: 5,
+    pagedOutPages: 9,
+    returnedPages: 7,
+    outPages: 2,
+    faultsWithoutRoom: 3,
+  };
+  t.deepEqual(broken({ ...MONITOR, machine }), []);
+  // Not pages: the same fault may be tried again and again.
+  const { faultsWithoutRoom: _tries, ...pages } = machine;
+  for (const [name, count] of Object.entries(pages)) {
+    const changed = { ...machine, [name]: count + 1 };
+    t.not(broken({ ...MONITOR, machine: changed }).length, 0, name);
   }
 });
 

@@ -66,6 +66,9 @@ const EMULATION: readonly Equation[] = [
     left: ['sampler.reported'],
     right: ['lanes.offered'],
   },
+];
+
+const MACHINE: readonly Equation[] = [
   {
     name: 'every page to be migrated was, was there, or stayed by cause',
     left: ['machine.askedPages'],
@@ -122,6 +125,7 @@ export function toBooks(books: MonitorBooks, schemes: readonly Scheme[]): Books 
     equations: [
       ...(rows ? RECORDING : []),
       ...(sampler ? EMULATION : []),
+      ...(machine ? MACHINE : []),
       ...(questions ? QUESTIONS : []),
       ...LANES_AND_DRAIN,
     ],

@@ -32,7 +32,8 @@ impl Machine {
         let nodes = Nodes::new(&config.nodes)?;
         let MachineConfig { processor, workload, migration, seed, .. } = config;
         processor.check()?;
-        for (nid, node) in nodes.iter().filter(|(_, node)| node.socket >= processor.sockets) {
+        let misplaced = nodes.iter().find(|(_, node)| node.socket >= processor.sockets);
+        if let Some((nid, node)) = misplaced {
             let expected = format!("a socket below {}", processor.sockets);
             let path = format!("nodes[{nid}].socket");
             return Err(MachineError::refusal(path, expected, node.socket));
@@ -66,6 +67,7 @@ impl Machine {
             total_charged_ns: vec![0; processes.len()],
             ops: vec![0.0; processes.len()],
             isolated: Vec::new(),
+            seed,
             now_ns: 0,
             refreshed_ns: 0,
             processor,

@@ -313,7 +313,7 @@ mod tests {
                 while let Some(frame) = frames.next_used(at, start + len) {
                     let page = frames.page_at(frame).unwrap();
                     seen.push(page);
-                    if page % 2 == 0 { frames.free(frame) }
+                    if page.is_multiple_of(2) { frames.free(frame) }
                     at = frame + 1;
                 }
                 let expected: Vec<_> = model.range(start..start + len).map(|(_, page)| *page).collect();

@@ -211,6 +211,8 @@ pub struct Machine {
     ops: Vec<f64>,
     /// Folios that the running action has taken off their lists. Reused.
     isolated: Vec<Folio>,
+    /// Decides which accessed bits are set.
+    seed: u64,
     now_ns: u64,
     /// When the speed last followed what moved.
     refreshed_ns: u64,
@@ -276,7 +278,7 @@ impl Machine {
         let rest = random.next_u64();
         Some(Access {
             page: self.memory.areas[line.area].first_page + page,
-            byte: (rest >> 32) as u16 % PAGE_SZ as u16 & !7,
+            byte: byte_of(rest),
             process,
             class: line.first_class + class as u16,
             write: is_store(rest, line.store_share),
@@ -488,6 +490,12 @@ impl Machine {
 }
 
 const TWO_TO_64: f64 = 18_446_744_073_709_551_616.0;
+
+/// A byte of a page, by the high 32 of the random bits.
+fn byte_of(random: u64) -> u16 {
+    let byte = (random >> 32) % PAGE_SZ;
+    byte as u16 & !7
+}
 
 /// Whether the low 32 of the random bits make it a store.
 fn is_store(random: u64, store_share: f64) -> bool {

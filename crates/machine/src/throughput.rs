@@ -3,7 +3,7 @@
 use rand_core::Rng;
 
 use crate::processor::LINE_SZ;
-use crate::{Access, Machine, PAGE_SZ, is_store};
+use crate::{Access, Machine, byte_of, is_store};
 
 /// Speed and traffic, now.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -45,9 +45,6 @@ pub struct Traffic {
     /// All traffic as a share of the bandwidth.
     pub utilisation: f64,
 }
-
-/// Draws until a page on the node is found; a node with less than a 65536th of a class is not found.
-const DRAWS_MAX: u32 = 1 << 16;
 
 impl Machine {
     /// Speed of every process, load of every node: at most a twentieth of a second behind.
@@ -93,39 +90,21 @@ impl Machine {
         }
     }
 
-    /// Draws an access that memory on a node serves; none if no process reaches that node.
+    /// Draws an access that memory on a node serves; none if hardly any access reaches that node.
     pub fn draw_traffic(&self, nid: u32, random: &mut impl Rng) -> Option<Access> {
-        let mut classes = Vec::new();
-        let mut sum = 0.0;
-        for (process, running) in (0..).zip(&self.processes) {
-            let accesses_hz = self.performance.ops_hz(usize::from(process)) * running.memory_share;
-            for line in running.lines().map(|line| self.memory.heat.line(line)) {
-                for (number, class) in line.class_numbers().zip(line.shape.classes()) {
-                    let resident = self.memory.heat.resident(number).get(nid as usize)?;
-                    let missed = 1.0 - self.performance.model_of(number).hit_by[2];
-                    let here = *resident as f64 / f64::from(class.pages);
-                    sum += accesses_hz * line.share * class.share * missed * here;
-                    classes.push((sum, process, number));
-                }
-            }
-        }
-        let place = random.next_u64() as f64 / crate::TWO_TO_64 * sum;
-        let chosen = classes.partition_point(|&(until, ..)| until <= place);
-        let &(_, process, number) = classes.get(chosen)?;
+        let (process, number) = self.performance.mix(nid)?.draw(random)?;
         let line = self.memory.heat.line_of_class(number);
+        let class = usize::from(number - line.first_class);
+        // What the mix says may have moved since: so many draws miss a page once in e^16.
+        let here = self.memory.heat.resident(number)[nid as usize];
+        let pages = u64::from(line.shape.classes()[class].pages);
         let first_page = self.memory.areas[line.area].first_page;
-        for _ in 0..DRAWS_MAX {
-            let member = line.shape.draw_member(usize::from(number - line.first_class), random);
-            let page = first_page + member;
+        for _ in 0..(16 * pages).checked_div(here)? {
+            let page = first_page + line.shape.draw_member(class, random);
             if self.memory.node_of(page) == Some(nid) {
                 let rest = random.next_u64();
-                return Some(Access {
-                    page,
-                    byte: (rest >> 32) as u16 % PAGE_SZ as u16 & !7,
-                    process,
-                    class: number,
-                    write: is_store(rest, line.store_share),
-                });
+                let (byte, write) = (byte_of(rest), is_store(rest, line.store_share));
+                return Some(Access { page, byte, process, class: number, write });
             }
         }
         None

@@ -62,11 +62,11 @@ impl Machine {
     /// Whether a folio looks accessed. One that was never made old does.
     ///
     /// The same question about the same moment has the same answer, and what is young stays so:
-    /// chance is a function of the folio and of when it was made old.
+    /// chance is a function of the folio, of when it was made old, and of the seed.
     pub(crate) fn is_young(&self, folio: Folio) -> bool {
         let Some(since_ns) = self.memory.made_old(folio) else { return true };
         let elapsed_s = self.now_ns.saturating_sub(since_ns) as f64 / 1e9;
-        let chance = mix(mix(since_ns) ^ u64::from(folio.page)) as f64 / TWO_TO_64;
+        let chance = mix(mix(since_ns ^ self.seed) ^ u64::from(folio.page)) as f64 / TWO_TO_64;
         chance < -(-self.marks_hz(folio) * elapsed_s).exp_m1()
     }
 

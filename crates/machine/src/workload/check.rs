@@ -99,7 +99,7 @@ impl Process {
 impl Area {
     fn check(&self, path: &str, limits: Limits) -> Checked {
         let page = self.page_size.bytes();
-        if self.bytes == 0 || self.bytes % page != 0 || self.bytes > BYTES_MAX {
+        if self.bytes == 0 || !self.bytes.is_multiple_of(page) || self.bytes > BYTES_MAX {
             let expected = format!("whole pages of {page} bytes, at least one");
             return Err(refuse(format!("{path}.bytes"), expected, self.bytes));
         }

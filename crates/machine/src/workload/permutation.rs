@@ -52,7 +52,7 @@ impl Permutation {
     fn round(&self, value: u32, round: usize) -> u32 {
         let low_mask = (1u64 << self.low_bits) - 1;
         let value = u64::from(value);
-        let changed = if round % 2 == 0 {
+        let changed = if round.is_multiple_of(2) {
             let high = value >> self.low_bits;
             value ^ (mix(high ^ self.keys[round]) & low_mask)
         } else {
