@@ -2428,6 +2428,43 @@ declare const PUBLISHED: readonly PublishedResult[];
 declare function demo(options?: DemoOptions): Promise<DemoRecord>;
 
 /**
+ * A recording as a workload of the emulated machine: what its snapshots saw, phase by phase.
+ *
+ * Each stretch of memory that was touched becomes an area, each snapshot a phase of its length, each
+ * hot range of it a line that touches that part of the area, by its share of the hits. So a policy
+ * can be tried on what a real program did, with nodes, migration and speed that it never had.
+ */
+
+/** How a recording is made a workload. */
+interface RecordedWorkloadOptions extends ProgramOptions {
+  /** Hot ranges of a snapshot that are kept, hottest first. @default 32 */
+  readonly rangesMax?: number;
+  /** Share of accesses that are stores: a snapshot does not tell. @default 0.3 */
+  readonly storeShare?: number;
+  /** Whether it begins anew after its end; else the last phase stays. @default false */
+  readonly repeats?: boolean;
+}
+
+/**
+ * Makes a workload of snapshots, oldest first. Snapshots that saw nothing are left out.
+ *
+ * @example
+ * ```ts
+ * const recording = { type: 'recording', path: 'redis.samples.csv.zst' } as const;
+ * using seen = new Kdamond({ source: recording, everyMs: '1 s' });
+ * const snapshots = await Array.fromAsync(seen.snapshots());
+ * const workload = recordedWorkload(snapshots);
+ * using tried = new Kdamond({ source: { ...TWO_SOCKETS, workload } });
+ * ```
+ *
+ * @throws DamonError `ERR_DAMON_CONFIG_WORKLOAD` if no snapshot saw any access
+ */
+declare function recordedWorkload(
+  snapshots: readonly Snapshot[],
+  options?: RecordedWorkloadOptions,
+): ProcessesOptions;
+
+/**
  * Where the addon lies: what a native sampler in the same process gives to `dlopen`, to find the
  * functions of `node_damon.h`. `undefined` where the system does not tell.
  *
@@ -2458,6 +2495,7 @@ export {
   pullPush,
   readCpuList,
   readMachineFile,
+  recordedWorkload,
   renderBooks,
   renderConvergence,
   renderExplanation,
@@ -2552,6 +2590,7 @@ export type {
   QuotaOptions,
   RangeOptions,
   Ratio,
+  RecordedWorkloadOptions,
   RecordingOptions,
   Region,
   ReplayOptions,

@@ -171,6 +171,8 @@ export { replay, replayAttrs } from './job/replay.ts';
 export type { ReplayOptions } from './job/replay.ts';
 export { demo, PUBLISHED } from './job/demo.ts';
 export type { DemoOptions } from './job/demo.ts';
+export { recordedWorkload } from './job/recorded.ts';
+export type { RecordedWorkloadOptions } from './job/recorded.ts';
 
 export { libraryPath } from './native/binding.ts';
 

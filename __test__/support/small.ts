@@ -7,6 +7,8 @@ import type { EmulationOptions, Snapshot, WorkloadOptions } from '../../src/inde
 
 export const MIB = 2 ** 20;
 
+const WORKLOAD: WorkloadOptions = { type: 'hot_set', bytes: '64 MiB' };
+
 /** Two nodes of 128 MiB, 64 MiB of workload half on each, two CPUs. */
 export const SMALL: EmulationOptions = {
   type: 'emulation',
@@ -14,13 +16,13 @@ export const SMALL: EmulationOptions = {
     { name: 'fast', start: 0, end: '128 MiB' },
     { name: 'slow', start: '128 MiB', end: '256 MiB' },
   ],
-  workload: { type: 'hot_set', bytes: '64 MiB' },
+  workload: WORKLOAD,
   sampler: { type: 'ibs_op', cpus: 2 },
 };
 
 /** {@link SMALL} with another workload. */
 export function smallWith(workload: Partial<WorkloadOptions>): EmulationOptions {
-  return { ...SMALL, workload: { ...SMALL.workload, ...workload } };
+  return { ...SMALL, workload: { ...WORKLOAD, ...workload } };
 }
 
 export const HEADER = 'time_ns,cpu,vaddr,paddr,is_write,size';
