@@ -49,7 +49,7 @@ pub use frames::{HUGE_SZ, PAGE_SZ};
 pub use migration::{MigrationConfig, MigrationCounters};
 pub use placement::{PageHeat, PlacedFolio};
 pub use node::{NodeConfig, NodeError, Timing};
-pub use population::{Direction, Population, Reach};
+pub use population::{Direction, NOWHERE, Population, Reach};
 pub use processor::{Cache, Processor};
 pub use throughput::{ProcessThroughput, Throughput, Traffic};
 pub use workload::{HotSet, Interleave, Workload};
@@ -283,21 +283,6 @@ impl Machine {
             class: line.first_class + class as u16,
             write: is_store(rest, line.store_share),
         })
-    }
-
-    /// Draws an access as [`draw`](Self::draw) does and tells the physical address of its page only.
-    /// None if the CPU is idle or the page is paged out.
-    pub fn draw_page_address(&self, cpu: u16, random: &mut impl Rng) -> Option<u64> {
-        let (process, _) = self.running(cpu)?;
-        // When all pages are touched alike, any frame in use is as likely as another: the same
-        // draw without the look-up, which misses the processor's caches.
-        if self.is_even && self.memory.used_any() {
-            return Some(u64::from(self.memory.frames.random_used(random)) * PAGE_SZ);
-        }
-        let line = self.processes[usize::from(process)].line(|| random.next_u64());
-        let line = self.memory.heat.line(line);
-        let page = self.memory.areas[line.area].first_page + line.shape.draw(random).0;
-        self.memory.frame_of(page).map(|frame| u64::from(frame) * PAGE_SZ)
     }
 
     /// Share of stores among what a CPU accesses; 0 if it is idle.

@@ -64,10 +64,42 @@ pub struct Population {
     direction: Direction,
 }
 
+/// The address of a page that is in no frame.
+pub const NOWHERE: u64 = u64::MAX;
+
 /// Draws until a page on a wanted node is found; less than a 65536th of a class is not found.
 const DRAWS_MAX: u32 = 1 << 16;
 
 impl Machine {
+    /// Draws as many accesses of a CPU as there is room for, and tells the physical address of the
+    /// page of each, or [`NOWHERE`] for a page that is paged out, or if the CPU is idle.
+    pub fn draw_pages(&self, cpu: u16, random: &mut impl Rng, addresses: &mut [u64]) {
+        let memory = &self.memory;
+        let Some((process, _)) = self.running(cpu) else {
+            addresses.fill(NOWHERE);
+            return;
+        };
+        // When all pages are touched alike, any frame in use is as likely as another: the same
+        // draw without the look-up, which misses the processor's caches.
+        if self.is_even && memory.used_any() {
+            for address in addresses {
+                *address = u64::from(memory.frames.random_used(random)) * PAGE_SZ;
+            }
+            return;
+        }
+        let process = &self.processes[usize::from(process)];
+        for address in &mut *addresses {
+            let line = memory.heat.line(process.line(|| random.next_u64()));
+            let page = memory.areas[line.area].first_page + line.shape.draw(random).0;
+            *address = u64::from(page);
+        }
+        // Apart, so that the look-ups do not wait for each other.
+        for address in addresses {
+            let frame = memory.frame_of(*address as u32);
+            *address = frame.map_or(NOWHERE, |frame| u64::from(frame) * PAGE_SZ);
+        }
+    }
+
     /// The accesses of one CPU, or of all, that get so far.
     pub fn population(&self, cpu: Option<u16>, reach: &Reach, direction: Direction) -> Population {
         let nodes = match reach {

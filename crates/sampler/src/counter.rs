@@ -9,7 +9,7 @@ pub(crate) struct Counter {
     /// What had been counted then.
     counted: u64,
     /// Nanoseconds per count, in 1/2^32.
-    ns_per_count: u128,
+    ns_per_count: u64,
 }
 
 impl Counter {
@@ -25,7 +25,7 @@ impl Counter {
             self.counted = self.at(now_ns);
             self.since_ns = now_ns;
             self.rate_hz = rate_hz;
-            self.ns_per_count = (1_000_000_000 << 32) / u128::from(rate_hz.max(1));
+            self.ns_per_count = (1_000_000_000 << 32) / rate_hz.max(1);
         }
     }
 
@@ -37,7 +37,7 @@ impl Counter {
 
     /// Nanoseconds in which so much is counted.
     pub(crate) fn duration_ns(&self, counts: u64) -> u64 {
-        ((u128::from(counts) * self.ns_per_count) >> 32) as u64
+        ((u128::from(counts) * u128::from(self.ns_per_count)) >> 32) as u64
     }
 }
 

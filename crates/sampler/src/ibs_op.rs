@@ -10,7 +10,7 @@
 //! Simplified: the ops between two tags are independent of each other, so cycle counting does not
 //! prefer what follows a stall of its own CPU; no op is tagged that never retires.
 
-use damon_machine::{Level, Machine};
+use damon_machine::{Level, Machine, NOWHERE};
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -257,14 +257,18 @@ impl IbsOpCpu {
         // Without a valid physical address there is nothing to report.
         let mut with_data = data.toss(random) & (u64::MAX >> (64 - tagged));
         let writes = stores.toss(random);
+        let mut pages = [0; 64];
+        let pages = &mut pages[..with_data.count_ones() as usize];
+        machine.draw_pages(self.cpu, random, pages);
         let Output { seen, counters, .. } = output;
         let before = seen.len();
-        while with_data != 0 {
+        seen.reserve(pages.len());
+        for &mut page in pages {
             let tag = with_data.trailing_zeros() as usize;
             with_data &= with_data - 1;
-            if let Some(page) = machine.draw_page_address(self.cpu, random) {
+            if page != NOWHERE {
                 // Counted back from the end of the span, so that no error adds up.
-                let before_end_ns = self.counter.duration_ns(limit - counts[tag]);
+                let before_end_ns = self.counter.duration_ns(limit - counts[tag & 63]);
                 let write = writes >> tag & 1 == 1;
                 seen.push(Seen::new(span, page, write, before_end_ns).by(self.cpu));
             }

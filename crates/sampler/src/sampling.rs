@@ -186,7 +186,7 @@ impl Sampling {
     /// Nobody samples up to `until_ns`.
     pub(crate) fn skip(&mut self, until_ns: u64) {
         self.take_back();
-        let span = Span { from_ns: self.now_ns, until_ns: until_ns.max(self.now_ns) };
+        let span = Span::new(self.now_ns, until_ns);
         self.crew.each(|group| group.streams.iter_mut().for_each(|stream| stream.skip(span)));
         self.now_ns = span.until_ns;
         self.charges.clear();
@@ -195,7 +195,7 @@ impl Sampling {
     /// Follows all streams up to `until_ns` and reports what they saw. Nobody holds the machine
     /// afterwards.
     pub(crate) fn report(&mut self, machine: &Arc<Machine>, until_ns: u64) {
-        let span = Span { from_ns: self.now_ns, until_ns: until_ns.max(self.now_ns) };
+        let span = Span::new(self.now_ns, until_ns);
         if self.ahead == Some(span) {
             self.ahead = None;
             self.crew.finish();
@@ -227,7 +227,7 @@ impl Sampling {
         }
         self.crew.hire(self.threads - 1);
         if self.crew.hands() > 0 {
-            let span = Span { from_ns: self.now_ns, until_ns: self.now_ns + self.length_ns };
+            let span = Span::new(self.now_ns, self.now_ns + self.length_ns);
             self.begin(machine, span, Step::GoAhead);
             self.ahead = Some(span);
         }

@@ -17,21 +17,25 @@ use crate::sources::SourceCounts;
 pub(crate) struct Span {
     pub(crate) from_ns: u64,
     pub(crate) until_ns: u64,
+    /// Bits that a distance from the end has beyond 32: none up to 4.29 seconds.
+    excess_bits: u32,
 }
 
 impl Span {
+    pub(crate) fn new(from_ns: u64, until_ns: u64) -> Self {
+        let until_ns = until_ns.max(from_ns);
+        let bits = u64::BITS - (until_ns - from_ns).leading_zeros();
+        Self { from_ns, until_ns, excess_bits: bits.saturating_sub(u32::BITS) }
+    }
+
     pub(crate) fn length_ns(self) -> u64 {
         self.until_ns - self.from_ns
     }
 
-    /// Bits that a distance from the end has beyond 32: none up to 4.29 seconds.
-    fn excess_bits(self) -> u32 {
-        (u64::BITS - self.length_ns().leading_zeros()).saturating_sub(u32::BITS)
-    }
-
     /// The moment at which an access was seen.
+    #[inline]
     pub(crate) fn time_ns(self, seen: &Seen) -> u64 {
-        let before_end_ns = u64::from(seen.before_end) << self.excess_bits();
+        let before_end_ns = u64::from(seen.before_end) << self.excess_bits;
         self.until_ns.saturating_sub(1 + before_end_ns)
     }
 }
@@ -54,8 +58,9 @@ pub(crate) const NO_CPU: u16 = u16::MAX;
 
 impl Seen {
     /// `page` is the first byte of one.
+    #[inline]
     pub(crate) fn new(span: Span, page: u64, write: bool, before_end_ns: u64) -> Self {
-        let before_end = before_end_ns >> span.excess_bits();
+        let before_end = before_end_ns >> span.excess_bits;
         // What was seen more than four seconds before the span is as stale as four seconds.
         let before_end = before_end.min(u64::from(u32::MAX)) as u32;
         Self { page: page | u64::from(write), before_end, cpu: NO_CPU }
@@ -143,13 +148,13 @@ mod tests {
 
     #[test]
     fn a_moment_is_exact_up_to_four_seconds_and_within_the_span_beyond() {
-        let long = Span { from_ns: 7, until_ns: 7 + u64::from(u32::MAX) };
+        let long = Span::new(7, 7 + u64::from(u32::MAX));
         for before_end_ns in [0, 1, 4_999_999, u64::from(u32::MAX) - 1] {
             let seen = Seen::new(long, 4096, true, before_end_ns).by(4);
             assert_eq!(long.time_ns(&seen), long.until_ns - 1 - before_end_ns);
             assert_eq!((seen.page(), seen.write(), seen.cpu), (4096, true, 4));
         }
-        let hours = Span { from_ns: 5, until_ns: 5 + 4_000_000_000_000 };
+        let hours = Span::new(5, 5 + 4_000_000_000_000);
         for before_end_ns in [0, 12_345_678_901, 3_999_999_999_999] {
             let time_ns = hours.time_ns(&Seen::new(hours, 0, false, before_end_ns));
             let exact_ns = hours.until_ns - 1 - before_end_ns;
