@@ -27,7 +27,12 @@ export type {
   ZipfPattern,
 } from './machine/process.ts';
 export type { NodeTraffic, ProcessThroughput, Throughput } from './machine/throughput.ts';
+export type { ChmuOptions } from './sampler/chmu.ts';
+export type { HintFaultsOptions } from './sampler/hint-faults.ts';
 export type { IbsOpOptions } from './sampler/ibs-op.ts';
+export type { InterruptOptions } from './sampler/interrupts.ts';
+export type { PebsEvent, PebsOptions } from './sampler/pebs.ts';
+export type { SamplerOptions } from './sampler/sampler.ts';
 export { readMachineFile } from './trace/recording.ts';
 export type { RecordingOptions } from './trace/recording.ts';
 

@@ -170,14 +170,16 @@ function onDram(hotBytes: readonly number[] | undefined): number {
 
 function describe({ config: { source, schemes, attrs } }: Kdamond): string[] {
   if (source.type !== 'emulation') return [];
-  const { nodes, workload, sampler } = source;
+  const { nodes, workload, sampler, processor } = source;
   const quota = schemes[PULL]?.quota;
   return [
     ...nodes.map(({ name, start, end }) => `${name} ${formatBytes(end - start)}`),
     ...(workload.type === 'hot_set'
       ? [`hot set ${formatBytes(workload.hotBytes)}, half on each node`]
       : []),
-    `${sampler.cpus} CPUs, IBS Op every ${sampler.period} ${sampler.counting}`,
+    sampler.type === 'ibs_op'
+      ? `${processor.cpus} CPUs, IBS Op every ${sampler.period} ${sampler.counting}`
+      : `${processor.cpus} CPUs, ${sampler.type}`,
     `quota ${formatBytes(quota?.szBytes ?? 0)} per ${quota?.resetIntervalMs} ms and scheme`,
     `sampling ${attrs.sampleUs / 1_000} ms, aggregation ${attrs.aggregationUs / 1_000} ms`,
   ];

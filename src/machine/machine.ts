@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 
 import { type NodeMemory, type NodeOptions } from '../monitor/memory.ts';
-import { type IbsOp, type IbsOpOptions, ibsOpSchema } from '../sampler/ibs-op.ts';
+import { type Sampler, type SamplerOptions, samplerSchema } from '../sampler/sampler.ts';
 import type { Bytes, Duration } from '../units.ts';
 import {
   type Schema,
@@ -114,7 +114,13 @@ export interface EmulationOptions {
   readonly workload: WorkloadOptions | ProcessesOptions;
   readonly migration?: MigrationOptions;
   /** @default IBS Op as the RFC programs it */
-  readonly sampler?: IbsOpOptions;
+  readonly sampler?: SamplerOptions;
+  /**
+   * Threads that sample, from 1 to 64: one of them is the monitor's own, the others go ahead while
+   * it drains. What they see does not depend on their number. 1 where several emulations run side
+   * by side. @default 2, on a single processor 1
+   */
+  readonly threads?: number;
 }
 
 /** {@link EmulationOptions}, every one given. */
@@ -125,7 +131,8 @@ export interface Emulation {
   readonly processor: Processor;
   readonly workload: Workload | Processes;
   readonly migration: Migration;
-  readonly sampler: IbsOp;
+  readonly sampler: Sampler;
+  readonly threads?: number | undefined;
 }
 
 const hotSetSchema: Schema<Workload> = v.pipe(
@@ -232,5 +239,6 @@ export const emulationSchema: Schema<Emulation> = options({
   processor: v.optional(processorSchema, {}),
   workload: workloadSchema,
   migration: v.optional(migrationSchema, {}),
-  sampler: v.optional(ibsOpSchema, { type: 'ibs_op' }),
+  sampler: v.optional(samplerSchema, { type: 'ibs_op' }),
+  threads: v.optional(integer(1, 64)),
 });

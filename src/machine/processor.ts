@@ -9,7 +9,7 @@ import { numberWithin } from './process.ts';
 export interface ProcessorOptions {
   /** Where the other defaults come from. @default "zen5" */
   readonly model?: 'zen4' | 'zen5';
-  /** From 1 to 8192, divided evenly among the sockets. @default the sampler's, or 132 */
+  /** From 1 to 8192, divided evenly among the sockets. @default 132 */
   readonly cpus?: number;
   /** From 1 to 8. @default 1 */
   readonly sockets?: number;
@@ -33,7 +33,7 @@ export interface ProcessorOptions {
 
 /** {@link ProcessorOptions}, resolved. */
 export interface Processor {
-  readonly cpus?: number | undefined;
+  readonly cpus: number;
   readonly sockets: number;
   readonly clockHz: number;
   readonly hopNs: number;
@@ -53,7 +53,7 @@ const ZEN4 = { tlbEntries: 3_072, l1Bytes: 32 * KIB };
 export const processorSchema: Schema<Processor> = v.pipe(
   options({
     model: v.optional(oneOf(['zen4', 'zen5'] as const), 'zen5'),
-    cpus: v.optional(integer(1, 8192)),
+    cpus: v.optional(integer(1, 8192), 132),
     sockets: v.optional(integer(1, 8), 1),
     clockHz: v.optional(numberWithin(1e6, 1e11), 3.7e9),
     hopNs: v.optional(numberWithin(0, 1e6), 90),

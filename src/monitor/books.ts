@@ -5,6 +5,7 @@ import type {
   QuestionBooks,
   RowBooks,
   SchemeBooks,
+  SourceBooks,
 } from '../../native/binding.cjs';
 import type { Books, Counters, Equation } from '../report/record.ts';
 import type { Scheme } from '../scheme/scheme.ts';
@@ -57,7 +58,12 @@ const RECORDING: readonly Equation[] = [
 
 const EMULATION: readonly Equation[] = [
   {
-    name: 'every op tagged was filtered or reported',
+    name: 'all that the sampler selected was discarded, lost or shown',
+    left: ['sampler.selected'],
+    right: ['sampler.discarded', 'sampler.lost', 'sampler.samplesTotal'],
+  },
+  {
+    name: 'every sample shown was filtered or reported',
     left: ['sampler.samplesTotal'],
     right: ['sampler.samplesFiltered', 'sampler.reported'],
   },
@@ -101,6 +107,14 @@ const QUESTIONS: readonly Equation[] = [
   },
 ];
 
+const SOURCES: readonly Equation[] = [
+  {
+    name: 'every sample shown was served by something',
+    left: ['sampler.samplesTotal'],
+    right: ['sources.none', 'sources.l1', 'sources.l2', 'sources.l3', 'sources.memory', 'sources.store'],
+  },
+];
+
 const LIVE: readonly Equation[] = [
   {
     name: 'every snapshot was read, dropped or still waits',
@@ -111,11 +125,12 @@ const LIVE: readonly Equation[] = [
 
 /** Names the addon's counters and says what must balance. */
 export function toBooks(books: MonitorBooks, schemes: readonly Scheme[]): Books {
-  const { rows, sampler, machine, questions, lanes, drain } = books;
+  const { rows, sampler, sources, machine, questions, lanes, drain } = books;
   return {
     counters: {
       ...(rows && { rows: rowCounters(rows) }),
       ...(sampler && { sampler: { ...sampler } }),
+      ...(sources && { sources: sourceCounters(sources) }),
       ...(machine && { machine: { ...machine } }),
       ...(questions && questionCounters(questions)),
       lanes: { ...lanes },
@@ -125,6 +140,7 @@ export function toBooks(books: MonitorBooks, schemes: readonly Scheme[]): Books 
     equations: [
       ...(rows ? RECORDING : []),
       ...(sampler ? EMULATION : []),
+      ...(sources ? SOURCES : []),
       ...(machine ? MACHINE : []),
       ...(questions ? QUESTIONS : []),
       ...LANES_AND_DRAIN,
@@ -179,6 +195,13 @@ function rowCounters({ bytesRead: _read, bytesTotal: _total, ...counters }: RowB
 /** What became of questions, and of the intervals they were about. */
 function questionCounters({ unobserved, ...questions }: QuestionBooks): Counters {
   return { questions, intervals: { unobserved } };
+}
+
+/** Of memory as a whole, then of each node. */
+function sourceCounters({ memory, ...counters }: SourceBooks): Counters {
+  const nodes = memory.map((samples, nid) => [`memoryOfNode${nid}`, samples]);
+  const sum = memory.reduce((total, samples) => total + samples, 0);
+  return { ...counters, memory: sum, ...Object.fromEntries(nodes) };
 }
 
 function schemeCounters(books: readonly SchemeBooks[], schemes: readonly Scheme[]): Counters {

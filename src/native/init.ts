@@ -6,6 +6,8 @@ import type {
   Failure,
   FilterInit,
   GoalInit,
+  HintFaultsInit,
+  IbsOpInit,
   LineInit,
   LiveInit,
   MachineInit,
@@ -14,11 +16,13 @@ import type {
   NativeMonitor,
   NativeOperationsRegistry,
   QuestionCall,
+  PebsInit,
   ProcessInit,
   QuotaInit,
   RangeInit,
   RecordingInit,
   SampleFilterInit,
+  SamplerInit,
   SchemeInit,
   TargetInit,
   WatermarksInit,
@@ -32,6 +36,10 @@ import type { Range } from '../monitor/memory.ts';
 import type { ContextConfig, MonitorConfig } from '../monitor/monitor-options.ts';
 import type { SampleFilter } from '../monitor/sample-filter.ts';
 import type { Target } from '../monitor/target.ts';
+import type { HintFaults } from '../sampler/hint-faults.ts';
+import type { IbsOp } from '../sampler/ibs-op.ts';
+import type { Pebs } from '../sampler/pebs.ts';
+import type { Sampler } from '../sampler/sampler.ts';
 import type { OperationsSource } from '../operations/source.ts';
 import type { Bounds } from '../scheme/bounds.ts';
 import type { Filter } from '../scheme/filter.ts';
@@ -251,17 +259,53 @@ function emulationInit(source: Emulation, seed: number): EmulationInit {
   return {
     machine: machineInit(source),
     isShort: workload.type === 'hot_set',
-    cpus: sampler.cpus,
-    period: sampler.period,
-    countOps: sampler.counting === 'ops',
-    rateHz: sampler.rateHz,
-    dataShare: sampler.dataShare,
+    sampler: samplerInit(sampler),
+    ...(source.threads !== undefined && { threads: source.threads }),
     seed,
   };
 }
 
+function samplerInit(sampler: Sampler): SamplerInit {
+  const { type } = sampler;
+  switch (type) {
+    case 'ibs_op':
+      return { ibsOp: ibsOpInit(sampler) };
+    case 'pebs':
+      return { pebs: pebsInit(sampler) };
+    case 'chmu':
+      return { chmu: { ...sampler, nodes: [...sampler.nodes] } };
+    case 'hint_faults':
+      return { hintFaults: hintFaultsInit(sampler) };
+  }
+}
+
+function ibsOpInit({ counting, latencyMin, rateHz, dataShare, ...ibsOp }: IbsOp): IbsOpInit {
+  return {
+    ...ibsOp,
+    countOps: counting === 'ops',
+    ...(latencyMin !== undefined && { latencyMin }),
+    ...(rateHz !== undefined && { rateHz }),
+    ...(dataShare !== undefined && { dataShare }),
+  };
+}
+
+function pebsInit({ address, nodes, period, frequency, ...pebs }: Pebs): PebsInit {
+  return {
+    ...pebs,
+    nodes: [...nodes],
+    physical: address === 'physical',
+    ...(period !== undefined && { period }),
+    ...(frequency !== undefined && { frequency }),
+  };
+}
+
+function hintFaultsInit({ address, nodes, ...faults }: HintFaults): HintFaultsInit {
+  const { rateLimitBytesPerS: rateLimit, ...rest } = faults;
+  return { ...rest, rateLimit, nodes: [...nodes], physical: address === 'physical' };
+}
+
 function machineInit({ nodes, processor, workload, ...machine }: Emulation): MachineInit {
-  const { l1Bytes, l2Bytes, l3Bytes, cpus, ...rest } = processor;
+  const { l1Bytes, l2Bytes, l3Bytes, ...rest } = processor;
   const processes =
     workload.type === 'hot_set' ? [hotSetProcess(workload, nodes.length)] : workload.processes;
   return {
@@ -277,7 +321,6 @@ function machineInit({ nodes, processor, workload, ...machine }: Emulation): Mac
     distances: machine.distances.map((row) => [...row]),
     processor: {
       ...rest,
-      cpus: cpus ?? machine.sampler.cpus,
       cacheBytes: [l1Bytes, l2Bytes, l3Bytes],
       cacheCycles: [...CACHE_CYCLES],
     },

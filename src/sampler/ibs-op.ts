@@ -2,12 +2,16 @@
 import * as v from 'valibot';
 
 import { type Schema, integer, oneOf, options, share } from '../validate.ts';
+import { type InterruptOptions, type Interrupts, interruptsSchema } from './interrupts.ts';
 
-/** One IBS Op event on every CPU. */
+/**
+ * One IBS Op event on every CPU: every so many cycles or micro-ops one op is tagged, whatever it
+ * does; those that access data are reported with the physical address of their page.
+ */
 export interface IbsOpOptions {
   readonly type: 'ibs_op';
-  /** CPUs, each with a lane of its own. From 1 to 8192. @default 132 */
-  readonly cpus?: number;
+  /** Which filters the hardware has. @default "zen5" */
+  readonly generation?: 'zen3' | 'zen4' | 'zen5' | 'zen6';
   /** Cycles or ops between tags: a multiple of 16 from 144 to 134217712. @default 262144 */
   readonly period?: number;
   /**
@@ -15,32 +19,48 @@ export interface IbsOpOptions {
    * hardware's random start of 1 to 127. @default "cycles"
    */
   readonly counting?: 'cycles' | 'ops';
-  /** Cycles not halted, or ops dispatched, per second and CPU. @default 2557000000 */
+  /**
+   * Only ops that miss the third-level cache; the hardware throws the others away without a word,
+   * so the period is one between tags, not between samples. From zen4 on. @default false
+   */
+  readonly l3MissOnly?: boolean;
+  /**
+   * Only loads that take at least so many cycles, from 128 to 2048. From zen5 on, which needs
+   * `l3MissOnly` too. @default no such filter
+   */
+  readonly latencyMin?: number;
+  /**
+   * Cycles not halted, or ops dispatched, per second and CPU. @default as the workload makes them
+   */
   readonly rateHz?: number;
   /**
-   * Share of tagged ops that access data and so have a physical address. @default 0.41, as a
-   * kernel build in cycle mode (`samplers.md` 1.6)
+   * Share of tagged ops that access data and so have a physical address, above 0.
+   * @default the workload's
    */
   readonly dataShare?: number;
+  /** Counts samples by what served them, in `books.counters.sources`. Costs time. @default false */
+  readonly dataSource?: boolean;
+  readonly interrupts?: InterruptOptions;
 }
 
-/** {@link IbsOpOptions}, every one given. */
+/** {@link IbsOpOptions}, resolved. */
 export interface IbsOp {
   readonly type: 'ibs_op';
-  readonly cpus: number;
+  readonly generation: 'zen3' | 'zen4' | 'zen5' | 'zen6';
   readonly period: number;
   readonly counting: 'cycles' | 'ops';
-  readonly rateHz: number;
-  readonly dataShare: number;
+  readonly l3MissOnly: boolean;
+  readonly latencyMin?: number | undefined;
+  readonly rateHz?: number | undefined;
+  readonly dataShare?: number | undefined;
+  readonly dataSource: boolean;
+  readonly interrupts: Interrupts;
 }
 
-/**
- * 262144 cycles at 2.557 GHz not halted are 9754 tags a second, of which 41 % carry an address:
- * the RFC's "about 4 K samples/s/core", read as valid samples (`hardware-sampling.md` 7.3).
- */
+/** Reads {@link IbsOpOptions}. What a generation has is the addon's to know. */
 export const ibsOpSchema: Schema<IbsOp> = options({
   type: v.literal('ibs_op'),
-  cpus: v.optional(integer(1, 8192), 132),
+  generation: v.optional(oneOf(['zen3', 'zen4', 'zen5', 'zen6'] as const), 'zen5'),
   period: v.optional(
     v.pipe(
       integer(144, 134_217_712),
@@ -49,12 +69,15 @@ export const ibsOpSchema: Schema<IbsOp> = options({
     262_144,
   ),
   counting: v.optional(oneOf(['cycles', 'ops'] as const), 'cycles'),
-  rateHz: v.optional(integer(1, 1e12), 2_557_000_000),
+  l3MissOnly: v.optional(v.boolean(), false),
+  latencyMin: v.optional(integer(128, 2_048)),
+  rateHz: v.optional(integer(1, 1e12)),
   dataShare: v.optional(
     v.pipe(
       share(),
       v.check((value) => value > 0, 'a share above 0, at most 1'),
     ),
-    0.41,
   ),
+  dataSource: v.optional(v.boolean(), false),
+  interrupts: v.optional(interruptsSchema, {}),
 });

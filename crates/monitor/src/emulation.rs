@@ -151,6 +151,7 @@ impl Source for Emulation {
     fn counters(&self) -> SourceCounters {
         SourceCounters::Emulation {
             sampler: self.sampler.counters(),
+            sources: self.sampler.sources().cloned(),
             migrations: self.machine.migrations(),
             out_pages: self.machine.out_pages(),
         }

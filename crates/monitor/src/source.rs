@@ -5,7 +5,7 @@ use damon_core::ops::{Operations, OpsId, Primitive, Registry, Selected};
 use damon_core::region::{Range, RangeError};
 use damon_machine::{MigrationCounters, Throughput};
 use damon_ring::{LaneError, Lanes, Producer};
-use damon_sampler::SamplerCounters;
+use damon_sampler::{SamplerCounters, SourceCounts};
 use damon_trace::{RowCounts, TraceError};
 use thiserror::Error;
 
@@ -145,6 +145,8 @@ pub enum SourceCounters {
     Emulation {
         /// The sampler's.
         sampler: SamplerCounters,
+        /// Its samples by what served them, if it was asked to tell them apart.
+        sources: Option<SourceCounts>,
         /// Pages moved, or not: between nodes, out and in.
         migrations: MigrationCounters,
         /// Pages that are paged out now.

@@ -61,7 +61,8 @@ fn run(monitor: &mut Monitor, seconds: u64, targets_bp: [u64; 2]) -> (Vec<u64>, 
 }
 
 fn check_books(monitor: &Monitor) {
-    let SourceCounters::Emulation { sampler, migrations, out_pages } = monitor.source_counters()
+    let SourceCounters::Emulation { sampler, migrations, out_pages, .. } =
+        monitor.source_counters()
     else {
         panic!("an emulation")
     };

@@ -5,6 +5,7 @@ use damon_machine::Throughput;
 use damon_monitor::live::Live;
 use damon_monitor::{LaneReading, Monitor, SourceCounters};
 use damon_ring::LaneCounters;
+use damon_sampler::SourceCounts;
 use napi_derive::napi;
 
 use crate::operations::{QuestionBooks, question_books};
@@ -35,12 +36,39 @@ pub struct RowBooks {
 /// Samples of the emulated sampler.
 #[napi(object)]
 pub struct SamplerBooks {
-    /// Tagged ops that retired.
+    /// Tagged ops, overflows of a counter, hot units or faults.
+    pub selected: f64,
+    /// Those that a filter of the hardware threw away.
+    pub discarded: f64,
+    /// Those that found no room in the hardware.
+    pub lost: f64,
+    /// Those that software was shown.
     pub samples_total: f64,
-    /// Those without a physical address.
+    /// Of these, those that software dropped.
     pub samples_filtered: f64,
-    /// Those reported.
+    /// Of these, those reported.
     pub reported: f64,
+    /// Times that the kernel stopped an event.
+    pub throttles: f64,
+    /// CPU nanoseconds that it took.
+    pub overhead_ns: f64,
+}
+
+/// Samples by what served them.
+#[napi(object)]
+pub struct SourceBooks {
+    /// Ops without data.
+    pub none: f64,
+    /// First-level cache.
+    pub l1: f64,
+    /// Second level.
+    pub l2: f64,
+    /// Third level.
+    pub l3: f64,
+    /// Memory, by node.
+    pub memory: Vec<f64>,
+    /// Stores beyond the second level.
+    pub store: f64,
 }
 
 /// Pages of the emulated machine that were moved, or not.
@@ -160,6 +188,8 @@ pub struct MonitorBooks {
     pub sampler: Option<SamplerBooks>,
     /// Of sets written in TypeScript.
     pub questions: Option<QuestionBooks>,
+    /// Of the emulation, if it was asked to tell them apart.
+    pub sources: Option<SourceBooks>,
     /// The emulated machine.
     pub machine: Option<MachineBooks>,
     /// The lanes.
@@ -282,6 +312,7 @@ pub(crate) fn books(monitor: &Monitor) -> MonitorBooks {
         rows,
         sampler,
         questions,
+        sources: sources(&counters),
         machine,
         lanes: lane_books(&monitor.lane_counters()),
         drain: DrainBooks {
@@ -379,9 +410,22 @@ pub(crate) fn throughput_books(now: &Throughput) -> ThroughputBooks {
     ThroughputBooks { processes: processes.collect(), nodes: nodes.collect() }
 }
 
-type SourceBooks = (Option<RowBooks>, Option<SamplerBooks>, Option<MachineBooks>);
+type OriginBooks = (Option<RowBooks>, Option<SamplerBooks>, Option<MachineBooks>);
 
-fn source(counters: &SourceCounters) -> SourceBooks {
+fn sources(counters: &SourceCounters) -> Option<SourceBooks> {
+    let SourceCounters::Emulation { sources, .. } = counters else { return None };
+    let SourceCounts { none, l1, l2, l3, memory, store } = sources.as_ref()?;
+    Some(SourceBooks {
+        none: *none as f64,
+        l1: *l1 as f64,
+        l2: *l2 as f64,
+        l3: *l3 as f64,
+        memory: memory.iter().map(|&samples| samples as f64).collect(),
+        store: *store as f64,
+    })
+}
+
+fn source(counters: &SourceCounters) -> OriginBooks {
     match counters {
         SourceCounters::Recording { rows, bytes_read, bytes_total } => {
             let books = RowBooks {
@@ -398,11 +442,16 @@ fn source(counters: &SourceCounters) -> SourceBooks {
             (Some(books), None, None)
         }
         SourceCounters::Live | SourceCounters::Written(_) => (None, None, None),
-        SourceCounters::Emulation { sampler, migrations, out_pages } => {
+        SourceCounters::Emulation { sampler, migrations, out_pages, .. } => {
             let books = SamplerBooks {
+                selected: sampler.selected as f64,
+                discarded: sampler.discarded as f64,
+                lost: sampler.lost as f64,
                 samples_total: sampler.samples_total as f64,
                 samples_filtered: sampler.samples_filtered as f64,
                 reported: sampler.reported as f64,
+                throttles: sampler.throttles as f64,
+                overhead_ns: sampler.overhead_ns as f64,
             };
             let machine = MachineBooks {
                 asked_pages: migrations.asked_pages as f64,

@@ -8,7 +8,7 @@ use damon_core::ops::RegistryError;
 use damon_core::region::RangeError;
 use damon_machine::{MachineError, NodeError};
 use damon_monitor::{EmulationError, MonitorError, RecordingError, SourceError};
-use damon_sampler::IbsOpError;
+use damon_sampler::SamplerError;
 use damon_trace::TraceError;
 use napi_derive::napi;
 use serde::Serialize;
@@ -267,22 +267,9 @@ impl From<MachineError> for Failure {
     }
 }
 
-impl From<IbsOpError> for Failure {
-    fn from(error: IbsOpError) -> Self {
-        const CODE: &str = "ERR_DAMON_CONFIG_SAMPLER";
-        let path = |field: &str| format!("source.sampler.{field}");
-        match error {
-            IbsOpError::Cpus => Self::refusal(CODE, path("cpus"), "at least 1", 0),
-            IbsOpError::Period(period) => Self::refusal(
-                CODE,
-                path("period"),
-                "a multiple of 16 from 144 to 134217712",
-                period,
-            ),
-            IbsOpError::Rate(rate) => Self::refusal(CODE, path("rateHz"), "1 to 1e12", rate),
-            IbsOpError::DataShare(share) => {
-                Self::refusal(CODE, path("dataShare"), "above 0 and at most 1", share)
-            }
-        }
+impl From<SamplerError> for Failure {
+    fn from(SamplerError { path, expected, received }: SamplerError) -> Self {
+        let path = format!("source.sampler.{path}");
+        Self::refusal("ERR_DAMON_CONFIG_SAMPLER", path, expected, received)
     }
 }

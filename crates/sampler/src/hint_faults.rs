@@ -65,7 +65,7 @@ impl HintFaultsConfig {
             return Err(SamplerError::new("nodes", "nodes of the machine", nid));
         }
         within("hotThresholdNs", self.hot_threshold_ns, STEPS..=3_600_000_000_000)?;
-        within("rateLimitBytesHz", self.rate_limit_bytes_hz, PAGE_SZ..=1 << 50)?;
+        within("rateLimitBytesPerS", self.rate_limit_bytes_hz, PAGE_SZ..=1 << 50)?;
         within("faultNs", u64::from(self.fault_ns), 0..=1_000_000_000)?;
         within("scanEntryNs", u64::from(self.scan_entry_ns), 0..=1_000_000)
     }

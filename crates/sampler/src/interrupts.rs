@@ -38,9 +38,9 @@ impl Default for InterruptConfig {
 
 impl InterruptConfig {
     pub(crate) fn check(&self) -> Result<(), SamplerError> {
-        within("handlerNs", u64::from(self.handler_ns), 0..=1_000_000)?;
-        within("maxRateHz", u64::from(self.max_rate_hz), HZ..=1_000_000_000)?;
-        within("cpuPercentMax", u64::from(self.cpu_percent_max), 0..=100)
+        within("interrupts.handlerNs", u64::from(self.handler_ns), 0..=1_000_000)?;
+        within("interrupts.maxRateHz", u64::from(self.max_rate_hz), HZ..=1_000_000_000)?;
+        within("interrupts.cpuPercentMax", u64::from(self.cpu_percent_max), 0..=100)
     }
 }
 

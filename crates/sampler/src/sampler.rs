@@ -29,7 +29,10 @@ pub enum SamplerConfig {
 
 /// A sampler at work.
 #[derive(Debug)]
-pub struct Sampler(Sampling);
+pub struct Sampler {
+    sampling: Sampling,
+    tells_sources: bool,
+}
 
 impl Sampler {
     /// A sampler that begins at `now_ns` and uses up to so many threads, the caller's among them.
@@ -52,56 +55,57 @@ impl Sampler {
             }
         };
         let kind = if is_physical { AddressKind::Physical } else { AddressKind::Virtual };
-        Ok(Self(Sampling::new(streams, kind, now_ns, threads)))
+        let tells_sources = matches!(config, SamplerConfig::IbsOp(config) if config.data_source);
+        Ok(Self { sampling: Sampling::new(streams, kind, now_ns, threads), tells_sources })
     }
 
     /// How many lanes it wants.
     pub fn lanes(&self) -> usize {
-        self.0.lanes()
+        self.sampling.lanes()
     }
 
     /// Which addresses it reports.
     pub fn kind(&self) -> AddressKind {
-        self.0.kind()
+        self.sampling.kind()
     }
 
     /// What was sampled so far.
     pub fn counters(&self) -> SamplerCounters {
-        self.0.counters()
+        self.sampling.counters()
     }
 
     /// Samples by what served them, if the sampler was asked to count them.
-    pub fn sources(&self) -> &SourceCounts {
-        self.0.sources()
+    pub fn sources(&self) -> Option<&SourceCounts> {
+        self.tells_sources.then(|| self.sampling.sources())
     }
 
     /// Gives it its lanes.
     pub fn attach(&mut self, lanes: Vec<Producer>) {
-        self.0.attach(lanes);
+        self.sampling.attach(lanes);
     }
 
     /// Reports what it saw of the machine up to (not including) `until_ns`.
     pub fn report(&mut self, machine: &Arc<Machine>, until_ns: u64) {
-        self.0.report(machine, until_ns);
+        self.sampling.report(machine, until_ns);
     }
 
     /// CPUs, and the nanoseconds that the last report took from each.
     pub fn charges(&self) -> impl Iterator<Item = (u16, u64)> + '_ {
-        self.0.charges()
+        self.sampling.charges()
     }
 
     /// Nobody wants samples up to (not including) `until_ns`: nothing is counted.
     pub fn skip(&mut self, until_ns: u64) {
-        self.0.skip(until_ns);
+        self.sampling.skip(until_ns);
     }
 
     /// Lets other threads begin with what comes next, as long as the machine stays as it is.
     pub fn go_ahead(&mut self, machine: &Arc<Machine>) {
-        self.0.go_ahead(machine);
+        self.sampling.go_ahead(machine);
     }
 
     /// Forgets what they began with. Needed before the machine changes; nobody holds it afterwards.
     pub fn take_back(&mut self) {
-        self.0.take_back();
+        self.sampling.take_back();
     }
 }

@@ -3,6 +3,7 @@
 
 mod context;
 mod machine;
+mod sampler;
 mod scheme;
 mod source;
 mod value;

@@ -1,11 +1,11 @@
 //! Where accesses come from.
 
 use damon_monitor::{Emulation, EmulationError, RecordingOptions};
-use damon_sampler::{Counting, IbsOpConfig};
 use damon_trace::{BadRows, ReaderOptions};
 use napi_derive::napi;
 
 use super::machine::{MachineInit, in_short_form};
+use super::sampler::SamplerInit;
 use super::value::{RangeInit, integer, ranges};
 use crate::error::Failure;
 
@@ -33,16 +33,10 @@ pub struct EmulationInit {
     pub machine: MachineInit,
     /// The workload was written in its short form.
     pub is_short: bool,
-    /// CPUs.
-    pub cpus: u32,
-    /// Cycles or ops between tags.
-    pub period: f64,
-    /// Count ops instead of cycles.
-    pub count_ops: bool,
-    /// Cycles or ops per second and CPU.
-    pub rate_hz: f64,
-    /// Share of tagged ops with a physical address.
-    pub data_share: f64,
+    /// The sampler.
+    pub sampler: SamplerInit,
+    /// Threads that may sample; as many as pay if absent.
+    pub threads: Option<u32>,
     /// Decides every random draw of the emulation.
     pub seed: f64,
 }
@@ -68,21 +62,18 @@ impl RecordingInit {
 impl EmulationInit {
     /// Builds the machine and starts the sampler.
     pub(crate) fn build(&self) -> Result<Emulation, Failure> {
-        let machine = self.machine.build(integer(self.seed, "seed")?)?;
-        Emulation::new(machine, self.sampler()?).map_err(|error| match error {
+        let seed = integer(self.seed, "seed")?;
+        let machine = self.machine.build(seed)?;
+        let sampler = self.sampler.build(seed)?;
+        let threads = self.threads.map_or_else(threads_that_pay, |threads| threads as usize);
+        Emulation::new(machine, &sampler, threads).map_err(|error| match error {
             EmulationError::Machine(error) if self.is_short => in_short_form(error).into(),
             error => error.into(),
         })
     }
+}
 
-    fn sampler(&self) -> Result<IbsOpConfig, Failure> {
-        Ok(IbsOpConfig {
-            cpus: u16::try_from(self.cpus).unwrap_or(u16::MAX),
-            period: integer(self.period, "source.sampler.period")?,
-            counting: if self.count_ops { Counting::Ops } else { Counting::Cycles },
-            rate_hz: integer(self.rate_hz, "source.sampler.rateHz")?,
-            data_share: self.data_share,
-            seed: integer(self.seed, "seed")?,
-        })
-    }
+/// The monitor's own, and one that samples ahead while it drains, if there is a processor for it.
+fn threads_that_pay() -> usize {
+    std::thread::available_parallelism().map_or(1, |processors| processors.get().min(2))
 }
