@@ -7,8 +7,9 @@
 //! count reached the threshold enter the list, as far as there is room; software reads and reports
 //! them. Counts stop at the counter's largest value.
 //!
-//! Nobody makes all the accesses: they are drawn until the counters are taken; each counter then
-//! gets what is left of the epoch from a Poisson distribution. So an epoch costs as much as there are
+//! Nobody makes all the accesses: they are drawn until the counters are taken, or four times as many
+//! as there are counters, by when all but the coldest units have shown up; each counter then gets
+//! what is left of the epoch from a Poisson distribution. So an epoch costs as much as there are
 //! counters.
 //!
 //! Simplified: an epoch's traffic is taken to be what it is at its end; the device's addresses are
@@ -23,6 +24,9 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::error::{SamplerError, within};
 use crate::stream::{NO_CPU, Output, Seen, Span, Stream};
+
+/// Accesses that are drawn one by one in an epoch, per counter.
+const DRAWS_PER_COUNTER: u64 = 4;
 
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,8 +190,9 @@ impl Chmu {
         let unit_bytes = u64::from(config.unit_bytes);
         let per_hz = lines * config.epoch_ns as f64 / 1e9 / f64::from(config.down_sampling);
         let accesses = poisson(population.hz() * per_hz, random);
+        let most = accesses.min(u64::from(config.counters) * DRAWS_PER_COUNTER);
         let mut drawn = 0;
-        while drawn < accesses && counters.len() < config.counters as usize {
+        while drawn < most && counters.len() < config.counters as usize {
             drawn += 1;
             let Some((access, page_hz)) = population.draw(machine, random) else { break };
             let Some(address) = machine.physical_address(&access) else { continue };
@@ -199,7 +204,6 @@ impl Chmu {
             });
             counters[place].count += 1;
         }
-        // The counters are taken: what follows finds its own or none.
         let left = (accesses - drawn) as f64 / accesses.max(1) as f64;
         for counted in counters {
             counted.count += poisson(counted.expected * left, random);

@@ -200,9 +200,9 @@ impl HintFaults {
     /// Makes the next part of the process's memory inaccessible; at its end the scan is over.
     fn scan(&mut self, now_ns: u64, machine: &Machine, output: &mut Output) {
         let mut left = self.config.scan_bytes / PAGE_SZ;
-        let mut entries = 0;
+        let (mut entries, mut page) = (0, 0);
         for pages in machine.mapped_pages(self.process) {
-            let mut page = self.cursor.max(pages.start);
+            page = self.cursor.max(pages.start);
             while page < pages.end && left > 0 {
                 let (first, len) = machine.folio_pages(page);
                 left = left.saturating_sub(u64::from(len));
@@ -210,14 +210,12 @@ impl HintFaults {
                 self.unmap(first, len, now_ns, machine);
                 page = first + len;
             }
-            if left == 0 {
-                self.cursor = page;
+            if page < pages.end {
                 break;
             }
         }
-        if left > 0 {
-            self.cursor = 0;
-        }
+        let end = machine.mapped_pages(self.process).last().map_or(0, |pages| pages.end);
+        self.cursor = if page < end { page } else { 0 };
         output.charge(entries * u64::from(self.config.scan_entry_ns));
     }
 

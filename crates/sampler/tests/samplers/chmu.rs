@@ -1,0 +1,101 @@
+use std::collections::HashSet;
+
+use damon_machine::workload::{Line, Pattern};
+use damon_sampler::chmu::Traffic;
+use damon_sampler::{ChmuConfig, SamplerConfig};
+
+use crate::{MIB, MS, area, hot_set, machine, on_cxl, refused, run};
+
+fn config() -> ChmuConfig {
+    ChmuConfig {
+        nodes: vec![1],
+        unit_bytes: 4_096,
+        epoch_ns: 100 * MS,
+        traffic: Traffic::Reads,
+        down_sampling: 1,
+        counters: 32_768,
+        counter_bits: 16,
+        threshold: 100,
+        list_entries: 65_535,
+        read_ns: 1_000,
+        seed: 1,
+    }
+}
+
+fn chmu(config: ChmuConfig) -> SamplerConfig {
+    SamplerConfig::Chmu(config)
+}
+
+/// 64 MiB of DRAM, and 96 MiB of CXL whose first half gets nearly all of four accesses in five.
+fn hot_on_cxl() -> damon_machine::Machine {
+    let lines = vec![
+        Line { weight: 1.0, ..Line::new(0, Pattern::Uniform) },
+        Line { weight: 4.0, reuse: Some(1.0), ..Line::new(1, hot_set(48 * MIB, 0.99)) },
+    ];
+    machine(vec![area(64 * MIB, 0), area(96 * MIB, 1)], lines)
+}
+
+#[test]
+fn it_finds_what_is_hot_on_its_own_device_and_nothing_of_other_nodes() {
+    let found = run(hot_on_cxl(), &chmu(config()), 1_000);
+    assert!(found.reports.iter().all(on_cxl));
+    assert!(found.reports.iter().all(|report| (report.tgid, report.tid) == (0, 0)));
+    let pages: HashSet<_> = found.reports.iter().map(|report| report.address).collect();
+    let hot = pages.iter().filter(|page| **page < 512 * MIB + 48 * MIB).count();
+    assert!(hot > 12_000, "{hot} of 12,288 hot pages");
+    assert!(hot == pages.len(), "{} cold ones", pages.len() - hot);
+    assert_eq!(found.counters.overhead_ns, found.counters.samples_total * 1_000);
+}
+
+#[test]
+fn without_counters_enough_some_are_missed_and_without_room_in_the_list_some_are_lost() {
+    let few = run(hot_on_cxl(), &chmu(ChmuConfig { counters: 1_000, ..config() }), 500).counters;
+    assert!(few.selected <= 4 * 1_000 && few.lost == 0, "{few:?}");
+    let short =
+        run(hot_on_cxl(), &chmu(ChmuConfig { list_entries: 100, ..config() }), 500).counters;
+    assert_eq!(short.reported, 4 * 100);
+    assert!(short.lost > 4 * 10_000, "{short:?}");
+}
+
+#[test]
+fn a_count_stays_at_the_largest_value_of_its_counter() {
+    // samplers.md 11 (g). A counter that began anew would be below the threshold nearly always.
+    for (counter_bits, epoch_ns) in [(8, 1_000 * MS), (16, 100_000 * MS)] {
+        let threshold = (1 << counter_bits) - 1;
+        let config = ChmuConfig { counter_bits, threshold, epoch_ns, ..config() };
+        let found = run(hot_on_cxl(), &chmu(config), epoch_ns / MS + 10);
+        assert!(found.reports.len() > 12_000, "{} of 12,288 hot pages", found.reports.len());
+    }
+}
+
+#[test]
+fn down_sampling_counts_a_share_and_finer_units_count_their_own() {
+    let selected = |config| run(hot_on_cxl(), &chmu(config), 300).counters.selected;
+    let all = selected(config());
+    assert_eq!(selected(ChmuConfig { down_sampling: 1_024, ..config() }), 0);
+    let thinner = ChmuConfig { down_sampling: 16, threshold: 100 / 16, ..config() };
+    assert!(selected(thinner).abs_diff(all) < all / 4);
+    // A quarter of a page gets a quarter of its accesses.
+    let fine = ChmuConfig { unit_bytes: 1_024, threshold: 25, counters: 1 << 17, ..config() };
+    let finer = selected(fine);
+    assert!(finer > 3 * all && finer < 4 * all + all / 2, "{finer} against {all}");
+}
+
+#[test]
+fn what_the_hardware_cannot_do_is_refused() {
+    let refused = |config| refused(&chmu(config)).0;
+    assert_eq!(refused(ChmuConfig { nodes: vec![], ..config() }), "nodes");
+    assert_eq!(refused(ChmuConfig { nodes: vec![2], ..config() }), "nodes");
+    for unit_bytes in [128, 3_000, 8_192] {
+        assert_eq!(refused(ChmuConfig { unit_bytes, ..config() }), "unitBytes");
+    }
+    for epoch_ns in [0, 50_000, 150_001, 4_096_000_000_000] {
+        assert_eq!(refused(ChmuConfig { epoch_ns, ..config() }), "epochNs");
+    }
+    for down_sampling in [0, 3, 65_536] {
+        assert_eq!(refused(ChmuConfig { down_sampling, ..config() }), "downSampling");
+    }
+    assert_eq!(refused(ChmuConfig { threshold: 65_536, ..config() }), "threshold");
+    assert_eq!(refused(ChmuConfig { counters: 0, ..config() }), "counters");
+    assert_eq!(refused(ChmuConfig { list_entries: 65_536, ..config() }), "listEntries");
+}
