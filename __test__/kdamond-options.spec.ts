@@ -915,6 +915,7 @@ test('what is left open gets the documented defaults', (t) => {
     operations: 'paddr_ibs',
     addresses: 'physical',
     sampleFilters: [],
+    probes: [],
     addrUnit: 1,
     attrs: ATTRS_DEFAULT,
     paused: false,

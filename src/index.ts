@@ -68,6 +68,15 @@ export type {
 export type { Target, TargetOptions } from './monitor/target.ts';
 export { readCpuList } from './monitor/sample-filter.ts';
 export type {
+  ProbeFilterOptions,
+  ProbeFilterVerdict,
+  ProbeHugepageSizeFilterOptions,
+  ProbeMemcgFilterOptions,
+  ProbeOptions,
+  ProbePageFilterOptions,
+  ProbePrep,
+} from './monitor/probe.ts';
+export type {
   CpumaskFilterOptions,
   SampleFilterOptions,
   SampleFilterVerdict,
@@ -110,6 +119,7 @@ export type {
   HugepageSizeFilterOptions,
   MemcgFilterOptions,
   PageFilterOptions,
+  ProbeHitsFilterOptions,
   TargetFilterOptions,
 } from './scheme/filter.ts';
 export type { FailChargeOptions, QuotaOptions, WeightsOptions } from './scheme/quota.ts';

@@ -71,6 +71,11 @@ impl Memory {
         Self { regions, hot }
     }
 
+    /// One stretch, every page of it alike.
+    pub(crate) fn of(all: Range) -> Self {
+        Self { regions: vec![all], hot: None }
+    }
+
     pub(crate) fn addresses(&self, seed: u64) -> Addresses {
         let end = self.regions.last().map_or(0, |region| region.end);
         Addresses {

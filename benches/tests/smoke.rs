@@ -60,6 +60,7 @@ fn every_scenario_yields_rows_of_finite_positive_numbers() {
         ("copy-limit", ["copy-16-bytes", "copy-48-bytes", "ours"].as_slice()),
         ("full-drain", drains),
         ("index-rebuild", &["copy-of-the-regions", "ours"]),
+        ("kdamond-step", &["copy-of-the-regions", "ours"]),
         ("lanes", &["ours", "rfc", "rfc-folded", "rtrb"]),
         ("memory", &["crossbeam-array-queue", "ours", "rfc", "rtrb"]),
         ("memory-read", &["ours", "rfc", "rtrb"]),

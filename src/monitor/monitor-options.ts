@@ -9,6 +9,7 @@ import type { Duration } from '../units.ts';
 import { SAFE, type Schema, asJson, integer, oneOf, quantityWithin } from '../validate.ts';
 import { type Attrs, type AttrsOptions, attrsSchema } from './attrs.ts';
 import type { Addresses } from './operations.ts';
+import { type Probe, type ProbeOptions, probesSchema } from './probe.ts';
 import {
   type SampleFilter,
   type SampleFilterOptions,
@@ -28,6 +29,11 @@ export interface ContextOptions {
   readonly attrs?: AttrsOptions;
   /** Which access reports are meant; a report must pass all. @default all reports */
   readonly sampleFilters?: readonly SampleFilterOptions[];
+  /**
+   * What is counted of pages besides accesses, or instead: at most 4. Of sources that know pages.
+   * @default nothing
+   */
+  readonly probes?: readonly ProbeOptions[];
   /** What to do, in order. @default nothing */
   readonly schemes?: readonly SchemeOptions[];
   /** Monitoring rests after its first sampling interval, until a commit. @default false */
@@ -60,6 +66,7 @@ export interface ContextConfig {
   readonly targets?: readonly Target[] | undefined;
   readonly attrs: Attrs;
   readonly sampleFilters: readonly SampleFilter[];
+  readonly probes: readonly Probe[];
   readonly schemes: readonly Scheme[];
   readonly paused: boolean;
   readonly unsupportedActions: UnsupportedActions;
@@ -97,12 +104,14 @@ const sampleFiltersSchema: Schema<readonly SampleFilter[]> = v.array(sampleFilte
 export const contextEntries: {
   readonly attrs: v.OptionalSchema<Schema<Attrs>, AttrsOptions>;
   readonly sampleFilters: v.OptionalSchema<Schema<readonly SampleFilter[]>, readonly []>;
+  readonly probes: v.OptionalSchema<Schema<readonly Probe[]>, readonly []>;
   readonly schemes: v.OptionalSchema<Schema<readonly Scheme[]>, readonly []>;
   readonly paused: v.OptionalSchema<v.BooleanSchema<undefined>, false>;
   readonly unsupportedActions: v.OptionalSchema<Schema<UnsupportedActions>, 'refuse'>;
 } = {
   attrs: v.optional(attrsSchema, {}),
   sampleFilters: v.optional(sampleFiltersSchema, []),
+  probes: v.optional(probesSchema, []),
   schemes: v.optional(schemesSchema, []),
   paused: v.optional(v.boolean(), false),
   unsupportedActions: v.optional(oneOf(['refuse', 'attempt']), 'refuse'),

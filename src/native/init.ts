@@ -18,6 +18,8 @@ import type {
   QuestionCall,
   PebsInit,
   ProcessInit,
+  ProbeFilterInit,
+  ProbeInit,
   QuotaInit,
   RangeInit,
   RecordingInit,
@@ -34,6 +36,7 @@ import type { Emulation, Workload } from '../machine/machine.ts';
 import type { Area, Line, Process } from '../machine/process.ts';
 import type { Range } from '../monitor/memory.ts';
 import type { ContextConfig, MonitorConfig } from '../monitor/monitor-options.ts';
+import type { Probe, ProbeFilter } from '../monitor/probe.ts';
 import type { SampleFilter } from '../monitor/sample-filter.ts';
 import type { Target } from '../monitor/target.ts';
 import type { HintFaults } from '../sampler/hint-faults.ts';
@@ -150,6 +153,7 @@ export function contextInit(config: ContextConfig): ContextInit {
     ...(config.targets && { targets: config.targets.map(targetInit) }),
     attrs: { ...config.attrs, intervalsGoal: { ...config.attrs.intervalsGoal } },
     sampleFilters: config.sampleFilters.map(sampleFilterInit),
+    probes: config.probes.map(probeInit),
     schemes: config.schemes.map(schemeInit),
     paused: config.paused,
     attemptAnyAction: config.unsupportedActions === 'attempt',
@@ -172,6 +176,21 @@ function sampleFilterInit(filter: SampleFilter): SampleFilterInit {
     tids: type === 'threads' ? [...filter.tids] : [],
     matching,
     allow,
+  };
+}
+
+function probeInit({ weight, preps, filters }: Probe): ProbeInit {
+  return { weight, preps: [...preps], filters: filters.map(probeFilterInit) };
+}
+
+function probeFilterInit(filter: ProbeFilter): ProbeFilterInit {
+  const { type, matching, allow } = filter;
+  return {
+    type,
+    matching,
+    allow,
+    ...(type === 'memcg' && { memcg: filter.memcg }),
+    ...(type === 'hugepage_size' && { size: boundsInit(filter.szBytes) }),
   };
 }
 
@@ -232,6 +251,7 @@ function filterInit(filter: Filter): FilterInit {
     ...(type === 'target' && { target: filter.target }),
     ...(type === 'memcg' && { memcg: filter.memcg }),
     ...(type === 'hugepage_size' && { size: boundsInit(filter.szBytes) }),
+    ...(type === 'probe_hits_wsum' && { hits: boundsInit(filter.hits) }),
   };
 }
 

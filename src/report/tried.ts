@@ -13,6 +13,8 @@ export interface TriedRegions {
   readonly nrAccesses: Uint32Array;
   /** Age in aggregations, before the action began a new life. */
   readonly ages: Uint32Array;
+  /** The moving hits of probes, four for each region: of the first region, of the second, ... */
+  readonly probeHits: Uint8Array;
   /** Bytes that passed the filters of pages. */
   readonly szFilterPassed: Float64Array;
   /** Bytes of all regions. */

@@ -1,10 +1,10 @@
 /**
  * Filters: which memory a scheme does or does not touch. `damon-core.md` 5.7.
  *
- * `addr` and `target` are asked about regions, by the core; the others about pages, by the
- * operations set. In each of the two layers the first filter that hits decides; if none does, the
- * opposite of the last one's `allow`. A region that `addr` or `target` lets through is not asked
- * about further.
+ * `addr`, `target` and `probe_hits_wsum` are asked about regions, by the core; the others about
+ * pages, by the operations set. In each of the two layers the first filter that hits decides; if none
+ * does, the opposite of the last one's `allow`. A region that a filter of the core lets through is not
+ * asked about further.
  */
 import * as v from 'valibot';
 
@@ -57,9 +57,17 @@ export interface PageFilterOptions extends FilterVerdict {
   readonly type: 'anon' | 'active' | 'young' | 'unmapped';
 }
 
+/** About what probes found. */
+export interface ProbeHitsFilterOptions extends FilterVerdict {
+  readonly type: 'probe_hits_wsum';
+  /** The sums that count: of the moving hits of all probes, each times its probe's weight. */
+  readonly hits: BoundsOptions;
+}
+
 /** A filter. */
 export type FilterOptions =
   | AddressFilterOptions
+  | ProbeHitsFilterOptions
   | TargetFilterOptions
   | MemcgFilterOptions
   | HugepageSizeFilterOptions
@@ -75,6 +83,7 @@ export type Filter = Verdict &
   (
     | { readonly type: 'addr'; readonly range: Range }
     | { readonly type: 'target'; readonly target: number }
+    | { readonly type: 'probe_hits_wsum'; readonly hits: Bounds }
     | { readonly type: 'memcg'; readonly memcg: string }
     | { readonly type: 'hugepage_size'; readonly szBytes: Bounds }
     | { readonly type: 'anon' | 'active' | 'young' | 'unmapped' }
@@ -90,6 +99,7 @@ export const FILTER_TYPES = [
   'unmapped',
   'addr',
   'target',
+  'probe_hits_wsum',
 ] as const;
 
 const verdict = {
@@ -103,6 +113,7 @@ export const filterSchema: Schema<Filter> = v.variant(
   [
     options({ type: v.literal('addr'), range: rangeSchema, ...verdict }),
     options({ type: v.literal('target'), target: integer(0, U32), ...verdict }),
+    options({ type: v.literal('probe_hits_wsum'), hits: bounds(integer(0, U32)), ...verdict }),
     options({ type: v.literal('memcg'), memcg: v.string(), ...verdict }),
     options({
       type: v.literal('hugepage_size'),

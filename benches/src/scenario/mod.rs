@@ -1,12 +1,13 @@
 //! What is measured. Each scenario has a name, two sizes, and the same subjects in both.
 //!
 //! In the order data flows: one lane on one core, one lane between two cores, the drain into
-//! regions and how far it is from copying, the index it needs, the RFC's own tick, the drain of many
-//! quiet lanes; then what a lane weighs and how much of it a drain reads.
+//! regions and how far it is from copying, the index it needs, the RFC's own tick, a whole tick with
+//! all that is done about regions, the drain of many quiet lanes; then what a lane weighs and how much of it a drain reads.
 
 mod copy_limit;
 mod full_drain;
 mod index_rebuild;
+mod kdamond_step;
 mod kernels;
 mod lanes;
 mod memory;
@@ -124,6 +125,13 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
                 lane and tick, drained into 1,000 regions that changed since the drain before.",
         item: "report",
         measure: rfc_tick::measure,
+    },
+    Scenario {
+        name: "kdamond-step",
+        about: "A tick that ends an aggregation: reports drained, regions merged two by two, aged, \
+                tried by schemes, reset and split again, beside copying the regions once.",
+        item: "region",
+        measure: kdamond_step::measure,
     },
     Scenario {
         name: "lanes",

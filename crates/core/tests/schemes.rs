@@ -600,6 +600,17 @@ fn the_metric_is_the_nodes_share_of_memory_in_regions_that_match_whatever_filter
 }
 
 #[test]
+fn what_a_filter_cuts_off_is_neither_tried_nor_charged() {
+    let filter = CoreFilter::address(range(0, 3), true, true);
+    let config = SchemeConfig { core_filters: vec![filter], ..with_quota(Action::Stat, 8, ONCE) };
+    let mut bench = Bench::new(attrs(4), &ABCD, vec![config]);
+    bench.window(&[]);
+    assert_eq!(bench.applied(), [(0, 3)]);
+    assert_eq!(bench.scheme(0).stats.sz_tried, 3 * PAGE);
+    assert_eq!(bench.scheme(0).quota.charged_sz_bytes, 3 * PAGE);
+}
+
+#[test]
 fn of_two_windows_at_once_the_first_tells_whether_it_was_full() {
     // No interval: the first round opens a window and ends it. damon-core.md 5.4.
     for (quota, bytes_before, exceeded) in [

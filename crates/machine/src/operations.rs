@@ -2,6 +2,7 @@
 //! `damon-core.md` 10 and 11.
 
 use damon_core::Operations;
+use damon_core::kdamond::{Probe, ProbeFilterKind};
 use damon_core::ops::{Applied, Gauge, Job, LastApplied, NodeBytes, Reading};
 use damon_core::region;
 use damon_core::scheme::{PageFilterKind, PageFilters};
@@ -44,6 +45,20 @@ impl Operations for Machine {
     fn check_accesses(&mut self, tgid: Option<u32>, addresses: &[u64], accessed: &mut [bool]) {
         for (&address, accessed) in addresses.iter().zip(accessed) {
             *accessed = self.folio(tgid, address).is_some_and(|folio| self.is_young(folio));
+        }
+    }
+
+    fn can_probe(&self) -> bool {
+        true
+    }
+
+    fn probe(&self, tgid: Option<u32>, addresses: &[u64], probes: &[Probe], passed: &mut [u8]) {
+        for (&address, passed) in addresses.iter().zip(passed) {
+            let folio = self.folio(tgid, address);
+            for (i, probe) in probes.iter().enumerate() {
+                let passes = probe.passes(|kind| folio.is_some_and(|folio| self.is(folio, kind)));
+                *passed |= u8::from(passes) << i;
+            }
         }
     }
 
@@ -105,6 +120,20 @@ impl Machine {
                 let page = self.page_of(tgid, address)?;
                 self.memory.frame_of(page).map(|_| self.memory.folio_of(page))
             }
+        }
+    }
+
+    /// Whether a folio has an attribute.
+    fn is(&self, folio: Folio, kind: &ProbeFilterKind) -> bool {
+        let area = &self.memory.areas[self.memory.area_of(folio.page)];
+        match kind {
+            ProbeFilterKind::Anon => area.kind == Kind::Anon,
+            ProbeFilterKind::Memcg(path) => {
+                name_of(&self.processes[usize::from(area.process)].memcg) == name_of(path)
+            }
+            ProbeFilterKind::PageIdleSet => !self.is_young(folio),
+            ProbeFilterKind::PageIdleUnset => self.is_young(folio),
+            ProbeFilterKind::HugepageSize { min, max } => (*min..=*max).contains(&folio.bytes()),
         }
     }
 

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use damon_core::drain::{LaneLosses, SampleFilter};
-use damon_core::kdamond::{Config, ConfigError, Kdamond, TargetConfig, TuneRequest, Verdict};
+use damon_core::kdamond::{
+    Config, ConfigError, Kdamond, Probe, TargetConfig, TuneRequest, Verdict,
+};
 use damon_core::ops::{OpsId, Registry, RegistryError, Selected};
 use damon_core::scheme::{Goal, Metric, Round, SchemeConfig, TriedRegions};
 use damon_core::{Attrs, Snapshot};
@@ -29,6 +31,8 @@ pub struct ContextConfig {
     pub sample_filters: Vec<SampleFilter>,
     /// Schemes, in order.
     pub schemes: Vec<SchemeConfig>,
+    /// What is counted besides accesses, or instead.
+    pub probes: Vec<Probe>,
     /// Whether monitoring rests.
     pub paused: bool,
     /// Actions that the operations set or the source does not know are tried, as the kernel does,
@@ -608,6 +612,7 @@ fn core_config(context: ContextConfig, targets: Vec<TargetConfig>, seed: u64) ->
         targets,
         sample_filters: context.sample_filters,
         schemes: context.schemes,
+        probes: context.probes,
         paused: context.paused,
         seed,
     }

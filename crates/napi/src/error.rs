@@ -173,6 +173,9 @@ impl From<MonitorError> for Failure {
                 "a metric that can be measured here",
                 format!("`free_mem_rate` with `{}`", ops.name()),
             ),
+            MonitorError::Config(ConfigError::Probes { field, expected, received }) => {
+                Self::refusal("ERR_DAMON_CONFIG_PROBES", field, expected, received)
+            }
             MonitorError::Config(ConfigError::Filter { scheme, min, max }) => Self::refusal(
                 "ERR_DAMON_CONFIG_FILTER",
                 format!("schemes[{scheme}].filters"),

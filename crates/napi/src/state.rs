@@ -2,7 +2,7 @@
 
 use damon_core::scheme::{Round, Scheme, Share, TriedRegion};
 use damon_monitor::Monitor;
-use napi::bindgen_prelude::{BigInt, BigUint64Array, Float64Array, Uint32Array};
+use napi::bindgen_prelude::{BigInt, BigUint64Array, Float64Array, Uint8Array, Uint32Array};
 use napi_derive::napi;
 
 /// Regions and their bytes.
@@ -77,6 +77,8 @@ pub struct TriedColumns {
     pub nr_accesses: Uint32Array,
     /// Age in aggregations.
     pub ages: Uint32Array,
+    /// The moving hits of probes, four for each region.
+    pub probe_hits: Uint8Array,
     /// Bytes that passed the page filters.
     pub sz_filter_passed: Float64Array,
 }
@@ -144,6 +146,7 @@ pub(crate) fn tried_columns(regions: &[TriedRegion]) -> TriedColumns {
         ends: column(regions, |region| region.end),
         nr_accesses: column(regions, |region| region.nr_accesses),
         ages: column(regions, |region| region.age),
+        probe_hits: regions.iter().flat_map(|region| region.probe_hits).collect::<Vec<_>>().into(),
         sz_filter_passed: column(regions, |region| region.sz_filter_passed as f64),
     }
 }

@@ -350,6 +350,20 @@ mod tests {
     }
 
     #[test]
+    fn the_last_threshold_is_the_samples_even_for_counts_above() {
+        // Of 20 samples, counts that rescaling left above: 3, 6, 12, and then 20, not 24.
+        let attrs = Attrs { min_nr_regions: 3, max_nr_regions: 3, ..Attrs::default() };
+        let list = [(0, 1, 39, 39), (1, 2, 19, 19), (10, 11, 39, 39), (11, 12, 18, 18)];
+        let mut targets = [target(&list)];
+        Adjuster::new(1, 4096).merge(&mut targets, &attrs, &Weighing::Accesses);
+        assert_eq!(view(&targets[0]), [(0, 2, 29), (10, 11, 39), (11, 12, 18)]);
+        let attrs = Attrs { min_nr_regions: 2, max_nr_regions: 2, ..attrs };
+        let mut targets = [target(&list)];
+        Adjuster::new(1, 4096).merge(&mut targets, &attrs, &Weighing::Accesses);
+        assert_eq!(targets[0].regions().len(), 3, "however few there should be");
+    }
+
+    #[test]
     fn two_targets_share_the_limits_but_never_a_region() {
         let attrs = Attrs { min_nr_regions: 4, max_nr_regions: 10, ..Attrs::default() };
         let mut targets = [target(&[(0, 3, 0, 0), (3, 6, 0, 0)]), target(&[(6, 12, 0, 0)])];

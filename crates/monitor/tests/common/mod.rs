@@ -77,6 +77,7 @@ pub(crate) fn config(schemes: Vec<SchemeConfig>) -> MonitorConfig {
             addr_unit: 1,
             targets: None,
             schemes,
+            probes: vec![],
             paused: false,
             attempt_any_action: false,
         },

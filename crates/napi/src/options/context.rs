@@ -7,6 +7,7 @@ use damon_monitor::{ContextConfig, MonitorConfig};
 use damon_ring::LanesOptions;
 use napi_derive::napi;
 
+use super::probe::{ProbeInit, probes};
 use super::scheme::SchemeInit;
 use super::value::{RangeInit, integer, ranges};
 use crate::error::Failure;
@@ -86,6 +87,8 @@ pub struct ContextInit {
     pub sample_filters: Vec<SampleFilterInit>,
     /// In order.
     pub schemes: Vec<SchemeInit>,
+    /// In order.
+    pub probes: Vec<ProbeInit>,
     /// Whether monitoring rests.
     pub paused: bool,
     /// Actions that nobody here can carry out are tried instead of refused.
@@ -188,6 +191,7 @@ impl ContextInit {
             schemes: schemes
                 .map(|(index, scheme)| scheme.build(&format!("schemes[{index}]")))
                 .collect::<Result<_, _>>()?,
+            probes: probes(&self.probes)?,
             paused: self.paused,
             attempt_any_action: self.attempt_any_action,
         })

@@ -3,6 +3,7 @@
 
 mod context;
 mod machine;
+mod probe;
 mod sampler;
 mod scheme;
 mod source;

@@ -24,6 +24,8 @@ pub struct FilterInit {
     pub memcg: Option<String>,
     /// Of `hugepage_size`.
     pub size: Option<BoundsInit>,
+    /// Of `probe_hits_wsum`.
+    pub hits: Option<BoundsInit>,
     /// Act on what is so.
     pub matching: bool,
     /// Let through what is acted on.
@@ -128,6 +130,10 @@ impl FilterInit {
         let Self { matching, allow, .. } = *self;
         let core = |kind| Ok(Filter::Core(CoreFilter { kind, matching, allow }));
         let page = |kind| Ok(Filter::Page(PageFilter { kind, matching, allow }));
+        if let ("probe_hits_wsum", Some(hits)) = (self.kind.as_str(), &self.hits) {
+            let hits = hits.build(&format!("{path}.hits"), u32::MAX, integer32)?;
+            return core(CoreFilterKind::ProbeHitsWsum { min: hits.min, max: hits.max });
+        }
         match (self.kind.as_str(), &self.range, self.target, &self.memcg, &self.size) {
             ("addr", Some(range), ..) => {
                 let start = integer(range.start, &format!("{path}.range.start"))?;

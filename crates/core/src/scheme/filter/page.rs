@@ -132,6 +132,7 @@ mod tests {
             // There is a filter for young pages: no other is implied.
             (vec![filter(Young, true, true)], true),
             (vec![filter(Young, false, true)], false),
+            (vec![filter(Young, false, false)], true),
         ] {
             let filters = PageFilters::new(&list, false).rejecting_young();
             assert_eq!(filters.pass(young), passes, "{list:?}");
