@@ -486,12 +486,15 @@ interface GoalReading {
   readonly currentValue: number;
   /** `currentValue` in basis points of the target: 10000 when the goal is met. */
   readonly scoreBp: number;
+  /** Of shares: the bytes that `currentValue` is the share of, after `complement`, and of how many. */
+  readonly bytes?: number;
+  readonly bytesTotal?: number;
 }
 
 /** What a tuner is: a function from where the quota stands to where it goes. */
 
-/** Where a scheme's quota stands when a window opens. */
-interface TunerInput {
+/** Where a scheme's quota stands when a window opens: all that a tuner of the kernel's sees. */
+interface ScoreInput {
   /** The tuner's last answer, 0 at first: bytes per window, times 10000. */
   readonly quotaBp: bigint;
   /** How well the goals are met: 10000 when they are. */
@@ -500,8 +503,14 @@ interface TunerInput {
   readonly szBytes: bigint;
 }
 
+/** {@link ScoreInput}, and what the goals' metrics read. */
+interface TunerInput extends ScoreInput {
+  /** Each goal: what its metric read. */
+  readonly goals: readonly GoalReading[];
+}
+
 /** Gives the bytes that the goals allow in the window that opens, times 10000. */
-type Tuner = (input: TunerInput) => bigint;
+type Tuner<Input = TunerInput> = (input: Input) => bigint;
 /** What a {@link CustomTuner} is told. */
 interface CustomTunerInput {
   /** When the window opens, in nanoseconds of the source's clock. */
@@ -533,7 +542,7 @@ interface CustomTuner {
 }
 
 /** The name of a tuner. */
-type TunerName = 'consist' | 'temporal';
+type TunerName = 'consist' | 'temporal' | 'proportional';
 
 /** What makes a region come first, in permil of each other. */
 interface WeightsOptions {
@@ -1329,6 +1338,11 @@ interface ConvergenceInit {
   readonly target: number;
   /** The share in percent, one sample per second; `NaN` where a second has no value. */
   readonly samples: Float64Array;
+  /**
+   * How close to the target counts as there, in percentage points: a controller that takes steps is
+   * there when it is one step away. @default 0
+   */
+  readonly within?: number;
 }
 
 /**
@@ -1374,8 +1388,8 @@ interface ConvergenceRow extends Convergence {
 /**
  * Splits a series into the ramp and what follows, and describes both.
  *
- * The ramp ends with the first sample that touches the target or lies beyond it, seen from the
- * first sample; that sample already counts towards the mean.
+ * The ramp ends with the first sample that touches the target (or comes `within`), or lies beyond it,
+ * seen from the first sample; that sample already counts towards the mean.
  *
  * @example
  * ```ts
@@ -1383,7 +1397,7 @@ interface ConvergenceRow extends Convergence {
  * // { target: 70, mean: 70, offset: 0, stddev: 1.414…, rampSeconds: 2, overshoot: 1, samples: 2 }
  * ```
  */
-declare function convergence({ target, samples }: ConvergenceInit): Convergence;
+declare function convergence({ target, samples, within }: ConvergenceInit): Convergence;
 /**
  * One {@link convergence} per target of a run whose target was changed while it ran. The ramp of
  * a later target starts at the second of the change.
@@ -1391,6 +1405,7 @@ declare function convergence({ target, samples }: ConvergenceInit): Convergence;
 declare function convergenceRows(
   share: Float64Array,
   targets: readonly TargetStep[],
+  within?: number,
 ): ConvergenceRow[];
 
 /**
@@ -1661,6 +1676,12 @@ interface RunOptions {
   readonly onProgress?: (progress: Progress) => void;
   /** Ends the run with the signal's reason. The monitor stays usable. */
   readonly signal?: AbortSignal;
+  /**
+   * Runs on the calling thread, which does nothing else meanwhile, in steps of up to a second of the
+   * source's clock: for workers, of which there may be more than the four threads of Node's pool.
+   * @default false
+   */
+  readonly onThisThread?: boolean;
 }
 
 /** Intervals in force, in microseconds. */
@@ -2119,12 +2140,21 @@ declare class LiveKdamond implements AsyncIterable<Snapshot>, Disposable, AsyncD
   get lanes(): LaneReadings;
 }
 
+/** How much may move. */
+interface TransferOptions {
+  /** Bytes each scheme may move per window. Minimum: 4096. @default "512 MiB" */
+  readonly szBytes?: Bytes;
+  /** Length of a window. @default "1 s" */
+  readonly resetIntervalMs?: Duration;
+}
+
 /**
  * The RFC's pair of schemes that hold a share of hot memory on one of two nodes.
  *
  * PULL moves hot memory to the node while its share is below the target; PUSH moves it away while
  * the other node's is. Both are `migrate_hot`, each limited by an address filter to memory that is
- * not yet where it moves it. `hardware-sampling.md` 9.3.
+ * not yet where it moves it. `hardware-sampling.md` 9.3. For more nodes, or other ways to steer:
+ * `holdShares`.
  */
 
 /** A node of the pair. */
@@ -2133,17 +2163,13 @@ interface PullPushNode extends RangeOptions {
 }
 
 /** What to hold, where, and how hard to work for it. */
-interface PullPushOptions {
+interface PullPushOptions extends TransferOptions {
   /** The node that is to hold the share. */
   readonly fast: PullPushNode;
   /** The node that is to hold the rest. */
   readonly slow: PullPushNode;
   /** The share in basis points, from 1 to 9999. */
   readonly targetBp: number;
-  /** Bytes each scheme may move per window. @default "512 MiB" */
-  readonly szBytes?: Bytes;
-  /** Length of a window. @default "1 s" */
-  readonly resetIntervalMs?: Duration;
   /** @default "temporal" */
   readonly tuner?: TunerName;
 }
@@ -2152,10 +2178,10 @@ interface PullPushOptions {
 declare function pullPush(options: PullPushOptions): [pull: SchemeOptions, push: SchemeOptions];
 
 /** Starts at the least, so that a cold start takes 30 windows to 1 GiB. */
-declare const consist: Tuner;
+declare const consist: Tuner<ScoreInput>;
 
 /** Without a size quota, "all" has no bound but that of the number. */
-declare const temporal: Tuner;
+declare const temporal: Tuner<ScoreInput>;
 
 /**
  * Text laid out for a terminal: tables, wrapped lines, and text from outside made harmless.

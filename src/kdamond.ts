@@ -62,6 +62,12 @@ export interface RunOptions {
   readonly onProgress?: (progress: Progress) => void;
   /** Ends the run with the signal's reason. The monitor stays usable. */
   readonly signal?: AbortSignal;
+  /**
+   * Runs on the calling thread, which does nothing else meanwhile, in steps of up to a second of the
+   * source's clock: for workers, of which there may be more than the four threads of Node's pool.
+   * @default false
+   */
+  readonly onThisThread?: boolean;
 }
 
 /** Intervals in force, in microseconds. */
@@ -160,7 +166,7 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
       for (;;) {
         signal?.throwIfAborted();
         this.#ask();
-        const result = await this.#step(untilNs);
+        const result = await this.#step(untilNs, options.onThisThread === true);
         // What was decided or taken is not lost to a signal: it is looked at before the next step.
         if (result.kind === 'tune') await this.#tune(result, options.onTuning);
         if (result.kind === 'tried') this.#answerWalk();
@@ -468,7 +474,7 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
     });
   }
 
-  async #step(untilNs: bigint): Promise<RunResult> {
+  async #step(untilNs: bigint, onThisThread: boolean): Promise<RunResult> {
     // At least one tick, however long it is.
     const tickNs = this.#tickNs;
     const chunkEnd = this.nowNs + (CHUNK_NS > tickNs ? CHUNK_NS : tickNs);
@@ -476,7 +482,10 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
     this.#verdicts = [];
     this.#stepping = true;
     try {
-      const result = await this.#run(chunkEnd < untilNs ? chunkEnd : untilNs, verdicts);
+      const stepEnd = chunkEnd < untilNs ? chunkEnd : untilNs;
+      const result = onThisThread
+        ? this.#native.runHere(stepEnd, verdicts)
+        : await this.#run(stepEnd, verdicts);
       this.#answers.rethrow();
       if (result.failure) throw toError(result.failure);
       if (result.kind !== 'tried') this.#missWalk();

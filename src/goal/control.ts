@@ -174,7 +174,7 @@ export class GoalControl {
     for (const [i, goal] of (this.#goals[scheme] ?? []).entries()) {
       const currentValue = await this.#currentValue(scheme, i, goal, metrics[i], moment);
       const score = goalScoreBp(currentValue, goal.targetValue);
-      into.push({ goal, currentValue, scoreBp: Number(score) });
+      into.push({ goal, currentValue, scoreBp: Number(score), ...bytesOf(goal, metrics[i]) });
     }
   }
 
@@ -231,7 +231,7 @@ export class GoalControl {
     const { tuner, szBytes, resetIntervalMs } = config.quota;
     const score = best(goals);
     if (typeof tuner === 'string') {
-      return TUNERS[tuner]({ quotaBp, scoreBp: score, szBytes: BigInt(szBytes) });
+      return TUNERS[tuner]({ quotaBp, scoreBp: score, szBytes: BigInt(szBytes), goals });
     }
     const bytes = Number(quotaBp / BP);
     const input = {
@@ -258,6 +258,16 @@ export interface Tuned {
   readonly tuning: Tuning;
   /** Of two openings at once: what the first of them allowed. */
   readonly bytesBefore?: bigint | undefined;
+}
+
+/** What a share is a share of, where the metric is one. */
+function bytesOf(
+  { complement }: Goal,
+  reading: MetricReading | undefined,
+): Pick<GoalReading, 'bytes' | 'bytesTotal'> {
+  const { bytes, bytesTotal } = reading ?? {};
+  if (bytes === undefined || bytesTotal === undefined) return {};
+  return { bytes: complement === true ? bytesTotal - bytes : bytes, bytesTotal };
 }
 
 function best(goals: readonly GoalReading[]): bigint {

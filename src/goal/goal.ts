@@ -168,6 +168,9 @@ export interface GoalReading {
   readonly currentValue: number;
   /** `currentValue` in basis points of the target: 10000 when the goal is met. */
   readonly scoreBp: number;
+  /** Of shares: the bytes that `currentValue` is the share of, after `complement`, and of how many. */
+  readonly bytes?: number;
+  readonly bytesTotal?: number;
 }
 
 /** Score of one goal: `mult_frac(current, 10000, target)`. `damos_quota_score`. */

@@ -11,6 +11,11 @@ export interface ConvergenceInit {
   readonly target: number;
   /** The share in percent, one sample per second; `NaN` where a second has no value. */
   readonly samples: Float64Array;
+  /**
+   * How close to the target counts as there, in percentage points: a controller that takes steps is
+   * there when it is one step away. @default 0
+   */
+  readonly within?: number;
 }
 
 /**
@@ -56,8 +61,8 @@ export interface ConvergenceRow extends Convergence {
 /**
  * Splits a series into the ramp and what follows, and describes both.
  *
- * The ramp ends with the first sample that touches the target or lies beyond it, seen from the
- * first sample; that sample already counts towards the mean.
+ * The ramp ends with the first sample that touches the target (or comes `within`), or lies beyond it,
+ * seen from the first sample; that sample already counts towards the mean.
  *
  * @example
  * ```ts
@@ -65,11 +70,11 @@ export interface ConvergenceRow extends Convergence {
  * // { target: 70, mean: 70, offset: 0, stddev: 1.414…, rampSeconds: 2, overshoot: 1, samples: 2 }
  * ```
  */
-export function convergence({ target, samples }: ConvergenceInit): Convergence {
+export function convergence({ target, samples, within = 0 }: ConvergenceInit): Convergence {
   const first = samples.find(Number.isFinite);
   // +1 when the share comes from below, -1 from above, 0 when it starts at the target.
   const direction = Math.sign(target - (first ?? NaN));
-  const rampSeconds = samples.findIndex((share) => (share - target) * direction >= 0);
+  const rampSeconds = samples.findIndex((share) => (share - target) * direction >= -within);
   if (rampSeconds < 0) {
     return {
       target,
@@ -104,12 +109,30 @@ export function convergence({ target, samples }: ConvergenceInit): Convergence {
 export function convergenceRows(
   share: Float64Array,
   targets: readonly TargetStep[],
+  within = 0,
 ): ConvergenceRow[] {
   return targets.map(({ fromSecond, target }, i) => {
     const toSecond = Math.min(targets[i + 1]?.fromSecond ?? share.length, share.length);
     const samples = share.subarray(fromSecond, Math.max(fromSecond, toSecond));
-    return { ...convergence({ target, samples }), fromSecond, toSecond };
+    return { ...convergence({ target, samples, within }), fromSecond, toSecond };
   });
+}
+
+/** What a ramp takes at the least. */
+export interface LeastRamp {
+  /** Bytes that have to get to other nodes: of the pair of nodes with the most. */
+  readonly bytes: number;
+  /** How much less than that counts as there. */
+  readonly withinBytes: number;
+  /** Size quota of each pair. */
+  readonly szBytes: number;
+  /** Seconds per window. */
+  readonly windowSeconds: number;
+}
+
+/** Seconds that a ramp takes when every window moves as much as the size quota lets it. */
+export function leastRampSeconds({ bytes, withinBytes, szBytes, windowSeconds }: LeastRamp): number {
+  return Math.max(0, Math.ceil((bytes - withinBytes) / szBytes)) * windowSeconds;
 }
 
 function sum(values: Float64Array): number {

@@ -236,6 +236,13 @@ impl NativeMonitor {
         })
     }
 
+    /// [`Self::run`] on the calling thread: for a worker that waits for it anyway, because the pool
+    /// has four threads however many cores there are. Not for sets written in TypeScript.
+    #[napi(catch_unwind)]
+    pub fn run_here(&self, until_ns: BigInt, verdicts: Vec<VerdictInit>) -> RunResult {
+        self.begin(&until_ns, &verdicts).finish()
+    }
+
     fn begin(&self, until_ns: &BigInt, verdicts: &[VerdictInit]) -> Run {
         // A flag raised for a run before this one is not meant for this one.
         self.cancel.store(false, Ordering::Relaxed);

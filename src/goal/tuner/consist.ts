@@ -3,7 +3,7 @@
  * `damos_goal_tune_esz_bp_consist`, `damon_feed_loop_next_input`; `damon-core.md` 6.3.
  */
 import { BP, U64_MAX, multFrac } from '../arithmetic.ts';
-import type { Tuner } from './tuner.ts';
+import type { ScoreInput, Tuner } from './tuner.ts';
 
 /** Smallest quota: 1 byte, in 1/10000. */
 const LEAST = 10_000n;
@@ -29,5 +29,5 @@ export function nextInput(last: bigint, score: bigint): bigint {
 }
 
 /** Starts at the least, so that a cold start takes 30 windows to 1 GiB. */
-export const consist: Tuner = ({ quotaBp, scoreBp }) =>
+export const consist: Tuner<ScoreInput> = ({ quotaBp, scoreBp }) =>
   nextInput(quotaBp > LEAST ? quotaBp : LEAST, scoreBp);

@@ -3,10 +3,10 @@
  * `damos_goal_tune_esz_bp_temporal`; `damon-core.md` 6.4.
  */
 import { BP, U64_MAX } from '../arithmetic.ts';
-import type { Tuner } from './tuner.ts';
+import type { ScoreInput, Tuner } from './tuner.ts';
 
 /** Without a size quota, "all" has no bound but that of the number. */
-export const temporal: Tuner = ({ szBytes, scoreBp }) => {
+export const temporal: Tuner<ScoreInput> = ({ szBytes, scoreBp }) => {
   if (scoreBp >= BP) return 0n;
   const bounded = szBytes !== 0n && szBytes <= U64_MAX / BP;
   return bounded ? szBytes * BP : U64_MAX;

@@ -1,8 +1,8 @@
 /** What a tuner is: a function from where the quota stands to where it goes. */
 import type { GoalReading } from '../goal.ts';
 
-/** Where a scheme's quota stands when a window opens. */
-export interface TunerInput {
+/** Where a scheme's quota stands when a window opens: all that a tuner of the kernel's sees. */
+export interface ScoreInput {
   /** The tuner's last answer, 0 at first: bytes per window, times 10000. */
   readonly quotaBp: bigint;
   /** How well the goals are met: 10000 when they are. */
@@ -11,8 +11,14 @@ export interface TunerInput {
   readonly szBytes: bigint;
 }
 
+/** {@link ScoreInput}, and what the goals' metrics read. */
+export interface TunerInput extends ScoreInput {
+  /** Each goal: what its metric read. */
+  readonly goals: readonly GoalReading[];
+}
+
 /** Gives the bytes that the goals allow in the window that opens, times 10000. */
-export type Tuner = (input: TunerInput) => bigint;
+export type Tuner<Input = TunerInput> = (input: Input) => bigint;
 
 /** What a {@link CustomTuner} is told. */
 export interface CustomTunerInput {

@@ -1,21 +1,26 @@
-/** The tuners by their kernel names. */
+/** The tuners by name: the kernel's, and ours. */
 import * as v from 'valibot';
 
 import { type Schema, choice, either, options } from '../../validate.ts';
 import { consist } from './consist.ts';
+import { proportional } from './proportional.ts';
 import { temporal } from './temporal.ts';
 import type { CustomTuner, Tuner } from './tuner.ts';
 
 export type { CustomTuner } from './tuner.ts';
 
 /** The name of a tuner. */
-export type TunerName = 'consist' | 'temporal';
+export type TunerName = 'consist' | 'temporal' | 'proportional';
 
 /** All tuners. */
-export const TUNERS: Readonly<Record<TunerName, Tuner>> = { consist, temporal };
+export const TUNERS: Readonly<Record<TunerName, Tuner>> = { consist, temporal, proportional };
 
-/** Their names, the kernel's default first. */
-export const TUNER_NAMES: readonly ['consist', 'temporal'] = ['consist', 'temporal'];
+/** Their names, the kernel's default first, ours last. */
+export const TUNER_NAMES: readonly ['consist', 'temporal', 'proportional'] = [
+  'consist',
+  'temporal',
+  'proportional',
+];
 
 const customTunerSchema: Schema<CustomTuner> = options({
   name: v.string(),

@@ -1,0 +1,31 @@
+/**
+ * From what each node holds to what moves from which to which.
+ *
+ * Pure arithmetic. Not here: how the bytes are known, or who moves them.
+ */
+import { isNegligible } from './tuner/proportional.ts';
+
+/**
+ * Bytes to move from one node to another, so that together all pairs move every node to its place
+ * and nothing further than once: a node's surplus goes to the others in proportion to what they lack.
+ * 0 for all pairs while every node is within the dead band of `proportional`.
+ *
+ * @param missed by node: bytes it lacks, below 0 for too many; they add up to 0
+ */
+export function transferBytes(missed: readonly number[], from: number, to: number): number {
+  const lacks = missed.map((bytes) => Math.max(0, bytes));
+  const lacking = lacks.reduce((sum, bytes) => sum + bytes, 0);
+  const surplus = Math.max(0, -(missed[from] ?? 0));
+  return lacking === 0 ? 0 : Math.floor((surplus * (lacks[to] ?? 0)) / lacking);
+}
+
+/** Whether every node is within the dead band. */
+export function isSettled(missed: readonly number[], bytesTotal: number): boolean {
+  return missed.every((bytes) => isNegligible(bytes, bytesTotal));
+}
+
+/** Bytes that each node lacks to its part of all that is held, below 0 for too many. */
+export function missedByNode(heldBytes: readonly number[], targetsBp: readonly number[]): number[] {
+  const total = heldBytes.reduce((sum, bytes) => sum + bytes, 0);
+  return heldBytes.map((bytes, node) => Math.round((total * (targetsBp[node] ?? 0)) / 10_000) - bytes);
+}

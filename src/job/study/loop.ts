@@ -1,0 +1,251 @@
+/**
+ * One closed loop: a machine whose hot memory is to lie on its nodes in given shares, for given times.
+ *
+ * Told by plain data, so that a worker can be; leaves plain data behind. Not here: how many of them,
+ * on which threads, or what they mean.
+ */
+import type { GoalOptions } from '../../goal/goal.ts';
+import { missedByNode, transferBytes } from '../../goal/transfer.ts';
+import type { Tuning } from '../../goal/control.ts';
+import type { TunerName } from '../../goal/tuner/tuners.ts';
+import { Kdamond } from '../../kdamond.ts';
+import type { EmulationOptions } from '../../machine/machine.ts';
+import { RFC_MACHINE } from '../../machine/preset.ts';
+import type { AttrsOptions } from '../../monitor/attrs.ts';
+import { type Convergence, convergence, leastRampSeconds } from '../../report/convergence.ts';
+import { balance } from '../../report/record.ts';
+import { HOT, type ShareNode, holdShares, sharesBp } from '../../scheme/hold-shares.ts';
+import type { SchemeOptions } from '../../scheme/scheme.ts';
+import { type Bytes, type Duration, quantity } from '../../units.ts';
+import type { LoopRun } from '../../report/study.ts';
+
+/**
+ * Who decides how much is moved: a tuner, or user space, which commits size quotas and `user_input`
+ * goals once per window as it would to a kernel.
+ */
+export type Controller = TunerName | 'user_input';
+
+/** Shares to hold, for how long. */
+export interface LoopStep {
+  /** By node; in percent, or any other unit: only their ratios count. */
+  readonly weights: readonly number[];
+  readonly seconds: number;
+}
+
+/** A closed loop. */
+export interface LoopOptions {
+  /** @default the RFC's */
+  readonly source?: EmulationOptions;
+  readonly attrs?: AttrsOptions;
+  /** @default "temporal", as the RFC */
+  readonly controller?: Controller;
+  /** Bytes each scheme may move per window. @default "512 MiB" */
+  readonly szBytes?: Bytes;
+  /** Length of a window. @default "1 s" */
+  readonly resetIntervalMs?: Duration;
+  /** One after the other, as live changes; the last is the one that is judged. */
+  readonly steps: readonly LoopStep[];
+}
+
+/** How a loop is run. */
+export interface LoopRunOptions {
+  /** Decides every random draw. */
+  readonly seed: number;
+  /** See {@link Kdamond}. @default false */
+  readonly onThisThread?: boolean;
+  /** Called with the simulated seconds done. */
+  readonly onProgress?: (seconds: number) => void;
+  /** Ends the run with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Runs a loop to its end.
+ *
+ * @throws DamonError for options that cannot be
+ */
+export async function runLoop(options: LoopOptions, how: LoopRunOptions): Promise<LoopRun> {
+  using loop = new Loop(options, how.seed);
+  await loop.run(how);
+  return loop.result(how.seed);
+}
+
+class Loop implements Disposable {
+  readonly #options: LoopOptions;
+  readonly #nodes: readonly ShareNode[];
+  readonly #kdamond: Kdamond;
+  readonly #windowMs: number;
+  readonly #szBytes: number;
+  readonly #seconds: number;
+  /** By node, then by second: share of the hot memory in percent, as the metric reads it. */
+  readonly #shares: readonly Float64Array[];
+  /** The same as the machine knows it. */
+  readonly #trueShares: readonly Float64Array[];
+  readonly #movedBytes: Float64Array;
+  /** By node: what lay there when user space last looked. */
+  #heldBytes: number[];
+
+  constructor(options: LoopOptions, seed: number) {
+    const { source = RFC_MACHINE, attrs, steps } = options;
+    this.#options = options;
+    this.#nodes = source.nodes.map(({ start, end, name }, id) => ({
+      ...{ id, start, end },
+      ...(name !== undefined && { name }),
+    }));
+    this.#heldBytes = this.#nodes.map(() => 0);
+    this.#windowMs = quantity(options.resetIntervalMs ?? '1 s', 'ms', 'resetIntervalMs');
+    this.#szBytes = quantity(options.szBytes ?? '512 MiB', 'bytes', 'szBytes');
+    this.#seconds = steps.reduce((sum, { seconds }) => sum + seconds, 0);
+    const series = (): Float64Array => new Float64Array(this.#seconds).fill(NaN);
+    this.#shares = this.#nodes.map(series);
+    this.#trueShares = this.#nodes.map(series);
+    this.#movedBytes = new Float64Array(this.#seconds);
+    this.#kdamond = new Kdamond({
+      ...{ source, seed, everyMs: this.#windowMs },
+      ...(attrs && { attrs }),
+      schemes: this.#schemes(steps[0]),
+    });
+  }
+
+  async run({ signal, onProgress, onThisThread = false }: LoopRunOptions): Promise<void> {
+    const kdamond = this.#kdamond;
+    let until = 0;
+    // Taken between two steps of the run: who waits for it inside the loop waits for ever.
+    let committed = Promise.resolve();
+    for (const stretch of this.#options.steps) {
+      if (until > 0 && !this.#isSteeredByUser) this.#retarget(stretch);
+      until += stretch.seconds;
+      const run = kdamond.snapshots({
+        ...{ untilMs: until * 1_000, onThisThread, onTuning: (tuning) => this.#note(tuning) },
+        ...(signal && { signal }),
+      });
+      for await (const { timeNs } of run) {
+        await committed;
+        this.#account();
+        const second = Number(timeNs) / 1e9;
+        onProgress?.(second);
+        const step = this.#isSteeredByUser ? this.#stepAt(second) : undefined;
+        if (step !== undefined) committed = this.#commit(step);
+      }
+      await committed;
+    }
+    this.#account();
+  }
+
+  result(seed: number): LoopRun {
+    const { config, books } = this.#kdamond;
+    const machine = config.source.type === 'emulation' ? config.source.workload.hotBytes : 0;
+    const last = this.#options.steps.at(-1);
+    const fromSecond = this.#seconds - (last?.seconds ?? 0);
+    const targets = sharesBp(last?.weights ?? []).map((bp) => bp / 100);
+    const within = (this.#szBytes / machine) * 100;
+    const nodes = targets.map((target, node): Convergence => {
+      const samples = this.#shares[node]?.subarray(fromSecond) ?? new Float64Array();
+      return convergence({ target, samples, within });
+    });
+    // Of nodes that get there at different times, the loop has converged with the last.
+    const ramps = nodes.map(({ rampSeconds }) => rampSeconds);
+    const rampSeconds = ramps.some((ramp) => ramp === null) ? null : Math.max(...(ramps as number[]));
+    const settled = rampSeconds === null ? undefined : fromSecond + rampSeconds;
+    return {
+      seed,
+      fromSecond,
+      shares: this.#shares,
+      trueShares: this.#trueShares,
+      movedBytes: this.#movedBytes,
+      nodes,
+      rampSeconds,
+      leastRampSeconds: this.#leastRamp(fromSecond, targets, machine),
+      movedAfterRamp:
+        settled === undefined
+          ? null
+          : this.#movedBytes.subarray(settled).reduce((sum, bytes) => sum + bytes, 0),
+      settledSeconds: settled === undefined ? 0 : this.#seconds - settled,
+      unbalanced: balance(books).filter(({ offBy }) => offBy !== 0n).map(({ equation }) => equation.name),
+    };
+  }
+
+  [Symbol.dispose](): void {
+    this.#kdamond.close();
+  }
+
+  get #isSteeredByUser(): boolean {
+    return this.#options.controller === 'user_input';
+  }
+
+  #schemes(step: LoopStep | undefined): SchemeOptions[] {
+    const { controller = 'temporal', szBytes, resetIntervalMs } = this.#options;
+    const shares = {
+      ...{ nodes: this.#nodes, weights: step?.weights ?? [] },
+      ...(szBytes !== undefined && { szBytes }),
+      ...(resetIntervalMs !== undefined && { resetIntervalMs }),
+    };
+    if (controller !== 'user_input') return holdShares({ ...shares, tuner: controller });
+    return [...holdShares({ ...shares, heldBytes: this.#heldBytes }), this.#meter()];
+  }
+
+  /** Moves nothing: what user space looks at, in each round. */
+  #meter(): SchemeOptions {
+    const goals = this.#nodes.map(({ id: nid }): GoalOptions => ({
+      ...{ metric: 'node_eligible_mem_bp', nid, targetValue: 1 },
+    }));
+    return { name: 'meter', action: 'stat', pattern: HOT, quota: { goals } };
+  }
+
+  /** A live change: goals, and nothing else. */
+  #retarget(step: LoopStep): void {
+    this.#schemes(step).forEach(({ quota }, scheme) =>
+      quota?.goals?.forEach((goal, i) => this.#kdamond.setGoal(scheme, i, goal)),
+    );
+  }
+
+  /** What user space writes once per window: size quotas and `user_input` goals. */
+  #commit(step: LoopStep): Promise<void> {
+    const { attrs } = this.#options;
+    return this.#kdamond.commit({ schemes: this.#schemes(step), ...(attrs && { attrs }) });
+  }
+
+  #stepAt(second: number): LoopStep | undefined {
+    let until = 0;
+    return this.#options.steps.find(({ seconds }) => second < (until += seconds));
+  }
+
+  #note({ timeNs, goals, hotBytes }: Tuning): void {
+    const second = Math.floor(Number(timeNs) / 1e9);
+    if (second >= this.#seconds) return;
+    for (const { goal, currentValue, bytes } of goals) {
+      const node = this.#nodes.findIndex(({ id }) => id === goal.nid);
+      const series = this.#shares[node];
+      if (series === undefined || goal.complement === true) continue;
+      // The first reading of a second is the one that decides about it.
+      if (Number.isNaN(series[second])) series[second] = currentValue / 100;
+      if (this.#isSteeredByUser) this.#heldBytes[node] = bytes ?? 0;
+    }
+    const total = hotBytes?.reduce((sum, bytes) => sum + bytes, 0) ?? 0;
+    this.#trueShares.forEach((series, node) => {
+      if (total > 0) series[second] = ((hotBytes?.[node] ?? 0) / total) * 100;
+    });
+  }
+
+  #account(): void {
+    for (const { timeNs, applied } of this.#kdamond.takeRounds()) {
+      const second = Math.floor(Number(timeNs) / 1e9);
+      if (second < this.#seconds) this.#movedBytes[second] = (this.#movedBytes[second] ?? 0) + applied.bytes;
+    }
+  }
+
+  #leastRamp(fromSecond: number, targets: readonly number[], total: number): number {
+    const held = this.#shares.map((series) => {
+      const first = series.subarray(fromSecond).find(Number.isFinite) ?? NaN;
+      return (first / 100) * total;
+    });
+    const missed = missedByNode(held, targets.map((percent) => percent * 100));
+    const pairs = missed.flatMap((_, from) => missed.map((__, to) => transferBytes(missed, from, to)));
+    return leastRampSeconds({
+      bytes: Math.max(...pairs),
+      withinBytes: this.#szBytes,
+      szBytes: this.#szBytes,
+      windowSeconds: this.#windowMs / 1_000,
+    });
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * Runs loops on as many threads as there are cores.
+ *
+ * Each run depends on its options and seed alone, so neither the number of threads nor the order in
+ * which they end changes a result. Not here: which runs, and what they mean.
+ */
+import { availableParallelism } from 'node:os';
+
+import { Piscina } from 'piscina';
+
+import type { LoopRun } from '../../report/study.ts';
+import type { LoopOptions } from './loop.ts';
+import { DONE_SECONDS, PLACES, STOP } from './shared.ts';
+import type { Task } from './worker.ts';
+
+/** How runs are shared out. */
+export interface PoolOptions {
+  /** Threads. @default one for each core */
+  readonly workers?: number;
+  /** Called now and then with the simulated seconds done, of all runs together. */
+  readonly onProgress?: (seconds: number) => void;
+  /** Ends what is being done: those runs have no result. */
+  readonly signal?: AbortSignal;
+}
+
+/** A run to do. */
+export interface PlannedRun {
+  readonly loop: LoopOptions;
+  readonly seed: number;
+}
+
+// Compiled, the worker lies beside this file under its other name.
+const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+const WORKER = new URL(`./worker.${EXTENSION}`, import.meta.url).href;
+const PROGRESS_EVERY_MS = 100;
+
+/** Threads that a study has unless it is told otherwise. */
+export function defaultWorkers(): number {
+  return availableParallelism();
+}
+
+/**
+ * Does all runs, as far as the signal lets it.
+ *
+ * @returns by run: what it left behind, `undefined` if it was not done
+ * @throws what a run fails with; the others are then ended
+ */
+export async function runAll(
+  planned: readonly PlannedRun[],
+  { workers = defaultWorkers(), onProgress, signal }: PoolOptions,
+): Promise<(LoopRun | undefined)[]> {
+  const state = new Int32Array(new SharedArrayBuffer(PLACES * Int32Array.BYTES_PER_ELEMENT));
+  const threads = Math.max(1, Math.min(workers, planned.length));
+  const pool = new Piscina<Task, LoopRun | undefined>({
+    filename: WORKER,
+    minThreads: threads,
+    maxThreads: threads,
+    // A run is seconds of work: a thread that has ended one waits for the next in its own time.
+    atomics: 'disabled',
+  });
+  const tell = (): void => onProgress?.(Atomics.load(state, DONE_SECONDS));
+  const stop = (): void => void Atomics.store(state, STOP, 1);
+  const ticking = setInterval(tell, PROGRESS_EVERY_MS);
+  signal?.addEventListener('abort', stop);
+  if (signal?.aborted) stop();
+  try {
+    return await Promise.all(planned.map(({ loop, seed }) => pool.run({ loop, seed, state })));
+  } catch (error) {
+    stop();
+    throw error;
+  } finally {
+    clearInterval(ticking);
+    signal?.removeEventListener('abort', stop);
+    await pool.close();
+    tell();
+  }
+}

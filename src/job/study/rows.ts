@@ -1,0 +1,69 @@
+/**
+ * The RFC's demonstration: its four rows, each a stretch of its own under one target.
+ *
+ * Two start cold, half of the hot set on each node. Two are live changes: a share is held for a
+ * minute, then the target changes, and the stretch after that is judged. `hardware-sampling.md` 13.1
+ * does not say what the share was before; ours are the rows before.
+ */
+import type { StudyRecord } from '../../report/study.ts';
+import { refuse } from '../../errors.ts';
+import { PUBLISHED } from '../demo.ts';
+import type { Controller, LoopOptions, LoopStep } from './loop.ts';
+import { type CaseOptions, type StudyRunOptions, study } from './study.ts';
+
+/** Which rows, under whom, for how long. */
+export interface DemoRowsOptions extends StudyRunOptions, Omit<LoopOptions, 'steps' | 'controller'> {
+  /** Simulated minutes of each row after its start. Above 0. @default 30, the most of the RFC's */
+  readonly minutes?: number;
+  /** Compared with the first of them. @default ["temporal"], as the RFC */
+  readonly controllers?: readonly Controller[];
+}
+
+/** Seconds for which a share is held before it is changed. */
+const LEAD_SECONDS = 60;
+/** By target: what was held before. */
+const BEFORE: Readonly<Record<number, readonly number[]>> = { 90: [70], 85: [70, 90] };
+
+/**
+ * Runs the four rows.
+ *
+ * @throws DamonError `ERR_DAMON_CONFIG_STUDY`
+ */
+export async function demoRows(options: DemoRowsOptions = {}): Promise<StudyRecord> {
+  const { minutes = 30, controllers = ['temporal'], source, attrs, szBytes, resetIntervalMs, ...how } =
+    options;
+  const seconds = stretchSeconds(minutes);
+  const settings = {
+    ...(source && { source }),
+    ...(attrs && { attrs }),
+    ...(szBytes !== undefined && { szBytes }),
+    ...(resetIntervalMs !== undefined && { resetIntervalMs }),
+  };
+  const cases = PUBLISHED.flatMap((published) =>
+    controllers.map((controller): CaseOptions => {
+      const { target } = published;
+      const before = BEFORE[target] ?? [];
+      const steps = [...before.map((share) => step(share, LEAD_SECONDS)), step(target, seconds)];
+      const start = before.length === 0 ? 'cold start' : `from ${before.at(-1)} %`;
+      return { name: `${target} %, ${start}`, loop: { ...settings, controller, steps }, published };
+    }),
+  );
+  return study({ ...how, title: 'The RFC\'s demonstration: PULL + PUSH', cases });
+}
+
+/** A share of the first of two nodes. */
+export function step(percent: number, seconds: number): LoopStep {
+  return { weights: [percent, 100 - percent], seconds };
+}
+
+/**
+ * Seconds of so many minutes.
+ *
+ * @throws DamonError `ERR_DAMON_CONFIG_STUDY` for less than a second
+ */
+export function stretchSeconds(minutes: number): number {
+  const seconds = Math.round(minutes * 60);
+  if (Number.isFinite(minutes) && seconds >= 1) return seconds;
+  const expected = 'at least one simulated second';
+  throw refuse({ code: 'ERR_DAMON_CONFIG_STUDY', path: 'minutes', expected, received: minutes });
+}

@@ -1,0 +1,62 @@
+/**
+ * What a few independent results say about the mean of all: its confidence interval.
+ *
+ * Mean and spread are simple-statistics'; the quantile of Student's distribution, which it lacks, has
+ * a closed form for whole degrees of freedom. Not here: what the results are.
+ */
+import { mean, sampleStandardDeviation } from 'simple-statistics';
+
+/** The mean of some results, and how sure that is. */
+export interface MeanInterval {
+  /** How many results. */
+  readonly count: number;
+  readonly mean: number;
+  /** Sample standard deviation of the results; `null` of fewer than two. */
+  readonly stddev: number | null;
+  /** Half the width of the interval around `mean`; `null` of fewer than two. */
+  readonly halfWidth: number | null;
+}
+
+const CONFIDENCE = 0.95;
+
+/** The mean with its 95 % interval by Student's t; `undefined` of nothing. */
+export function meanInterval(results: readonly number[]): MeanInterval | undefined {
+  const count = results.length;
+  if (count === 0) return undefined;
+  const values = [...results];
+  if (count === 1) return { count, mean: mean(values), stddev: null, halfWidth: null };
+  const stddev = sampleStandardDeviation(values);
+  const t = studentQuantile((1 + CONFIDENCE) / 2, count - 1);
+  return { count, mean: mean(values), stddev, halfWidth: (t * stddev) / Math.sqrt(count) };
+}
+
+/**
+ * The value below which a `t` of that many degrees of freedom lies with a probability above 1/2.
+ * Bisection of the distribution function, to the last bit of a number.
+ */
+export function studentQuantile(probability: number, degrees: number): number {
+  let [low, high] = [0, 1];
+  while (studentProbability(high, degrees) < probability) high *= 2;
+  for (;;) {
+    const middle = (low + high) / 2;
+    if (middle <= low || middle >= high) return middle;
+    if (studentProbability(middle, degrees) < probability) low = middle;
+    else high = middle;
+  }
+}
+
+/** Probability that a `t` lies below a value of at least 0: Abramowitz and Stegun, 26.7.3 and 26.7.4. */
+function studentProbability(t: number, degrees: number): number {
+  const angle = Math.atan(t / Math.sqrt(degrees));
+  const [sine, cosine] = [Math.sin(angle), Math.cos(angle)];
+  const isOdd = degrees % 2 === 1;
+  // 1 + (2/3) cos² + (2·4)/(3·5) cos⁴ … for odd degrees, 1 + (1/2) cos² + (1·3)/(2·4) cos⁴ … for even.
+  let term = isOdd ? cosine : 1;
+  let series = degrees > 1 ? term : 0;
+  for (let i = isOdd ? 2 : 1; i <= degrees - 3; i += 2) {
+    term *= (i / (i + 1)) * cosine ** 2;
+    series += term;
+  }
+  const central = isOdd ? (2 / Math.PI) * (angle + sine * series) : sine * series;
+  return (1 + central) / 2;
+}
