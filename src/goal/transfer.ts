@@ -3,12 +3,11 @@
  *
  * Pure arithmetic. Not here: how the bytes are known, or who moves them.
  */
-import { isNegligible } from './tuner/proportional.ts';
+import { shareBp } from './tuner/proportional.ts';
 
 /**
  * Bytes to move from one node to another, so that together all pairs move every node to its place
  * and nothing further than once: a node's surplus goes to the others in proportion to what they lack.
- * 0 for all pairs while every node is within the dead band of `proportional`.
  *
  * @param missed by node: bytes it lacks, below 0 for too many; they add up to 0
  */
@@ -19,9 +18,9 @@ export function transferBytes(missed: readonly number[], from: number, to: numbe
   return lacking === 0 ? 0 : Math.floor((surplus * (lacks[to] ?? 0)) / lacking);
 }
 
-/** Whether every node is within the dead band. */
-export function isSettled(missed: readonly number[], bytesTotal: number): boolean {
-  return missed.every((bytes) => isNegligible(bytes, bytesTotal));
+/** The largest miss of any node in basis points of all that is held. */
+export function worstMissBp(missed: readonly number[], bytesTotal: number): number {
+  return shareBp(Math.max(...missed.map(Math.abs)), bytesTotal);
 }
 
 /** Bytes that each node lacks to its part of all that is held, below 0 for too many. */

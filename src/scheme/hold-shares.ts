@@ -27,8 +27,14 @@
  */
 import { refuse } from '../errors.ts';
 import type { NodeGoalOptions } from '../goal/goal.ts';
-import { isSettled, missedByNode, transferBytes } from '../goal/transfer.ts';
-import { missedBytes } from '../goal/tuner/proportional.ts';
+import { missedByNode, transferBytes, worstMissBp } from '../goal/transfer.ts';
+import {
+  type Phase,
+  bytesIn,
+  missedBytes,
+  phaseAfter,
+  phaseOf,
+} from '../goal/tuner/proportional.ts';
 import type { CustomTuner } from '../goal/tuner/tuner.ts';
 import type { TunerName } from '../goal/tuner/tuners.ts';
 import type { RangeOptions } from '../monitor/memory.ts';
@@ -64,6 +70,8 @@ export interface HoldSharesOptions extends TransferOptions {
    * `user_input` and their size quotas alone: commit them anew, once per window.
    */
   readonly heldBytes?: readonly number[];
+  /** With `heldBytes`: whether anything is to move, see `sharesPhase`. @default "moving" */
+  readonly phase?: Phase;
 }
 
 const CODE = 'ERR_DAMON_CONFIG_SHARES';
@@ -130,6 +138,18 @@ export function sharesBp(weights: readonly number[]): number[] {
   return shares;
 }
 
+/**
+ * Whether user space is to move anything in the window to come, by what each node holds now: what the
+ * tuner `proportional` decides for itself. The first window's `before` is `resting`.
+ */
+export function sharesPhase(
+  { weights, heldBytes = [] }: Pick<HoldSharesOptions, 'weights' | 'heldBytes'>,
+  before: Phase,
+): Phase {
+  const total = heldBytes.reduce((sum, bytes) => sum + bytes, 0);
+  return phaseAfter(before, worstMissBp(missedByNode(heldBytes, sharesBp(weights)), total));
+}
+
 /** A scheme of the pair's kind: hot memory that lies on one node goes to another. */
 export function migrateHot({
   name,
@@ -162,15 +182,14 @@ export function migrateHot({
 }
 
 function steering(
-  { nodes, tuner = 'proportional', heldBytes, szBytes = '512 MiB' }: HoldSharesOptions,
+  { nodes, tuner = 'proportional', heldBytes, phase = 'moving', szBytes = '512 MiB' }: HoldSharesOptions,
   targetsBp: readonly number[],
   source: number,
   destination: number,
 ): Pick<QuotaOptions, 'goals' | 'tuner' | 'szBytes'> {
   if (heldBytes !== undefined) {
     const missed = missedByNode(heldBytes, targetsBp);
-    const held = heldBytes.reduce((sum, bytes) => sum + bytes, 0);
-    const wanted = isSettled(missed, held) ? 0 : transferBytes(missed, source, destination);
+    const wanted = phase === 'moving' ? transferBytes(missed, source, destination) : 0;
     return userInput(Math.min(wanted, quantity(szBytes, 'bytes', 'szBytes')));
   }
   const share = (node: number): NodeGoalOptions => ({
@@ -201,10 +220,12 @@ function userInput(bytes: number): Pick<QuotaOptions, 'goals' | 'tuner' | 'szByt
 function transfer(source: number, destination: number): CustomTuner {
   return {
     name: 'proportional',
-    step: ({ goals }) => {
+    step: ({ goals, bytes }) => {
       const missed = goals.map((reading) => missedBytes(reading) ?? 0);
-      const total = goals[0]?.bytesTotal ?? 0;
-      return isSettled(missed, total) ? 0 : transferBytes(missed, source, destination);
+      const missedBp = worstMissBp(missed, goals[0]?.bytesTotal ?? 0);
+      const wanted = transferBytes(missed, source, destination);
+      // Who has no part in it stays at rest.
+      return wanted === 0 ? 0 : bytesIn(phaseAfter(phaseOf(bytes), missedBp), wanted);
     },
   };
 }

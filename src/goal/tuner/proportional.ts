@@ -5,36 +5,70 @@
  * `temporal` moves a whole size quota whenever a share is on the wrong side of its target, however
  * little it misses: a cycle of one quota up and down that never ends (`hardware-sampling.md` 9.5).
  * The metric knows how many bytes are missing, so one window can move just those. Then the share
- * rests inside the dead band and nothing is moved at all.
+ * rests inside a dead band and nothing is moved at all.
  *
  * Not here: how a kernel is told, which has no such tuner (see `holdShares`).
  */
 import { BP } from '../arithmetic.ts';
 import type { GoalReading } from '../goal.ts';
-import type { Tuner, TunerInput } from './tuner.ts';
+import type { Tuner } from './tuner.ts';
 
 /**
- * Misses up to this many basis points are left alone. Twice the resolution of the kernel's metric at
- * either side would do; 10 keep 0.07 points of sampling noise (`hardware-sampling.md` 9.5) from
- * moving memory, and bound the offset by a tenth of a point.
+ * Where the tuner stands. `armed` has seen a miss worth a migration once, and waits for it to be seen
+ * again: the metric strays by some tenths of a point, because a region with few pages may not be sampled
+ * in an aggregation, and straying twice in a row is rare.
  */
-export const DEAD_BAND_BP = 10;
+export type Phase = 'resting' | 'armed' | 'moving';
 
-/** Least over the goals, as with the kernel's tuners the best-met goal decides. */
-export const proportional: Tuner = ({ goals, szBytes }) => {
-  const bytes = goals.map((reading) => missing(reading, szBytes));
-  const least = bytes.reduce((a, b) => (b < a ? b : a), bytes[0] ?? 0n);
-  return least * BP;
+/** Misses in basis points above which a window is worth it. */
+export const BAND_BP: Readonly<Record<Phase | 'certain', number>> = {
+  /** Just above what the metric of the RFC's machine strays by. */
+  resting: 20,
+  armed: 20,
+  /** Who works, works to the end: a window does less than it may where part of a region is free. */
+  moving: 5,
+  /** No noise is that large. */
+  certain: 100,
 };
 
-/** Bytes a goal misses: exactly where its metric counts bytes, else as that share of the size quota. */
-function missing(reading: GoalReading, szBytes: TunerInput['szBytes']): bigint {
+/** The phase of a window that opens with such a miss, in basis points. */
+export function phaseAfter(before: Phase, missedBp: number): Phase {
+  if (missedBp <= BAND_BP[before]) return 'resting';
+  return before === 'resting' && missedBp <= BAND_BP.certain ? 'armed' : 'moving';
+}
+
+/** What an armed tuner asks for: too little for a page, so nothing moves, but not nothing. */
+export const ARMED_BYTES = 1;
+const PAGE = 4096;
+
+/** The phase of a tuner that gave so many bytes for the window before. */
+export function phaseOf(bytes: number | bigint): Phase {
+  if (bytes < ARMED_BYTES) return 'resting';
+  return bytes < PAGE ? 'armed' : 'moving';
+}
+
+/** Bytes to allow in a phase. */
+export function bytesIn(phase: Phase, wanted: number): number {
+  if (phase === 'moving') return wanted;
+  return phase === 'armed' ? ARMED_BYTES : 0;
+}
+
+/** As with the kernel's tuners the best-met goal decides. */
+export const proportional: Tuner = ({ goals, szBytes, quotaBp }) => {
+  const before = phaseOf(quotaBp / BP);
+  const bytes = goals.map((reading) => allowed(reading, Number(szBytes), before));
+  return BigInt(bytes.length === 0 ? 0 : Math.min(...bytes)) * BP;
+};
+
+/** What a goal misses: exactly where its metric counts bytes, else as that share of the size quota. */
+function allowed(reading: GoalReading, szBytes: number, before: Phase): number {
   const missed = missedBytes(reading);
-  if (missed !== undefined) {
-    return isNegligible(missed, reading.bytesTotal ?? 0) ? 0n : BigInt(Math.max(0, missed));
+  if (missed === undefined) {
+    const missedBp = Math.max(0, Number(BP) - reading.scoreBp);
+    return bytesIn(phaseAfter(before, missedBp), Math.floor((szBytes * missedBp) / Number(BP)));
   }
-  const missedBp = BP - BigInt(reading.scoreBp);
-  return missedBp <= BigInt(DEAD_BAND_BP) ? 0n : (szBytes * missedBp) / BP;
+  const lacking = Math.max(0, missed);
+  return bytesIn(phaseAfter(before, shareBp(lacking, reading.bytesTotal ?? 0)), lacking);
 }
 
 /**
@@ -46,7 +80,7 @@ export function missedBytes({ goal, bytes, bytesTotal }: GoalReading): number | 
   return Math.round((bytesTotal * goal.targetValue) / Number(BP)) - bytes;
 }
 
-/** Whether a miss is within the dead band. */
-export function isNegligible(missed: number, bytesTotal: number): boolean {
-  return Math.abs(missed) * Number(BP) <= bytesTotal * DEAD_BAND_BP;
+/** So many bytes of a total in basis points, unrounded; 0 of nothing. */
+export function shareBp(bytes: number, total: number): number {
+  return total === 0 ? 0 : (bytes * Number(BP)) / total;
 }

@@ -7,6 +7,7 @@
 import type { GoalOptions } from '../../goal/goal.ts';
 import { missedByNode, transferBytes } from '../../goal/transfer.ts';
 import type { Tuning } from '../../goal/control.ts';
+import type { Phase } from '../../goal/tuner/proportional.ts';
 import type { TunerName } from '../../goal/tuner/tuners.ts';
 import { Kdamond } from '../../kdamond.ts';
 import type { EmulationOptions } from '../../machine/machine.ts';
@@ -14,7 +15,7 @@ import { RFC_MACHINE } from '../../machine/preset.ts';
 import type { AttrsOptions } from '../../monitor/attrs.ts';
 import { type Convergence, convergence, leastRampSeconds } from '../../report/convergence.ts';
 import { balance } from '../../report/record.ts';
-import { HOT, type ShareNode, holdShares, sharesBp } from '../../scheme/hold-shares.ts';
+import { HOT, type ShareNode, holdShares, sharesBp, sharesPhase } from '../../scheme/hold-shares.ts';
 import type { SchemeOptions } from '../../scheme/scheme.ts';
 import { type Bytes, type Duration, quantity } from '../../units.ts';
 import type { LoopRun } from '../../report/study.ts';
@@ -84,6 +85,7 @@ class Loop implements Disposable {
   readonly #movedBytes: Float64Array;
   /** By node: what lay there when user space last looked. */
   #heldBytes: number[];
+  #phase: Phase = 'resting';
 
   constructor(options: LoopOptions, seed: number) {
     const { source = RFC_MACHINE, attrs, steps } = options;
@@ -181,7 +183,10 @@ class Loop implements Disposable {
       ...(resetIntervalMs !== undefined && { resetIntervalMs }),
     };
     if (controller !== 'user_input') return holdShares({ ...shares, tuner: controller });
-    return [...holdShares({ ...shares, heldBytes: this.#heldBytes }), this.#meter()];
+    const heldBytes = this.#heldBytes;
+    this.#phase = sharesPhase({ ...shares, heldBytes }, this.#phase);
+    const steering = { heldBytes, phase: this.#phase };
+    return [...holdShares({ ...shares, ...steering }), this.#meter()];
   }
 
   /** Moves nothing: what user space looks at, in each round. */
