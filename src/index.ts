@@ -110,6 +110,8 @@ export type {
 
 export { pullPush } from './scheme/pull-push.ts';
 export type { PullPushNode, PullPushOptions } from './scheme/pull-push.ts';
+export { holdShares, sharesPhase } from './scheme/hold-shares.ts';
+export type { HoldSharesOptions, ShareNode, TransferOptions } from './scheme/hold-shares.ts';
 export type { ActionName } from './scheme/action.ts';
 export type { BoundsOptions } from './scheme/bounds.ts';
 export type {
@@ -140,8 +142,16 @@ export type {
 } from './goal/goal.ts';
 export type { CustomMetric, MetricMoment, MetricName } from './goal/metric.ts';
 export { consist } from './goal/tuner/consist.ts';
+export { proportional } from './goal/tuner/proportional.ts';
+export type { Phase } from './goal/tuner/proportional.ts';
 export { temporal } from './goal/tuner/temporal.ts';
-export type { CustomTuner, CustomTunerInput, Tuner, TunerInput } from './goal/tuner/tuner.ts';
+export type {
+  CustomTuner,
+  CustomTunerInput,
+  ScoreInput,
+  Tuner,
+  TunerInput,
+} from './goal/tuner/tuner.ts';
 export type { TunerName } from './goal/tuner/tuners.ts';
 
 export type { Round, RoundShare } from './report/round.ts';
@@ -157,6 +167,17 @@ export type { HeatmapGrid, HeatmapOptions, HeatmapReadOptions } from './report/h
 export { convergence, convergenceRows } from './report/convergence.ts';
 export type { Convergence, ConvergenceRow, TargetStep } from './report/convergence.ts';
 export { balance } from './report/record.ts';
+export { shareBand, summarize } from './report/study.ts';
+export type {
+  CaseSummary,
+  LoopRun,
+  NodeSummary,
+  ShareBand,
+  StudyCase,
+  StudyRecord,
+  Versus,
+} from './report/study.ts';
+export type { MeanInterval } from './report/interval.ts';
 export type {
   Balance,
   Books,
@@ -174,6 +195,7 @@ export {
   renderHotRanges,
   renderWorkingSet,
 } from './report/terminal.ts';
+export { renderStudy } from './report/terminal-study.ts';
 export { renderHtml } from './report/html.ts';
 export type { HtmlReport } from './report/html.ts';
 
@@ -188,6 +210,15 @@ export { demo, PUBLISHED } from './job/demo.ts';
 export type { DemoOptions } from './job/demo.ts';
 export { recordedWorkload } from './job/recorded.ts';
 export type { RecordedWorkloadOptions } from './job/recorded.ts';
+export { demoRows } from './job/study/rows.ts';
+export type { DemoRowsOptions } from './job/study/rows.ts';
+export { sensitivity } from './job/study/sensitivity.ts';
+export type { ParameterName, SensitivityOptions } from './job/study/sensitivity.ts';
+export { shares } from './job/study/shares.ts';
+export type { SharesOptions } from './job/study/shares.ts';
+export { study } from './job/study/study.ts';
+export type { CaseOptions, StudyOptions, StudyRunOptions } from './job/study/study.ts';
+export type { Controller, LoopOptions, LoopStep } from './job/study/loop.ts';
 
 export { libraryPath } from './native/binding.ts';
 

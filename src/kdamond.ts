@@ -65,7 +65,7 @@ export interface RunOptions {
   /**
    * Runs on the calling thread, which does nothing else meanwhile, in steps of up to a second of the
    * source's clock: for workers, of which there may be more than the four threads of Node's pool.
-   * @default false
+   * Not for operations sets of your own, which answer on it. @default false
    */
   readonly onThisThread?: boolean;
 }
@@ -153,7 +153,16 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
    *   progress; `ERR_DAMON_CLOSED`
    */
   async *snapshots(options: RunOptions = {}): AsyncGenerator<Snapshot, void, void> {
-    const { signal } = options;
+    const { signal, onThisThread = false } = options;
+    if (onThisThread && this.#config.source.type === 'operations') {
+      const expected = 'false: the operations set answers on this thread';
+      throw refuse({
+        code: 'ERR_DAMON_CONFIG_RUN',
+        path: 'onThisThread',
+        expected,
+        received: true,
+      });
+    }
     const untilNs = this.#untilNs(options.untilMs);
     const report = progressReporter(options.onProgress);
     this.#begin();
@@ -166,7 +175,7 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
       for (;;) {
         signal?.throwIfAborted();
         this.#ask();
-        const result = await this.#step(untilNs, options.onThisThread === true);
+        const result = await this.#step(untilNs, onThisThread);
         // What was decided or taken is not lost to a signal: it is looked at before the next step.
         if (result.kind === 'tune') await this.#tune(result, options.onTuning);
         if (result.kind === 'tried') this.#answerWalk();

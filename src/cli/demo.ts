@@ -1,14 +1,16 @@
 /** `node-damon demo`: the RFC's closed loop on the emulated machine. */
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 
 import { refuse } from '../errors.ts';
-import { TUNER_NAMES, type TunerName } from '../goal/tuner/tuners.ts';
+import { TUNER_NAMES } from '../goal/tuner/tuners.ts';
 import { type DemoOptions, demo } from '../job/demo.ts';
+import { demoRows } from '../job/study/rows.ts';
 import { packageVersion } from '../native/binding.ts';
 import { formatDuration, formatNumber } from '../report/format.ts';
 import { renderHtml } from '../report/html.ts';
 import type { DemoRecord } from '../report/record.ts';
 import { renderBooks, renderConvergence, type TerminalOptions } from '../report/terminal.ts';
+import { either } from '../validate.ts';
 import {
   type CliContext,
   expectWritable,
@@ -17,72 +19,91 @@ import {
   write,
   writeWhole,
 } from './output.ts';
+import { type StudyFlags, controllers, number, runStudy, studyOptions } from './study.ts';
 
-interface Options {
-  readonly target: string;
-  readonly minutes: string;
-  readonly seed: string;
-  readonly tuner: TunerName;
-  readonly json?: true;
-  readonly html?: string;
+interface Flags extends StudyFlags {
+  readonly target?: string;
+  readonly minutes?: string;
+  readonly tuner: string;
 }
 
 const EXAMPLES = `
 Examples:
   node-damon demo
+  node-damon demo --seeds 20 --tuner temporal,proportional --html report.html
   node-damon demo --target 70,30,90 --minutes 5 --html report.html
-  node-damon demo --tuner consist --seed 7 --json
+  node-damon demo --target 70 --tuner consist --seed 7 --json
+
+Without --target: the four rows of the RFC's table, each run with every seed, on all cores. With it:
+one run, looked at closely, whose targets follow each other as live changes.
 `;
 
 /** Adds the command. */
 export function addDemo(program: Command, context: CliContext): void {
-  program
+  const command = program
     .command('demo')
     .description('hold a share of hot memory on DRAM beside CXL, as the RFC does')
-    .option('--target <percent,...>', 'shares to hold, one after the other in one run', '70')
-    .option('--minutes <m>', 'simulated minutes for each target', '15')
-    .option('--seed <s>', 'decides every random draw', '1')
-    .addOption(
-      new Option('--tuner <name>', 'quota goal tuner').choices(TUNER_NAMES).default('temporal'),
-    )
-    .option('--json', 'print the rows as one JSON object')
-    .option('--html <file>', 'write a self-contained report')
+    .option('--target <percent,...>', "shares to hold in one run (default: the RFC's four rows)")
+    .option('--minutes <m>', 'simulated minutes for each target (default: 30, with --target 15)')
+    .option(
+      '--tuner <name,...>',
+      'who decides how much moves, compared with the first',
+      'temporal',
+    );
+  studyOptions(command)
     .addHelpText('after', EXAMPLES)
-    .action(async (options: Options) => runDemo(options, context));
+    .action(async (flags: Flags) =>
+      flags.target === undefined ? runRows(flags, context) : runDemo(flags, context),
+    );
 }
 
-async function runDemo(options: Options, { stdout, stderr, signal }: CliContext): Promise<void> {
+async function runRows({ tuner, minutes, ...flags }: Flags, context: CliContext): Promise<void> {
+  const options = {
+    controllers: controllers(tuner),
+    ...(minutes !== undefined && { minutes: number(minutes, '--minutes') }),
+  };
+  await runStudy('demo', flags, context, (how) => demoRows({ ...how, ...options }));
+}
+
+async function runDemo(flags: Flags, { stdout, stderr, signal }: CliContext): Promise<void> {
+  const options = demoOptions(flags);
+  const { json, html } = flags;
+  if (html !== undefined) await expectWritable(html);
   const bar = progressBar(stderr, 'demo');
-  if (options.html !== undefined) await expectWritable(options.html);
   try {
-    const record = await demo({ ...demoOptions(options), onProgress: bar.onProgress, signal });
+    const record = await demo({ ...options, onProgress: bar.onProgress, signal });
     bar.stop();
-    if (options.json) await write(stdout, `${JSON.stringify(toJson(record))}\n`);
+    if (json) await write(stdout, `${JSON.stringify(toJson(record))}\n`);
     else await write(stdout, `${renderDemo(record, rendering(stdout))}\n`);
-    if (options.html !== undefined) {
-      const generatedBy = `node-damon ${packageVersion()}`;
-      const title = 'PULL + PUSH on the emulated machine';
-      await writeWhole(options.html, renderHtml({ title, generatedBy, demo: record }));
-    }
+    if (html === undefined) return;
+    const generatedBy = `node-damon ${packageVersion()}`;
+    const title = 'PULL + PUSH on the emulated machine';
+    await writeWhole(html, renderHtml({ title, generatedBy, demo: record }));
   } finally {
     bar.stop();
   }
 }
 
-function demoOptions({ target, minutes, seed, tuner }: Options): DemoOptions {
+function demoOptions({ target = '', minutes, seed, seeds, workers, tuner }: Flags): DemoOptions {
+  const found = TUNER_NAMES.find((name) => name === tuner);
+  if (found === undefined) {
+    const expected = `with --target one of ${either(TUNER_NAMES)}`;
+    throw refuse({ code: 'ERR_DAMON_USAGE_TUNER', path: '--tuner', expected, received: tuner });
+  }
+  if (number(seeds, '--seeds') !== 1 || workers !== undefined) {
+    throw refuse({
+      code: 'ERR_DAMON_USAGE_TARGET',
+      path: '--target',
+      expected: 'absent with --seeds or --workers: it is one run',
+      received: target,
+    });
+  }
   return {
     targets: target.split(',').map((text) => number(text.replace(/%$/, ''), '--target')),
-    minutes: number(minutes, '--minutes'),
+    ...(minutes !== undefined && { minutes: number(minutes, '--minutes') }),
     seed: number(seed, '--seed'),
-    tuner,
+    tuner: found,
   };
-}
-
-function number(text: string, path: string): number {
-  const value = Number(text);
-  if (text.trim() !== '' && Number.isFinite(value)) return value;
-  const expected = 'a number';
-  throw refuse({ code: 'ERR_DAMON_USAGE_NUMBER', path, expected, received: text });
 }
 
 function toJson(record: DemoRecord): object {

@@ -12,6 +12,8 @@ import { EXIT, exitCodeOf, renderError, renderErrorJson } from './exit.ts';
 import type { CliContext } from './output.ts';
 import { addReplay } from './replay.ts';
 import { addCheck, addRun } from './run.ts';
+import { addSensitivity } from './sensitivity.ts';
+import { addShares } from './shares.ts';
 import { addStart } from './start.ts';
 
 /**
@@ -66,6 +68,8 @@ function createProgram(context: CliContext, asJson: boolean): Command {
   addDemo(program, context);
   addRun(program, context);
   addCheck(program, context);
+  addSensitivity(program, context);
+  addShares(program, context);
   addStart(program, context);
   return program;
 }

@@ -26,5 +26,7 @@ export function worstMissBp(missed: readonly number[], bytesTotal: number): numb
 /** Bytes that each node lacks to its part of all that is held, below 0 for too many. */
 export function missedByNode(heldBytes: readonly number[], targetsBp: readonly number[]): number[] {
   const total = heldBytes.reduce((sum, bytes) => sum + bytes, 0);
-  return heldBytes.map((bytes, node) => Math.round((total * (targetsBp[node] ?? 0)) / 10_000) - bytes);
+  return heldBytes.map(
+    (bytes, node) => Math.round((total * (targetsBp[node] ?? 0)) / 10_000) - bytes,
+  );
 }

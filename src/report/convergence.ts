@@ -120,18 +120,23 @@ export function convergenceRows(
 
 /** What a ramp takes at the least. */
 export interface LeastRamp {
-  /** Bytes that have to get to other nodes: of the pair of nodes with the most. */
+  /** Bytes that have to get to a node or away from it. */
   readonly bytes: number;
   /** How much less than that counts as there. */
   readonly withinBytes: number;
-  /** Size quota of each pair. */
+  /** Bytes that all its schemes together may move per window. */
   readonly szBytes: number;
   /** Seconds per window. */
   readonly windowSeconds: number;
 }
 
-/** Seconds that a ramp takes when every window moves as much as the size quota lets it. */
-export function leastRampSeconds({ bytes, withinBytes, szBytes, windowSeconds }: LeastRamp): number {
+/** Seconds below which no ramp can be: every window moves as much as the size quotas let it. */
+export function leastRampSeconds({
+  bytes,
+  withinBytes,
+  szBytes,
+  windowSeconds,
+}: LeastRamp): number {
   return Math.max(0, Math.ceil((bytes - withinBytes) / szBytes)) * windowSeconds;
 }
 

@@ -26,6 +26,7 @@ import { quotaData, shareData, type PageData } from './page/data.ts';
 import { explanationBlock } from './page/explanation.ts';
 import { escapeJson, html, verbatim, type Markup } from './page/markup.ts';
 import { SCRIPT } from './page/script.ts';
+import { studyPart } from './page/study.ts';
 import { STYLE } from './page/style.ts';
 import {
   balance,
@@ -34,6 +35,7 @@ import {
   type ReplayRecord,
   type RunRecord,
 } from './record.ts';
+import type { StudyRecord } from './study.ts';
 
 /** What goes into a page. */
 export interface HtmlReport {
@@ -43,6 +45,7 @@ export interface HtmlReport {
   readonly replay?: ReplayRecord;
   readonly demo?: DemoRecord;
   readonly run?: RunRecord;
+  readonly study?: StudyRecord;
 }
 
 /**
@@ -53,10 +56,12 @@ export interface HtmlReport {
  * writeFileSync('report.html', renderHtml({ title: 'Two nodes', generatedBy: 'my script', replay }));
  * ```
  */
-export function renderHtml({ title, generatedBy, replay, demo, run }: HtmlReport): string {
+export function renderHtml(report: HtmlReport): string {
+  const { title, generatedBy, replay, demo, run, study } = report;
   const data: PageData = {};
   const parts = [
     run && runPart(run, data),
+    study && studyPart(study, data),
     demo && demoPart(demo, data),
     replay && replayPart(replay, data),
   ];

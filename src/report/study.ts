@@ -110,7 +110,9 @@ export function summarize(cases: readonly StudyCase[]): CaseSummary[] {
   return cases.map((one) => {
     const first = cases.find(({ name }) => name === one.name);
     const summary = summarizeCase(one);
-    return first === undefined || first === one ? summary : { ...summary, versus: versus(one, first) };
+    return first === undefined || first === one
+      ? summary
+      : { ...summary, versus: versus(one, first) };
   });
 }
 
@@ -118,8 +120,12 @@ function summarizeCase({ name, controller, nodeNames, runs, published }: StudyCa
   const settled = runs.filter(({ rampSeconds }) => rampSeconds !== null);
   const shown = nodeNames.length === 2 ? nodeNames.slice(0, 1) : nodeNames;
   return {
-    ...{ name, controller, runs: runs.length, notReached: runs.length - settled.length },
-    nodes: settled.length === 0 ? [] : shown.map((label, node) => summarizeNode(label, node, settled)),
+    name,
+    controller,
+    runs: runs.length,
+    notReached: runs.length - settled.length,
+    nodes:
+      settled.length === 0 ? [] : shown.map((label, node) => summarizeNode(label, node, settled)),
     rampSeconds: meanInterval(numbers(settled.map(({ rampSeconds }) => rampSeconds))),
     leastRampSeconds: meanInterval(settled.map((run) => run.leastRampSeconds)),
     movedPerSecond: meanInterval(settled.map(movedPerSecond)),
@@ -135,8 +141,11 @@ function summarizeNode(name: string, node: number, runs: readonly LoopRun[]): No
     return interval;
   };
   return {
-    ...{ name, target: item(results, 0).target },
-    ...{ mean: of('mean'), offset: of('offset'), overshoot: of('overshoot') },
+    name,
+    target: item(results, 0).target,
+    mean: of('mean'),
+    offset: of('offset'),
+    overshoot: of('overshoot'),
     stddev: meanInterval(numbers(results.map(({ stddev }) => stddev))),
     overshootMax: Math.max(...numbers(results.map(({ overshoot }) => overshoot))),
   };
@@ -145,7 +154,9 @@ function summarizeNode(name: string, node: number, runs: readonly LoopRun[]): No
 function versus(one: StudyCase, other: StudyCase): Versus {
   const pairs = one.runs.flatMap((run) => {
     const match = other.runs.find(({ seed }) => seed === run.seed);
-    return match && run.rampSeconds !== null && match.rampSeconds !== null ? [[run, match] as const] : [];
+    return match && run.rampSeconds !== null && match.rampSeconds !== null
+      ? [[run, match] as const]
+      : [];
   });
   const ratios = pairs.map(([mine, theirs]) => movedPerSecond(mine) / movedPerSecond(theirs));
   const less = pairs.map(([mine, theirs]) => spread(mine) - spread(theirs));

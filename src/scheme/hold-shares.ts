@@ -182,7 +182,13 @@ export function migrateHot({
 }
 
 function steering(
-  { nodes, tuner = 'proportional', heldBytes, phase = 'moving', szBytes = '512 MiB' }: HoldSharesOptions,
+  {
+    nodes,
+    tuner = 'proportional',
+    heldBytes,
+    phase = 'moving',
+    szBytes = '512 MiB',
+  }: HoldSharesOptions,
   targetsBp: readonly number[],
   source: number,
   destination: number,

@@ -5,17 +5,23 @@
  * on which threads, or what they mean.
  */
 import type { GoalOptions } from '../../goal/goal.ts';
-import { missedByNode, transferBytes } from '../../goal/transfer.ts';
+import { missedByNode } from '../../goal/transfer.ts';
 import type { Tuning } from '../../goal/control.ts';
 import type { Phase } from '../../goal/tuner/proportional.ts';
-import type { TunerName } from '../../goal/tuner/tuners.ts';
+import { TUNER_NAMES, type TunerName } from '../../goal/tuner/tuners.ts';
 import { Kdamond } from '../../kdamond.ts';
 import type { EmulationOptions } from '../../machine/machine.ts';
 import { RFC_MACHINE } from '../../machine/preset.ts';
 import type { AttrsOptions } from '../../monitor/attrs.ts';
 import { type Convergence, convergence, leastRampSeconds } from '../../report/convergence.ts';
 import { balance } from '../../report/record.ts';
-import { HOT, type ShareNode, holdShares, sharesBp, sharesPhase } from '../../scheme/hold-shares.ts';
+import {
+  HOT,
+  type ShareNode,
+  holdShares,
+  sharesBp,
+  sharesPhase,
+} from '../../scheme/hold-shares.ts';
 import type { SchemeOptions } from '../../scheme/scheme.ts';
 import { type Bytes, type Duration, quantity } from '../../units.ts';
 import type { LoopRun } from '../../report/study.ts';
@@ -25,6 +31,9 @@ import type { LoopRun } from '../../report/study.ts';
  * goals once per window as it would to a kernel.
  */
 export type Controller = TunerName | 'user_input';
+
+/** All of them. */
+export const CONTROLLERS: readonly Controller[] = [...TUNER_NAMES, 'user_input'];
 
 /** Shares to hold, for how long. */
 export interface LoopStep {
@@ -79,8 +88,10 @@ class Loop implements Disposable {
   readonly #szBytes: number;
   readonly #seconds: number;
   /** By node, then by second: share of the hot memory in percent, as the metric reads it. */
-  readonly #shares: readonly Float64Array[];
-  /** The same as the machine knows it. */
+  readonly #readings: Readings;
+  /** By node: the last window with a reading. */
+  readonly #read: number[];
+  /** The same as the machine knows it, when a window was last opened. */
   readonly #trueShares: readonly Float64Array[];
   readonly #movedBytes: Float64Array;
   /** By node: what lay there when user space last looked. */
@@ -91,19 +102,23 @@ class Loop implements Disposable {
     const { source = RFC_MACHINE, attrs, steps } = options;
     this.#options = options;
     this.#nodes = source.nodes.map(({ start, end, name }, id) => ({
-      ...{ id, start, end },
+      id,
+      start,
+      end,
       ...(name !== undefined && { name }),
     }));
     this.#heldBytes = this.#nodes.map(() => 0);
     this.#windowMs = quantity(options.resetIntervalMs ?? '1 s', 'ms', 'resetIntervalMs');
     this.#szBytes = quantity(options.szBytes ?? '512 MiB', 'bytes', 'szBytes');
     this.#seconds = steps.reduce((sum, { seconds }) => sum + seconds, 0);
-    const series = (): Float64Array => new Float64Array(this.#seconds).fill(NaN);
-    this.#shares = this.#nodes.map(series);
-    this.#trueShares = this.#nodes.map(series);
+    this.#readings = new Readings(this.#nodes.length, this.#seconds);
+    this.#read = this.#nodes.map(() => -1);
+    this.#trueShares = this.#nodes.map(() => new Float64Array(this.#seconds).fill(NaN));
     this.#movedBytes = new Float64Array(this.#seconds);
     this.#kdamond = new Kdamond({
-      ...{ source, seed, everyMs: this.#windowMs },
+      source,
+      seed,
+      everyMs: this.#windowMs,
       ...(attrs && { attrs }),
       schemes: this.#schemes(steps[0]),
     });
@@ -118,7 +133,9 @@ class Loop implements Disposable {
       if (until > 0 && !this.#isSteeredByUser) this.#retarget(stretch);
       until += stretch.seconds;
       const run = kdamond.snapshots({
-        ...{ untilMs: until * 1_000, onThisThread, onTuning: (tuning) => this.#note(tuning) },
+        untilMs: until * 1_000,
+        onThisThread,
+        onTuning: (tuning) => this.#note(tuning),
         ...(signal && { signal }),
       });
       for await (const { timeNs } of run) {
@@ -142,17 +159,19 @@ class Loop implements Disposable {
     const targets = sharesBp(last?.weights ?? []).map((bp) => bp / 100);
     const within = (this.#szBytes / machine) * 100;
     const nodes = targets.map((target, node): Convergence => {
-      const samples = this.#shares[node]?.subarray(fromSecond) ?? new Float64Array();
+      const samples = this.#readings.shares[node]?.subarray(fromSecond) ?? new Float64Array();
       return convergence({ target, samples, within });
     });
     // Of nodes that get there at different times, the loop has converged with the last.
     const ramps = nodes.map(({ rampSeconds }) => rampSeconds);
-    const rampSeconds = ramps.some((ramp) => ramp === null) ? null : Math.max(...(ramps as number[]));
+    const rampSeconds = ramps.some((ramp) => ramp === null)
+      ? null
+      : Math.max(...(ramps as number[]));
     const settled = rampSeconds === null ? undefined : fromSecond + rampSeconds;
     return {
       seed,
       fromSecond,
-      shares: this.#shares,
+      shares: this.#readings.shares,
       trueShares: this.#trueShares,
       movedBytes: this.#movedBytes,
       nodes,
@@ -163,7 +182,9 @@ class Loop implements Disposable {
           ? null
           : this.#movedBytes.subarray(settled).reduce((sum, bytes) => sum + bytes, 0),
       settledSeconds: settled === undefined ? 0 : this.#seconds - settled,
-      unbalanced: balance(books).filter(({ offBy }) => offBy !== 0n).map(({ equation }) => equation.name),
+      unbalanced: balance(books)
+        .filter(({ offBy }) => offBy !== 0n)
+        .map(({ equation }) => equation.name),
     };
   }
 
@@ -178,7 +199,8 @@ class Loop implements Disposable {
   #schemes(step: LoopStep | undefined): SchemeOptions[] {
     const { controller = 'temporal', szBytes, resetIntervalMs } = this.#options;
     const shares = {
-      ...{ nodes: this.#nodes, weights: step?.weights ?? [] },
+      nodes: this.#nodes,
+      weights: step?.weights ?? [],
       ...(szBytes !== undefined && { szBytes }),
       ...(resetIntervalMs !== undefined && { resetIntervalMs }),
     };
@@ -192,7 +214,9 @@ class Loop implements Disposable {
   /** Moves nothing: what user space looks at, in each round. */
   #meter(): SchemeOptions {
     const goals = this.#nodes.map(({ id: nid }): GoalOptions => ({
-      ...{ metric: 'node_eligible_mem_bp', nid, targetValue: 1 },
+      metric: 'node_eligible_mem_bp',
+      nid,
+      targetValue: 1,
     }));
     return { name: 'meter', action: 'stat', pattern: HOT, quota: { goals } };
   }
@@ -216,15 +240,18 @@ class Loop implements Disposable {
   }
 
   #note({ timeNs, goals, hotBytes }: Tuning): void {
-    const second = Math.floor(Number(timeNs) / 1e9);
+    const ms = Number(timeNs) / 1e6;
+    const second = Math.floor(ms / 1_000);
     if (second >= this.#seconds) return;
+    const window = Math.floor(ms / this.#windowMs);
     for (const { goal, currentValue, bytes } of goals) {
       const node = this.#nodes.findIndex(({ id }) => id === goal.nid);
-      const series = this.#shares[node];
-      if (series === undefined || goal.complement === true) continue;
-      // The first reading of a second is the one that decides about it.
-      if (Number.isNaN(series[second])) series[second] = currentValue / 100;
+      if (node < 0 || goal.complement === true) continue;
       if (this.#isSteeredByUser) this.#heldBytes[node] = bytes ?? 0;
+      // The first reading of a window is the one that decides about it.
+      if (this.#read[node] === window) continue;
+      this.#read[node] = window;
+      this.#readings.add(node, second, currentValue / 100);
     }
     const total = hotBytes?.reduce((sum, bytes) => sum + bytes, 0) ?? 0;
     this.#trueShares.forEach((series, node) => {
@@ -235,22 +262,45 @@ class Loop implements Disposable {
   #account(): void {
     for (const { timeNs, applied } of this.#kdamond.takeRounds()) {
       const second = Math.floor(Number(timeNs) / 1e9);
-      if (second < this.#seconds) this.#movedBytes[second] = (this.#movedBytes[second] ?? 0) + applied.bytes;
+      if (second >= this.#seconds) continue;
+      this.#movedBytes[second] = (this.#movedBytes[second] ?? 0) + applied.bytes;
     }
   }
 
   #leastRamp(fromSecond: number, targets: readonly number[], total: number): number {
-    const held = this.#shares.map((series) => {
+    const held = this.#readings.shares.map((series) => {
       const first = series.subarray(fromSecond).find(Number.isFinite) ?? NaN;
       return (first / 100) * total;
     });
-    const missed = missedByNode(held, targets.map((percent) => percent * 100));
-    const pairs = missed.flatMap((_, from) => missed.map((__, to) => transferBytes(missed, from, to)));
+    const missed = missedByNode(
+      held,
+      targets.map((percent) => percent * 100),
+    );
     return leastRampSeconds({
-      bytes: Math.max(...pairs),
+      bytes: Math.max(...missed.map(Math.abs)),
       withinBytes: this.#szBytes,
-      szBytes: this.#szBytes,
+      szBytes: this.#szBytes * (missed.length - 1),
       windowSeconds: this.#windowMs / 1_000,
     });
+  }
+}
+
+/** Means of readings by node and second; `NaN` where there are none. */
+class Readings {
+  readonly shares: readonly Float64Array[];
+  readonly #counts: readonly Uint32Array[];
+
+  constructor(nodes: number, seconds: number) {
+    this.shares = Array.from({ length: nodes }, () => new Float64Array(seconds).fill(NaN));
+    this.#counts = this.shares.map(({ length }) => new Uint32Array(length));
+  }
+
+  add(node: number, second: number, value: number): void {
+    const [mean, counts] = [this.shares[node], this.#counts[node]];
+    if (mean === undefined || counts === undefined) return;
+    const count = (counts[second] ?? 0) + 1;
+    counts[second] = count;
+    const before = count === 1 ? value : (mean[second] ?? value);
+    mean[second] = before + (value - before) / count;
   }
 }

@@ -12,7 +12,8 @@ import type { Controller, LoopOptions, LoopStep } from './loop.ts';
 import { type CaseOptions, type StudyRunOptions, study } from './study.ts';
 
 /** Which rows, under whom, for how long. */
-export interface DemoRowsOptions extends StudyRunOptions, Omit<LoopOptions, 'steps' | 'controller'> {
+export interface DemoRowsOptions
+  extends StudyRunOptions, Omit<LoopOptions, 'steps' | 'controller'> {
   /** Simulated minutes of each row after its start. Above 0. @default 30, the most of the RFC's */
   readonly minutes?: number;
   /** Compared with the first of them. @default ["temporal"], as the RFC */
@@ -30,8 +31,15 @@ const BEFORE: Readonly<Record<number, readonly number[]>> = { 90: [70], 85: [70,
  * @throws DamonError `ERR_DAMON_CONFIG_STUDY`
  */
 export async function demoRows(options: DemoRowsOptions = {}): Promise<StudyRecord> {
-  const { minutes = 30, controllers = ['temporal'], source, attrs, szBytes, resetIntervalMs, ...how } =
-    options;
+  const {
+    minutes = 30,
+    controllers = ['temporal'],
+    source,
+    attrs,
+    szBytes,
+    resetIntervalMs,
+    ...how
+  } = options;
   const seconds = stretchSeconds(minutes);
   const settings = {
     ...(source && { source }),
@@ -48,7 +56,7 @@ export async function demoRows(options: DemoRowsOptions = {}): Promise<StudyReco
       return { name: `${target} %, ${start}`, loop: { ...settings, controller, steps }, published };
     }),
   );
-  return study({ ...how, title: 'The RFC\'s demonstration: PULL + PUSH', cases });
+  return study({ ...how, title: "The RFC's demonstration: PULL + PUSH", cases });
 }
 
 /** A share of the first of two nodes. */

@@ -10,7 +10,7 @@ import type { Progress } from '../../kdamond.ts';
 import { RFC_MACHINE } from '../../machine/preset.ts';
 import { formatBytes } from '../../report/format.ts';
 import type { PublishedResult } from '../../report/record.ts';
-import type { LoopRun, StudyRecord } from '../../report/study.ts';
+import type { LoopRun, StudyCase, StudyRecord } from '../../report/study.ts';
 import type { LoopOptions } from './loop.ts';
 import { defaultWorkers, runAll } from './pool.ts';
 
@@ -53,7 +53,15 @@ const WORKERS_MAX = 1_024;
  * @throws DamonError `ERR_DAMON_CONFIG_STUDY`, and what a run would be refused for
  */
 export async function study(options: StudyOptions): Promise<StudyRecord> {
-  const { title, cases, seeds = 1, seed = 1, workers = defaultWorkers(), onProgress, signal } = options;
+  const {
+    title,
+    cases,
+    seeds = 1,
+    seed = 1,
+    workers = defaultWorkers(),
+    onProgress,
+    signal,
+  } = options;
   expectInteger('seeds', seeds, 1, SEEDS_MAX);
   expectInteger('seed', seed, 0, Number.MAX_SAFE_INTEGER - seeds);
   expectInteger('workers', workers, 1, WORKERS_MAX);
@@ -75,15 +83,24 @@ export async function study(options: StudyOptions): Promise<StudyRecord> {
   return {
     title,
     machine: describe(cases[0]?.loop),
-    cases: cases.map(({ name, loop, published }, index) => ({
-      ...{ name, controller: loop.controller ?? 'temporal', runs: ofCase(index) },
-      nodeNames: (loop.source ?? RFC_MACHINE).nodes.map((node, id) => node.name ?? `node ${id}`),
-      ...(published && { published }),
-    })),
-    ...{ seeds: all, runsDone: done.length, runsPlanned: planned.length },
+    cases: cases.map((one, index) => studyCase(one, ofCase(index))),
+    seeds: all,
+    runsDone: done.length,
+    runsPlanned: planned.length,
     simulatedSeconds: done.reduce((sum, { movedBytes }) => sum + movedBytes.length, 0),
     wallSeconds: (performance.now() - started) / 1_000,
     workers,
+  };
+}
+
+function studyCase({ name, loop, published }: CaseOptions, runs: readonly LoopRun[]): StudyCase {
+  const { nodes } = loop.source ?? RFC_MACHINE;
+  return {
+    name,
+    controller: loop.controller ?? 'temporal',
+    runs,
+    nodeNames: nodes.map((node, id) => node.name ?? `node ${id}`),
+    ...(published && { published }),
   };
 }
 

@@ -101,8 +101,24 @@ export interface ExplanationData extends TimeAxisData {
   }[];
 }
 
+/** Mean shares with their bands over time. */
+export interface BandData extends TimeAxisData {
+  readonly lines: readonly {
+    readonly name: string;
+    /** Of the four colours of series, from 1. */
+    readonly color: number;
+    readonly step: number;
+    readonly mean: readonly (number | null)[];
+    readonly low: readonly (number | null)[];
+    readonly high: readonly (number | null)[];
+  }[];
+}
+
 /** All series of a page, by the name that a canvas gives in `data-series`. */
-export type PageData = Record<string, HeatmapData | ShareData | QuotaData | ExplanationData>;
+export type PageData = Record<
+  string,
+  HeatmapData | ShareData | QuotaData | ExplanationData | BandData
+>;
 
 /** The map of a heatmap. */
 export function heatmapData(heatmap: Heatmap, nodes: readonly MemoryNode[]): HeatmapData {
@@ -253,7 +269,7 @@ function addressLabels(grid: HeatmapGrid, places: readonly number[]): HeatmapDat
 }
 
 /** Means of every `step` values; `null` where none of them is a number. */
-function thinned(values: Float64Array, step: number): (number | null)[] {
+export function thinned(values: Float64Array, step: number): (number | null)[] {
   return Array.from({ length: Math.ceil(values.length / step) }, (_, i) => {
     const some = values.subarray(i * step, (i + 1) * step).filter(Number.isFinite);
     const mean = some.reduce((sum, value) => sum + value, 0) / some.length;

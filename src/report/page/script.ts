@@ -315,6 +315,39 @@ export const SCRIPT: string = String.raw`'use strict';
       },
     });
 
+  // A line, and the edges of its band around it: the fill reaches from the one to the other.
+  const bandPlot = (canvas, series) =>
+    new Chart(canvas, {
+      type: 'line',
+      data: {
+        datasets: series.lines.flatMap(({ name, step, mean, low, high, color: own }) => {
+          const stroke = color('series-' + own);
+          const edge = { borderWidth: 0, pointHoverRadius: 0, backgroundColor: stroke + '33' };
+          return [
+            line(name, mean, step, { borderColor: stroke, pointBackgroundColor: stroke }),
+            line('', high, step, { ...edge, fill: '+1' }),
+            line('', low, step, edge),
+          ];
+        }),
+      },
+      options: {
+        interaction: { mode: 'index', intersect: false },
+        scales: {
+          x: timeAxis(series, 'Time'),
+          y: axis('', { ...flush, grace: '5%', ticks: { maxTicksLimit: 8, callback: (value) => number(value) + ' %' } }),
+        },
+        plugins: {
+          tooltip: tooltip({
+            filter: ({ dataset }) => dataset.label !== '',
+            callbacks: {
+              title: ([item]) => (item ? duration(item.parsed.x) : ''),
+              label: ({ dataset, parsed }) => dataset.label + ' ' + percent(parsed.y, 2),
+            },
+          }),
+        },
+      },
+    });
+
   // Stretches of windows: each holds until the next begins, the last to the end.
   const held = (series, values) =>
     values.map((y, i) => ({ x: series.at[i], y })).concat({ x: series.seconds, y: values[values.length - 1] });
@@ -382,7 +415,7 @@ export const SCRIPT: string = String.raw`'use strict';
   Chart.defaults.font.family = color('sans');
   Chart.defaults.plugins.legend.display = false;
 
-  const kinds = { heatmap, share, offset, quotas, work, outcomes };
+  const kinds = { heatmap, share, offset, quotas, work, outcomes, bands: bandPlot };
   let charts = [];
   const draw = () => {
     for (const chart of charts) chart.destroy();

@@ -155,6 +155,9 @@ tr.other th, tr.other td { color: var(--muted); }
 .bar { display: block; width: 100%; min-width: 5rem; height: 0.5rem; }
 .bar .track { fill: var(--wash); } .bar .fill { fill: var(--share); }
 td.meter { width: 40%; }
+.interval { display: block; width: 100%; min-width: 9rem; }
+.interval .track { fill: var(--published-wash); } .interval .zero { stroke: var(--muted); stroke-dasharray: 2 2; }
+.interval .bar { stroke: var(--share); stroke-width: 2; } .interval .dot { fill: var(--share); }
 .books { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 21rem), 1fr)); gap: 1rem 4rem; align-items: start; }
 .books td, .books th { padding-block: 0.3rem; }
 .books th { font-weight: 400; }

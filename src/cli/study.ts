@@ -1,0 +1,107 @@
+/** What the commands that run a study have in common: their options, and where the result goes. */
+import { type Command, Option } from 'commander';
+
+import { refuse } from '../errors.ts';
+import type { Progress } from '../kdamond.ts';
+import { CONTROLLERS, type Controller } from '../job/study/loop.ts';
+import { packageVersion } from '../native/binding.ts';
+import { renderHtml } from '../report/html.ts';
+import { type StudyCase, type StudyRecord, summarize } from '../report/study.ts';
+import { renderStudy } from '../report/terminal-study.ts';
+import { either } from '../validate.ts';
+import {
+  type CliContext,
+  expectWritable,
+  progressBar,
+  rendering,
+  write,
+  writeWhole,
+} from './output.ts';
+
+/** The options of {@link studyOptions}, as commander gives them. */
+export interface StudyFlags {
+  readonly seed: string;
+  readonly seeds: string;
+  readonly workers?: string;
+  readonly json?: true;
+  readonly html?: string;
+}
+
+/** {@link StudyFlags}, read, and how the study is watched and ended. */
+export interface StudyHow {
+  readonly seed: number;
+  readonly seeds: number;
+  readonly workers?: number;
+  readonly onProgress: (progress: Progress) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Adds the options. */
+export function studyOptions(command: Command): Command {
+  return command
+    .option('--seeds <n>', 'runs of each case, each with a seed of its own', '1')
+    .option('--seed <s>', 'the first seed: decides every random draw', '1')
+    .addOption(new Option('--workers <n>', 'threads (default: one for each core)'))
+    .option('--json', 'print the result as one JSON object')
+    .option('--html <file>', 'write a self-contained report');
+}
+
+/** Runs a study and writes its result, or, on Ctrl-C, what is done of it. */
+export async function runStudy(
+  title: string,
+  { seed, seeds, workers, json, html }: StudyFlags,
+  { stdout, stderr, signal }: CliContext,
+  job: (how: StudyHow) => Promise<StudyRecord>,
+): Promise<void> {
+  const how = {
+    seed: number(seed, '--seed'),
+    seeds: number(seeds, '--seeds'),
+    ...(workers !== undefined && { workers: number(workers, '--workers') }),
+  };
+  if (html !== undefined) await expectWritable(html);
+  const bar = progressBar(stderr, title);
+  try {
+    const record = await job({ ...how, onProgress: bar.onProgress, signal });
+    bar.stop();
+    if (record.runsDone === 0) signal.throwIfAborted();
+    const text = json ? JSON.stringify(toJson(record)) : renderStudy(record, rendering(stdout));
+    await write(stdout, `${text}\n`);
+    if (html === undefined) return;
+    const generatedBy = `node-damon ${packageVersion()}`;
+    await writeWhole(html, renderHtml({ title: record.title, generatedBy, study: record }));
+  } finally {
+    bar.stop();
+  }
+}
+
+/** Summaries in place of the series they were made from. */
+function toJson({ cases, ...record }: StudyRecord): object {
+  const summaries = summarize(cases);
+  return {
+    ...record,
+    cases: cases.map((one, i) => ({ summary: summaries[i], runs: runsOf(one) })),
+  };
+}
+
+/** Each run without its series. */
+function runsOf({ runs }: StudyCase): object[] {
+  return runs.map(({ shares: _s, trueShares: _t, movedBytes: _m, ...run }) => run);
+}
+
+/** Reads a number. */
+export function number(text: string, path: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isFinite(value)) return value;
+  const expected = 'a number';
+  throw refuse({ code: 'ERR_DAMON_USAGE_NUMBER', path, expected, received: text });
+}
+
+/** Reads names of controllers, parted by commas. */
+export function controllers(text: string): Controller[] {
+  return text.split(',').map((word) => {
+    const found = CONTROLLERS.find((name) => name === word.trim());
+    if (found !== undefined) return found;
+    const expected = `a list of ${either(CONTROLLERS)}`;
+    throw refuse({ code: 'ERR_DAMON_USAGE_TUNER', path: '--tuner', expected, received: word });
+  });
+}

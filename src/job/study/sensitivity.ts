@@ -1,0 +1,118 @@
+/**
+ * On which of the model's parameters the demonstration's result depends: one of them is changed at a
+ * time, all else stays as the RFC has it.
+ *
+ * What a real machine has and this model of it has not is told by what the parameters do here:
+ * `start` is where the share happens to be when the loop begins, so the phase of its cycle; `cold`
+ * is other memory, eligible when it is sampled. Not modelled: migrations that fail, and late ticks.
+ */
+import { refuse } from '../../errors.ts';
+import type { EmulationOptions, WorkloadOptions } from '../../machine/machine.ts';
+import { RFC_MACHINE } from '../../machine/preset.ts';
+import type { AttrsOptions } from '../../monitor/attrs.ts';
+import type { IbsOpOptions } from '../../sampler/ibs-op.ts';
+import type { StudyRecord } from '../../report/study.ts';
+import type { Controller, LoopOptions } from './loop.ts';
+import { step, stretchSeconds } from './rows.ts';
+import { type CaseOptions, type StudyRunOptions, study } from './study.ts';
+
+/** What is varied, around what. */
+export interface SensitivityOptions extends StudyRunOptions {
+  /** Share of hot memory on DRAM in percent, above 0 and below 100. @default 70 */
+  readonly target?: number;
+  /** Simulated minutes of each run. Above 0. @default 5 */
+  readonly minutes?: number;
+  /** @default "temporal", as the RFC */
+  readonly controller?: Controller;
+  /** @default all */
+  readonly parameters?: readonly ParameterName[];
+}
+
+const CODE = 'ERR_DAMON_CONFIG_STUDY';
+
+type Settings = Omit<LoopOptions, 'steps' | 'controller'>;
+
+const workload = (changes: Partial<WorkloadOptions>): Settings => ({
+  source: { ...RFC_MACHINE, workload: { ...RFC_MACHINE.workload, ...changes } },
+});
+const sampler = (changes: Omit<IbsOpOptions, 'type'>): Settings => ({
+  source: { ...RFC_MACHINE, sampler: { type: 'ibs_op', ...changes } } satisfies EmulationOptions,
+});
+const attrs = (changes: AttrsOptions): Settings => ({ attrs: changes });
+
+/** A parameter of the model. */
+export type ParameterName =
+  'start' | 'cold' | 'hot' | 'period' | 'regions' | 'aggregation' | 'quota' | 'window';
+
+/** By parameter: values other than the RFC's, each with what it means to a loop. */
+const PARAMETERS: Readonly<Record<ParameterName, readonly (readonly [string, Settings])[]>> = {
+  start: [
+    ['50.2 % on DRAM', workload({ interleave: [502, 498] })],
+    ['50.6 % on DRAM', workload({ interleave: [506, 494] })],
+    ['51 % on DRAM', workload({ interleave: [51, 49] })],
+    ['51.4 % on DRAM', workload({ interleave: [514, 486] })],
+  ],
+  cold: [
+    [
+      '4 GiB with 1 % of accesses',
+      workload({ bytes: '36 GiB', hotBytes: '32 GiB', hotShare: 0.99 }),
+    ],
+    ['16 GiB with 0.1 %', workload({ bytes: '48 GiB', hotBytes: '32 GiB', hotShare: 0.999 })],
+  ],
+  hot: [
+    ['8 GiB', workload({ bytes: '8 GiB' })],
+    ['16 GiB', workload({ bytes: '16 GiB' })],
+    ['64 GiB', workload({ bytes: '64 GiB' })],
+  ],
+  period: [
+    ['32768 cycles', sampler({ period: 32_768 })],
+    ['2097152 cycles', sampler({ period: 2_097_152 })],
+    ['16777216 cycles', sampler({ period: 16_777_216 })],
+  ],
+  regions: [
+    ['10 to 100', attrs({ maxNrRegions: 100 })],
+    ['500 to 1000', attrs({ minNrRegions: 500 })],
+    ['1000 to 4000', attrs({ minNrRegions: 1_000, maxNrRegions: 4_000 })],
+  ],
+  aggregation: [
+    ['50 ms', attrs({ aggregationUs: '50 ms' })],
+    ['200 ms', attrs({ aggregationUs: '200 ms' })],
+    ['1 s', attrs({ aggregationUs: '1 s' })],
+  ],
+  quota: [
+    ['128 MiB', { szBytes: '128 MiB' }],
+    ['256 MiB', { szBytes: '256 MiB' }],
+    ['1 GiB', { szBytes: '1 GiB' }],
+  ],
+  window: [
+    ['500 ms', { resetIntervalMs: '500 ms' }],
+    ['2 s', { resetIntervalMs: '2 s' }],
+  ],
+};
+
+/** All of them. */
+export const PARAMETER_NAMES: readonly ParameterName[] = Object.keys(PARAMETERS) as ParameterName[];
+
+/**
+ * Runs the loop as the RFC has it, and with each parameter changed.
+ *
+ * @throws DamonError `ERR_DAMON_CONFIG_STUDY`
+ */
+export async function sensitivity(options: SensitivityOptions = {}): Promise<StudyRecord> {
+  const { target = 70, minutes = 5, controller = 'temporal', ...more } = options;
+  const { parameters = PARAMETER_NAMES, ...how } = more;
+  parameters.forEach((name, i) => {
+    if (Object.hasOwn(PARAMETERS, name)) return;
+    const expected = `one of ${PARAMETER_NAMES.join(', ')}`;
+    throw refuse({ code: CODE, path: `parameters[${i}]`, expected, received: name });
+  });
+  const steps = [step(target, stretchSeconds(minutes))];
+  const cases = parameters.flatMap((parameter) =>
+    PARAMETERS[parameter].map(([value, settings]): CaseOptions => ({
+      name: `${parameter}: ${value}`,
+      loop: { ...settings, controller, steps },
+    })),
+  );
+  const base = { name: 'as the RFC', loop: { controller, steps } };
+  return study({ ...how, title: `What ${target} % depends on`, cases: [base, ...cases] });
+}

@@ -1,0 +1,202 @@
+/**
+ * The part of the page about a study: a table whose intervals are drawn, and the mean share of each
+ * case over time with its band.
+ */
+import { formatBytes, formatDuration, formatNumber, formatSigned } from '../format.ts';
+import type { MeanInterval } from '../interval.ts';
+import {
+  type CaseSummary,
+  type NodeSummary,
+  type StudyCase,
+  type StudyRecord,
+  shareBand,
+  summarize,
+} from '../study.ts';
+import { describeStudy, describeVersus, withInterval } from '../terminal-study.ts';
+import { timeTicks } from '../ticks.ts';
+import { canvas, lineKey, scroll } from './blocks.ts';
+import { type BandData, type PageData, thinned } from './data.ts';
+import { html, type Markup } from './markup.ts';
+
+/** Most plots: a study of many cases is told by its table. */
+const PLOTS_MAX = 8;
+const POINTS = 900;
+const TIME_LABELS = 9;
+const PERCENT = 100;
+
+export function studyPart(study: StudyRecord, data: PageData): Markup {
+  const summaries = summarize(study.cases);
+  const names = [...new Set(study.cases.map(({ name }) => name))];
+  const plotted = names.length > PLOTS_MAX ? [] : names;
+  return html`<section class="part" aria-labelledby="study">
+    <h2 id="study">${study.title}</h2>
+    <p class="lede">${study.machine.join(' · ')}</p>
+    <p class="lede">${describeStudy(study)}</p>
+    ${tableBlock(summaries)} ${plotted.map((name, i) => plotBlock(name, i, study.cases, data))}
+  </section>`;
+}
+
+function tableBlock(summaries: readonly CaseSummary[]): Markup {
+  const scale = largestReach(summaries);
+  return html`<section class="block" aria-labelledby="study-table">
+    <h3 id="study-table">How well each share was held</h3>
+    <p>
+      Means over the seeds. Drawn: the offset from the target in percentage points, from
+      ${formatSigned(-scale, 1)} to ${formatSigned(scale, 1)}; the dot and its bar are the mean and
+      its 95 % interval, the pale band is the standard deviation in a run.
+    </p>
+    ${scroll(
+      'How well each share was held',
+      html`<table>
+        <thead>
+          <tr>
+            <th scope="col">Case</th>
+            <th scope="col">By</th>
+            <th scope="col">Node</th>
+            <th scope="col" class="n">Mean</th>
+            <th scope="col" class="n">Offset</th>
+            <th scope="col" class="n">Stddev</th>
+            <th scope="col" class="n">Ramp / least</th>
+            <th scope="col" class="n">Most over</th>
+            <th scope="col" class="n">Moved/s</th>
+            <th scope="col">Offset</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${summaries.map((summary, i) => [
+            caseRows(summary, scale),
+            isLastOfName(summaries, i) && publishedRow(summary, scale),
+          ])}
+        </tbody>
+      </table>`,
+    )}
+    ${summaries.map(
+      ({ name, controller, versus }) =>
+        versus && html`<p>${name}: ${describeVersus(controller, versus)}.</p>`,
+    )}
+  </section>`;
+}
+
+function caseRows(summary: CaseSummary, scale: number): Markup[] {
+  const { name, controller, nodes, rampSeconds, leastRampSeconds, movedPerSecond } = summary;
+  if (nodes.length === 0) {
+    const what = summary.runs === 0 ? 'not run' : 'not reached';
+    return [
+      html`<tr>
+        <th scope="row">${name}</th>
+        <td>${controller}</td>
+        <td colspan="8">${what}</td>
+      </tr>`,
+    ];
+  }
+  const ramp =
+    rampSeconds && leastRampSeconds
+      ? `${formatNumber(rampSeconds.mean)} / ${formatNumber(leastRampSeconds.mean)} s`
+      : '–';
+  return nodes.map(
+    (node) =>
+      html`<tr>
+        <th scope="row">${name}</th>
+        <td>${controller}</td>
+        <td>${node.name}</td>
+        <td class="n">${withInterval(node.mean)} %</td>
+        <td class="n">${formatSigned(node.offset.mean)}</td>
+        <td class="n">${node.stddev?.mean.toFixed(2) ?? '–'}</td>
+        <td class="n">${ramp}</td>
+        <td class="n">${node.overshootMax.toFixed(2)}</td>
+        <td class="n">${movedPerSecond ? formatBytes(movedPerSecond.mean) : '–'}</td>
+        <td class="meter">${interval(node.offset, node.stddev?.mean ?? 0, scale)}</td>
+      </tr>`,
+  );
+}
+
+function publishedRow({ published }: CaseSummary, scale: number): Markup | undefined {
+  if (published === undefined) return undefined;
+  const { target, mean, stddev } = published;
+  const offset = { count: 1, mean: mean - target, stddev: null, halfWidth: null };
+  return html`<tr class="other">
+    <th scope="row">Published</th>
+    <td colspan="2"></td>
+    <td class="n">${mean.toFixed(2)} %</td>
+    <td class="n">${formatSigned(offset.mean)}</td>
+    <td class="n">${stddev.toFixed(2)}</td>
+    <td class="n">–</td>
+    <td class="n">–</td>
+    <td class="n">–</td>
+    <td class="meter">${interval(offset, stddev, scale)}</td>
+  </tr>`;
+}
+
+/** An offset on a line from minus to plus `scale`. */
+function interval({ mean, halfWidth }: MeanInterval, stddev: number, scale: number): Markup {
+  const x = (points: number): string =>
+    `${formatNumber(((Math.max(-scale, Math.min(scale, points)) + scale) / (2 * scale)) * PERCENT)}%`;
+  const width = (points: number): string =>
+    `${formatNumber((Math.min(points, scale) / scale) * PERCENT)}%`;
+  const half = halfWidth ?? 0;
+  return html`<svg class="interval" width="100%" height="16" aria-hidden="true">
+    <rect class="track" x="${x(mean - stddev)}" width="${width(stddev)}" y="3" height="10" />
+    <line class="zero" x1="50%" x2="50%" y1="0" y2="16" />
+    <line class="bar" x1="${x(mean - half)}" x2="${x(mean + half)}" y1="8" y2="8" />
+    <circle class="dot" cx="${x(mean)}" cy="8" r="3" />
+  </svg>`;
+}
+
+/** What the scale has to show: every mean with its deviation and interval, of two points at least. */
+function largestReach(summaries: readonly CaseSummary[]): number {
+  return Math.max(2, ...summaries.flatMap(({ nodes }) => nodes.map(reach)));
+}
+
+function reach({ offset, stddev }: NodeSummary): number {
+  return Math.abs(offset.mean) + Math.max(stddev?.mean ?? 0, offset.halfWidth ?? 0);
+}
+
+function isLastOfName(summaries: readonly CaseSummary[], index: number): boolean {
+  return summaries[index]?.name !== summaries[index + 1]?.name;
+}
+
+function plotBlock(
+  name: string,
+  index: number,
+  cases: readonly StudyCase[],
+  data: PageData,
+): Markup | false {
+  const shown = cases.filter((one) => one.name === name && one.runs.length > 0);
+  if (shown.length === 0) return false;
+  const series = `study${index}`;
+  const bands = bandData(shown);
+  data[series] = bands;
+  const description = `Mean share of each node over ${formatDuration(bands.seconds)}, with its 95 % interval: ${name}.`;
+  return html`<section class="block" aria-labelledby="${series}">
+    <h3 id="${series}">${name}</h3>
+    <figure>
+      ${canvas('bands', series, '', description)}
+      <ul class="key">
+        ${bands.lines.map((line) => html`<li>${lineKey(`series-${line.color}`)} ${line.name}</li>`)}
+        <li>band: 95 % interval of the mean over the seeds</li>
+      </ul>
+    </figure>
+  </section>`;
+}
+
+/** Of two nodes only the first: the other mirrors it. */
+function bandData(cases: readonly StudyCase[]): BandData {
+  const lines = cases.flatMap((one, i) => {
+    const nodes = one.nodeNames.length === 2 ? one.nodeNames.slice(0, 1) : one.nodeNames;
+    return nodes.map((node, n) => {
+      const { mean, low, high } = shareBand(one, n);
+      const step = Math.max(1, Math.ceil(mean.length / POINTS));
+      return {
+        name: nodes.length === 1 ? one.controller : `${node}, ${one.controller}`,
+        color: ((nodes.length === 1 ? i : n + i * nodes.length) % 4) + 1,
+        step,
+        mean: thinned(mean, step),
+        low: thinned(low, step),
+        high: thinned(high, step),
+        seconds: mean.length,
+      };
+    });
+  });
+  const seconds = Math.max(0, ...lines.map((line) => line.seconds));
+  return { seconds, ticks: timeTicks(seconds, TIME_LABELS), lines };
+}

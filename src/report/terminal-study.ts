@@ -1,0 +1,122 @@
+/** A study as a table for a terminal: what held which share how well, with 95 % intervals. */
+import { Chalk, type ChalkInstance } from 'chalk';
+
+import { formatBytes, formatDuration, formatNumber, formatSigned } from './format.ts';
+import type { MeanInterval } from './interval.ts';
+import type { PublishedResult } from './record.ts';
+import { type CaseSummary, type StudyRecord, type Versus, summarize } from './study.ts';
+import { clampWidth, cut, table, wrap, type TerminalOptions } from './terminal-text.ts';
+
+const HEAD = ['', 'mean', 'offset', 'stddev', 'ramp', 'most over', 'moved/s'];
+const ALIGNS = ['left', 'right', 'right', 'right', 'right', 'right', 'right'] as const;
+const LABEL_WIDTH = 22;
+const NOTE =
+  'Means over the seeds, with 95 % intervals: percent, and points for offset, stddev, overshoot. ' +
+  'A ramp ends one size quota from the target; behind the slash stands the least possible.';
+
+/** The whole study as text. */
+export function renderStudy(record: StudyRecord, options: TerminalOptions = {}): string {
+  const chalk = new Chalk({ level: options.colorLevel ?? 0 });
+  const width = clampWidth(options.width);
+  const lines = groups(summarize(record.cases)).flatMap(groupLines);
+  const rows = lines.filter((line) => typeof line !== 'string');
+  // Headings and sentences stand between the rows, and must not widen a column.
+  const [head = '', ...aligned] = table(HEAD, rows, ALIGNS, chalk).split('\n');
+  const body = lines.map((line) =>
+    typeof line === 'string' ? style(cut(line, width), chalk) : (aligned.shift() ?? ''),
+  );
+  return [
+    [chalk.bold(record.title), ...wrap(describeStudy(record).split(' '), ' ', width)].join('\n'),
+    wrap(record.machine, '; ', width).join('\n'),
+    [head, ...body].join('\n'),
+    chalk.dim(wrap(NOTE.split(' '), ' ', width).join('\n')),
+  ].join('\n\n');
+}
+
+/** Names of cases stand out; what is said about them stands back. */
+function style(line: string, chalk: ChalkInstance): string {
+  return line.startsWith(' ') ? chalk.dim(line) : chalk.bold(line);
+}
+
+/** How much was run, and how fast. */
+export function describeStudy(record: StudyRecord): string {
+  const { seeds, runsDone, runsPlanned, simulatedSeconds, wallSeconds, workers } = record;
+  const [first = 0, last = first] = [seeds[0], seeds.at(-1)];
+  const which = seeds.length === 1 ? `seed ${first}` : `seeds ${first} to ${last}`;
+  const runs = runsDone === runsPlanned ? `${runsDone} runs` : `${runsDone} of ${runsPlanned} runs`;
+  const threads = `${workers} ${workers === 1 ? 'thread' : 'threads'}`;
+  return (
+    `${which}, ${runs}: ${formatDuration(simulatedSeconds)} simulated in ` +
+    `${formatDuration(wallSeconds)} on ${threads} ` +
+    `(${formatNumber(simulatedSeconds / wallSeconds)} simulated seconds per second)`
+  );
+}
+
+/** Case against case, in words. */
+export function describeVersus(controller: string, against: Versus): string {
+  const { movedRatio, stddevLess } = against;
+  const parts = [
+    movedRatio && `moves ${percent(movedRatio)} of the bytes`,
+    stddevLess && `stddev ${formatSigned(stddevLess.mean)}${plusMinus(stddevLess)} points`,
+  ].filter((part) => part !== undefined);
+  return `${controller} against ${against.controller}: ${parts.join(', ')}`;
+}
+
+/** A mean and its interval: `69.73 ±0.12`. */
+export function withInterval(interval: MeanInterval, digits = 2): string {
+  return `${interval.mean.toFixed(digits)}${plusMinus(interval, digits)}`;
+}
+
+function plusMinus({ halfWidth }: MeanInterval, digits = 2): string {
+  return halfWidth === null ? '' : ` ±${halfWidth.toFixed(digits)}`;
+}
+
+function percent({ mean, halfWidth }: MeanInterval): string {
+  const width = halfWidth === null ? '' : ` ±${formatNumber(halfWidth * 100)}`;
+  return `${formatNumber(mean * 100)}${width} %`;
+}
+
+/** Cases of one name stand together. */
+function groups(summaries: readonly CaseSummary[]): CaseSummary[][] {
+  const names = [...new Set(summaries.map(({ name }) => name))];
+  return names.map((name) => summaries.filter((summary) => summary.name === name));
+}
+
+/** Texts are lines of their own. */
+function groupLines(group: readonly CaseSummary[]): (string | string[])[] {
+  const published = group[0]?.published;
+  return [
+    group[0]?.name ?? '',
+    ...group.flatMap(caseRows),
+    ...(published ? [publishedCells(published)] : []),
+    ...group.flatMap(({ controller, versus }) =>
+      versus ? [`  ${describeVersus(controller, versus)}`] : [],
+    ),
+  ];
+}
+
+function publishedCells({ target, mean, stddev }: PublishedResult): string[] {
+  const offset = formatSigned(mean - target);
+  return ['  published', mean.toFixed(2), offset, stddev.toFixed(2), '–', '–', '–'];
+}
+
+function caseRows(summary: CaseSummary): (string | string[])[] {
+  const { controller, nodes, runs, notReached } = summary;
+  if (runs === 0) return [`  ${controller}: not run`];
+  const missing = notReached === 0 ? [] : [`  ${controller}: ${notReached} of ${runs} not reached`];
+  const rows = nodes.map((node, i) => [
+    cut(`  ${nodes.length === 1 ? controller : `${node.name}, ${controller}`}`, LABEL_WIDTH),
+    withInterval(node.mean),
+    formatSigned(node.offset.mean),
+    node.stddev?.mean.toFixed(2) ?? '–',
+    i === 0 ? ramp(summary) : '',
+    node.overshootMax.toFixed(2),
+    i === 0 && summary.movedPerSecond ? formatBytes(summary.movedPerSecond.mean) : '',
+  ]);
+  return [...rows, ...missing];
+}
+
+function ramp({ rampSeconds, leastRampSeconds }: CaseSummary): string {
+  if (rampSeconds === undefined || leastRampSeconds === undefined) return '–';
+  return `${formatNumber(rampSeconds.mean)}/${formatNumber(leastRampSeconds.mean)} s`;
+}
