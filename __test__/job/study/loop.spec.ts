@@ -1,0 +1,116 @@
+import test from 'ava';
+
+import { DamonError } from '../../../src/errors.ts';
+import { type Controller, CONTROLLERS, runLoop } from '../../../src/job/study/loop.ts';
+import type { LoopRun } from '../../../src/report/study.ts';
+import { smallLoop } from '../../support/loop.ts';
+
+const held = (controller: Controller, weights: readonly number[], seconds: number) =>
+  runLoop(smallLoop(weights, seconds, { controller }), { seed: 1 });
+
+/** Largest miss of any node in any second from the end of the ramp on, as the machine knows it. */
+function worst({ trueShares, nodes, fromSecond, rampSeconds }: LoopRun, grace = 2): number {
+  const misses = trueShares.flatMap((series, node) =>
+    Array.from(series.subarray(fromSecond + (rampSeconds ?? Infinity) + grace), (share) =>
+      Math.abs(share - (nodes[node]?.target ?? NaN)),
+    ),
+  );
+  return misses.length === 0 ? NaN : Math.max(...misses);
+}
+
+test('temporal goes up and down by a size quota for ever', async (t) => {
+  const run = await held('temporal', [7, 3], 60);
+  // 20 points, less the last step, at 1/64 a second.
+  t.deepEqual([run.rampSeconds, run.leastRampSeconds], [12, 12]);
+  t.assert(Math.abs(run.nodes[0]?.offset ?? NaN) < 1, `${run.nodes[0]?.offset}`);
+  const stddev = run.nodes[0]?.stddev ?? NaN;
+  t.assert(0.6 < stddev && stddev < 1.2, `${stddev}`);
+  const perSecond = (run.movedAfterRamp ?? 0) / run.settledSeconds;
+  t.assert(perSecond > 0.9 * 2 ** 21, `${perSecond}`);
+  t.deepEqual(run.unbalanced, []);
+});
+
+for (const controller of ['proportional', 'user_input'] as const) {
+  test(`${controller} reaches the target as fast, stays there, and then rests`, async (t) => {
+    const run = await held(controller, [7, 3], 60);
+    const { rampSeconds, leastRampSeconds } = run;
+    t.assert((rampSeconds ?? NaN) <= 1.15 * leastRampSeconds, `${rampSeconds}`);
+    t.assert(worst(run) < 0.5, `${worst(run)}`);
+    // The last step of the ramp is the only one.
+    t.assert((run.movedAfterRamp ?? NaN) <= 3 * 2 ** 21, `${run.movedAfterRamp}`);
+    t.deepEqual(run.unbalanced, []);
+  });
+
+  test(`${controller} brings 5:3:2 over three nodes within half a point`, async (t) => {
+    const run = await held(controller, [5, 3, 2], 40);
+    t.is(run.nodes.length, 3);
+    t.deepEqual(
+      run.nodes.map(({ target }) => target),
+      [50, 30, 20],
+    );
+    t.assert(worst(run) < 0.5, `${worst(run)}`);
+  });
+
+  test(`${controller} follows a live change`, async (t) => {
+    const steps = [
+      { weights: [6, 4], seconds: 15 },
+      { weights: [55, 45], seconds: 20 },
+    ];
+    const run = await runLoop(smallLoop([6, 4], 0, { controller, steps }), { seed: 2 });
+    t.is(run.fromSecond, 15);
+    t.is(run.nodes[0]?.target, 55);
+    t.assert(Math.abs((run.trueShares[0]?.[13] ?? NaN) - 60) < 0.5);
+    t.assert(Math.abs((run.trueShares[0]?.at(-1) ?? NaN) - 55) < 0.5);
+  });
+}
+
+test('user space, which only commits size quotas and user_input goals, matches the tuner', async (t) => {
+  const [tuner, user] = [await held('proportional', [7, 3], 40), await held('user_input', [7, 3], 40)];
+  // User space commits after a window what the tuner decides when it opens: a window behind at first.
+  t.assert(Math.abs((tuner.rampSeconds ?? NaN) - (user.rampSeconds ?? NaN)) <= 1);
+  for (const { trueShares } of [tuner, user]) {
+    t.assert(Math.abs((trueShares[0]?.at(-1) ?? NaN) - 70) < 0.25);
+  }
+});
+
+test('a run on its own thread gives the bytes of one on the pool', async (t) => {
+  for (const controller of CONTROLLERS) {
+    const loop = smallLoop([6, 4], 8, { controller });
+    const [pool, here] = [
+      await runLoop(loop, { seed: 3 }),
+      await runLoop(loop, { seed: 3, onThisThread: true }),
+    ];
+    t.deepEqual(pool, here, controller);
+  }
+});
+
+test('windows shorter or longer than a second are read all the same', async (t) => {
+  for (const resetIntervalMs of ['500 ms', '2 s']) {
+    const loop = smallLoop([7, 3], 30, { resetIntervalMs, controller: 'proportional' });
+    const run = await runLoop(loop, { seed: 1 });
+    t.assert(Math.abs((run.trueShares[0]?.findLast(Number.isFinite) ?? NaN) - 70) < 0.5);
+    t.is(run.leastRampSeconds, resetIntervalMs === '2 s' ? 24 : 6);
+  }
+});
+
+test('progress is told in simulated seconds, and a signal ends a run with its reason', async (t) => {
+  const seconds: number[] = [];
+  await runLoop(smallLoop([6, 4], 3), { seed: 1, onProgress: (second) => seconds.push(second) });
+  t.deepEqual(seconds, [1, 2, 3]);
+  const stop = new AbortController();
+  const run = runLoop(smallLoop([6, 4], 60), {
+    seed: 1,
+    onProgress: () => stop.abort('enough'),
+    signal: stop.signal,
+  });
+  t.is(await run.catch((reason: unknown) => reason), 'enough');
+});
+
+test('a loop that cannot be is refused before it runs', async (t) => {
+  const refused = async (more: Parameters<typeof smallLoop>[2]) =>
+    (await t.throwsAsync(runLoop(smallLoop([7, 3], 5, more), { seed: 1 }), { instanceOf: DamonError }))
+      ?.code;
+  t.is(await refused({ steps: [{ weights: [1], seconds: 5 }] }), 'ERR_DAMON_CONFIG_SHARES');
+  t.is(await refused({ szBytes: '1 parsec' }), 'ERR_DAMON_CONFIG_UNIT');
+  t.is(await refused({ attrs: { minNrRegions: 1 } }), 'ERR_DAMON_CONFIG');
+});
