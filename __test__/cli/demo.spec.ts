@@ -33,7 +33,7 @@ test('--json prints one object with a row per target, and nothing else', async (
 });
 
 test('the text shows what was asked, what came, and that the books balance', async (t) => {
-  const { code, stdout, stderr } = await cli('demo', ...SHORT, '--seed', '7');
+  const { code, stdout, stderr } = await cli('demo', ...SHORT, '--seed', '7', '--target', '70');
   t.is(code, EXIT.ok);
   t.is(stderr, '');
   for (const part of [/seed 7/, /132 CPUs/, /70/, /every op tagged was filtered or reported/]) {
@@ -42,7 +42,9 @@ test('the text shows what was asked, what came, and that the books balance', asy
 });
 
 test('--tuner consist is far from the goal after so short a time, and says so', async (t) => {
-  const { stdout } = await cli('demo', '--minutes', '0.1', '--tuner', 'consist', '--json');
+  const { stdout } = await cli(
+    ...['demo', '--target', '70', '--minutes', '0.1', '--tuner', 'consist', '--json'],
+  );
   const [row] = (JSON.parse(stdout) as { rows: object[] }).rows;
   t.like(row, { mean: null, rampSeconds: null, trueMean: null, samples: 0 });
 });
@@ -53,11 +55,17 @@ const WRONG_USAGE: readonly [args: string[], tells: RegExp][] = [
   [['--target', '101'], /above 0 and below 100/],
   [['--target', 'NaN'], /ERR_DAMON_USAGE_NUMBER.*--target/],
   [['--target', '70,'], /ERR_DAMON_USAGE_NUMBER.*--target/],
-  [['--minutes', '0'], /at least one simulated second/],
+  [['--minutes', '0'], /ERR_DAMON_CONFIG_STUDY.*at least one simulated second/],
+  [['--minutes', '0', '--target', '70'], /ERR_DAMON_CONFIG_DEMO.*at least one simulated second/],
+  [['--seeds', '0'], /ERR_DAMON_CONFIG_STUDY.*`seeds`/],
+  [['--workers', 'many'], /ERR_DAMON_USAGE_NUMBER.*--workers/],
+  [['--target', '70', '--seeds', '2'], /ERR_DAMON_USAGE_TARGET.*one run/],
+  [['--target', '70', '--workers', '2'], /ERR_DAMON_USAGE_TARGET.*one run/],
+  [['--target', '70', '--tuner', 'temporal,consist'], /ERR_DAMON_USAGE_TUNER.*one of/],
   [['--minutes', 'x'], /ERR_DAMON_USAGE_NUMBER.*--minutes/],
   [['--seed', '-1'], /seed/],
   [['--seed', '1.5'], /seed/],
-  [['--tuner', 'pid'], /consist, temporal/],
+  [['--tuner', 'pid'], /ERR_DAMON_USAGE_TUNER.*`consist`, `temporal`/],
   [['--no-such'], /unknown option/],
   [['more'], /too many arguments/],
 ];
@@ -86,8 +94,29 @@ test('with --json wrong usage is one line of JSON', async (t) => {
 
 test('--html writes a report of the run', async (t) => {
   const path = temporaryPath('demo.html');
-  t.is((await cli('demo', '--minutes', '0.1', '--html', path)).code, EXIT.ok);
+  t.is((await cli('demo', '--target', '70', '--minutes', '0.1', '--html', path)).code, EXIT.ok);
   t.regex(readFileSync(path, 'utf8'), /^<!doctype html>[^]*PULL[^]*<\/html>\s*$/i);
+});
+
+test("without a target it runs the RFC's four rows with every seed, on threads", async (t) => {
+  const path = temporaryPath('rows.html');
+  const { code, stdout, stderr } = await cli('demo', '--minutes', '0.05', '--html', path, '--json');
+  t.is(code, EXIT.ok);
+  t.is(stderr, '');
+  const [record, ...rest] = ndjson(stdout);
+  t.deepEqual(rest, []);
+  t.like(record, { seeds: [1], runsDone: 4, runsPlanned: 4 });
+  const cases = record?.['cases'] as { summary: { name: string }; runs: { seed: number }[] }[];
+  t.deepEqual(
+    cases.map(({ summary: { name }, runs }) => [name, runs.map(({ seed }) => seed)]),
+    [
+      ['70 %, cold start', [1]],
+      ['30 %, cold start', [1]],
+      ['90 %, from 70 %', [1]],
+      ['85 %, from 90 %', [1]],
+    ],
+  );
+  t.regex(readFileSync(path, 'utf8'), /^<!doctype html>[^]*85 %, from 90 %[^]*<\/html>\s*$/i);
 });
 
 test('--help explains by example', async (t) => {
@@ -97,27 +126,29 @@ test('--help explains by example', async (t) => {
 });
 
 test('a run that was interrupted exits with 130 and prints no result', async (t) => {
-  const run = cliWith(AbortSignal.timeout(100), 'demo');
+  const run = cliWith(AbortSignal.timeout(100), 'demo', '--target', '70');
   t.deepEqual(await run, { code: EXIT.interrupted, stdout: '', stderr: '' });
 });
 
 test('the built command runs the demonstration', (t) => {
-  const { code, stdout, stderr } = child('demo', '--minutes', '0.1', '--json');
+  const { code, stdout, stderr } = child('demo', '--target', '70', '--minutes', '0.1', '--json');
   t.is(code, EXIT.ok);
   t.is(stderr, '');
   t.is(ndjson(stdout)[0]?.['simulatedSeconds'], 6);
 });
 
-test('Ctrl-C in the middle of a demonstration exits with 130', async (t) => {
-  const command = startListening('demo', '--json');
-  let output = '';
-  command.stdout?.on('data', (chunk) => (output += String(chunk)));
-  // Before it listens, a signal would end it as any process.
-  t.is(String((await once(command.stderr ?? command, 'data'))[0]), LISTENING);
-  command.stderr?.on('data', (chunk) => (output += String(chunk)));
-  await sleep(300);
-  command.kill('SIGINT');
-  const [code] = (await once(command, 'close')) as [number | null];
-  t.is(code, EXIT.interrupted);
-  t.is(output, '');
-});
+for (const more of [[], ['--target', '70']]) {
+  test(`Ctrl-C in the middle of a demonstration exits with 130: ${more.join(' ')}`, async (t) => {
+    const command = startListening('demo', '--json', ...more);
+    let output = '';
+    command.stdout?.on('data', (chunk) => (output += String(chunk)));
+    // Before it listens, a signal would end it as any process.
+    t.is(String((await once(command.stderr ?? command, 'data'))[0]), LISTENING);
+    command.stderr?.on('data', (chunk) => (output += String(chunk)));
+    await sleep(300);
+    command.kill('SIGINT');
+    const [code] = (await once(command, 'close')) as [number | null];
+    t.is(code, EXIT.interrupted);
+    t.is(output, '');
+  });
+}

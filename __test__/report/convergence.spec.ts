@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 
-import { convergence, convergenceRows } from '../../src/report/convergence.ts';
+import { convergence, convergenceRows, leastRampSeconds } from '../../src/report/convergence.ts';
 import { check } from './property.ts';
 
 const of = (...samples: number[]): Float64Array => Float64Array.from(samples);
@@ -39,6 +39,25 @@ test('a share that starts at the target has no ramp and overshoots on either sid
   t.is(result.rampSeconds, 0);
   t.is(result.overshoot, 2);
   t.is(result.samples, 3);
+});
+
+test('a ramp may end a step before the target', (t) => {
+  const samples = of(0, 40, 68.5, 70, 70);
+  t.is(convergence({ target: 70, samples }).rampSeconds, 3);
+  t.is(convergence({ target: 70, samples, within: 1.5 }).rampSeconds, 2);
+  t.is(convergence({ target: 30, samples: of(70, 31, 30), within: 1 }).rampSeconds, 1);
+  t.is(convergence({ target: 70, samples, within: 1.5 }).overshoot, 0);
+});
+
+test('the least ramp is what the size quota makes of the way', (t) => {
+  const GIB = 2 ** 30;
+  const ramp = (bytes: number, withinBytes: number, windowSeconds = 1) =>
+    leastRampSeconds({ bytes, withinBytes, szBytes: GIB / 2, windowSeconds });
+  // 20 points of 32 GiB: 12.8 windows.
+  t.is(ramp(6.4 * GIB, 0), 13);
+  t.is(ramp(6.4 * GIB, GIB / 2), 12);
+  t.is(ramp(6.4 * GIB, GIB / 2, 2), 24);
+  t.is(ramp(0.25 * GIB, GIB / 2), 0);
 });
 
 test('stddev is that of a sample', (t) => {

@@ -5,7 +5,7 @@ import { formatBytes, formatDuration, formatNumber, formatSigned } from './forma
 import type { MeanInterval } from './interval.ts';
 import type { PublishedResult } from './record.ts';
 import { type CaseSummary, type StudyRecord, type Versus, summarize } from './study.ts';
-import { clampWidth, cut, table, wrap, type TerminalOptions } from './terminal-text.ts';
+import { clampWidth, cut, hang, table, wrap, type TerminalOptions } from './terminal-text.ts';
 
 const HEAD = ['', 'mean', 'offset', 'stddev', 'ramp', 'most over', 'moved/s'];
 const ALIGNS = ['left', 'right', 'right', 'right', 'right', 'right', 'right'] as const;
@@ -22,8 +22,8 @@ export function renderStudy(record: StudyRecord, options: TerminalOptions = {}):
   const rows = lines.filter((line) => typeof line !== 'string');
   // Headings and sentences stand between the rows, and must not widen a column.
   const [head = '', ...aligned] = table(HEAD, rows, ALIGNS, chalk).split('\n');
-  const body = lines.map((line) =>
-    typeof line === 'string' ? style(cut(line, width), chalk) : (aligned.shift() ?? ''),
+  const body = lines.flatMap((line) =>
+    typeof line === 'string' ? sentence(line, width, chalk) : (aligned.shift() ?? ''),
   );
   return [
     [chalk.bold(record.title), ...wrap(describeStudy(record).split(' '), ' ', width)].join('\n'),
@@ -33,9 +33,11 @@ export function renderStudy(record: StudyRecord, options: TerminalOptions = {}):
   ].join('\n\n');
 }
 
-/** Names of cases stand out; what is said about them stands back. */
-function style(line: string, chalk: ChalkInstance): string {
-  return line.startsWith(' ') ? chalk.dim(line) : chalk.bold(line);
+/** Names of cases stand out; what is said about them stands back, indented. */
+function sentence(line: string, width: number, chalk: ChalkInstance): string[] {
+  if (!line.startsWith(' ')) return [chalk.bold(cut(line, width))];
+  const wrapped = wrap(line.trim().split(' '), ' ', width - 4);
+  return hang(wrapped, '  ', 4).map((each) => chalk.dim(each));
 }
 
 /** How much was run, and how fast. */

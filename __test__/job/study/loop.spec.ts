@@ -65,7 +65,10 @@ for (const controller of ['proportional', 'user_input'] as const) {
 }
 
 test('user space, which only commits size quotas and user_input goals, matches the tuner', async (t) => {
-  const [tuner, user] = [await held('proportional', [7, 3], 40), await held('user_input', [7, 3], 40)];
+  const [tuner, user] = [
+    await held('proportional', [7, 3], 40),
+    await held('user_input', [7, 3], 40),
+  ];
   // User space commits after a window what the tuner decides when it opens: a window behind at first.
   t.assert(Math.abs((tuner.rampSeconds ?? NaN) - (user.rampSeconds ?? NaN)) <= 1);
   for (const { trueShares } of [tuner, user]) {
@@ -108,8 +111,11 @@ test('progress is told in simulated seconds, and a signal ends a run with its re
 
 test('a loop that cannot be is refused before it runs', async (t) => {
   const refused = async (more: Parameters<typeof smallLoop>[2]) =>
-    (await t.throwsAsync(runLoop(smallLoop([7, 3], 5, more), { seed: 1 }), { instanceOf: DamonError }))
-      ?.code;
+    (
+      await t.throwsAsync(runLoop(smallLoop([7, 3], 5, more), { seed: 1 }), {
+        instanceOf: DamonError,
+      })
+    )?.code;
   t.is(await refused({ steps: [{ weights: [1], seconds: 5 }] }), 'ERR_DAMON_CONFIG_SHARES');
   t.is(await refused({ szBytes: '1 parsec' }), 'ERR_DAMON_CONFIG_UNIT');
   t.is(await refused({ attrs: { minNrRegions: 1 } }), 'ERR_DAMON_CONFIG');

@@ -8,10 +8,11 @@ import { availableParallelism } from 'node:os';
 
 import { Piscina } from 'piscina';
 
+import { DamonError } from '../../errors.ts';
 import type { LoopRun } from '../../report/study.ts';
 import type { LoopOptions } from './loop.ts';
 import { DONE_SECONDS, PLACES, STOP } from './shared.ts';
-import type { Task } from './worker.ts';
+import type { Outcome, Task } from './worker.ts';
 
 /** How runs are shared out. */
 export interface PoolOptions {
@@ -51,7 +52,7 @@ export async function runAll(
 ): Promise<(LoopRun | undefined)[]> {
   const state = new Int32Array(new SharedArrayBuffer(PLACES * Int32Array.BYTES_PER_ELEMENT));
   const threads = Math.max(1, Math.min(workers, planned.length));
-  const pool = new Piscina<Task, LoopRun | undefined>({
+  const pool = new Piscina<Task, Outcome>({
     filename: WORKER,
     minThreads: threads,
     maxThreads: threads,
@@ -64,7 +65,9 @@ export async function runAll(
   signal?.addEventListener('abort', stop);
   if (signal?.aborted) stop();
   try {
-    return await Promise.all(planned.map(({ loop, seed }) => pool.run({ loop, seed, state })));
+    return await Promise.all(
+      planned.map(async ({ loop, seed }) => runOf(await pool.run({ loop, seed, state }))),
+    );
   } catch (error) {
     stop();
     throw error;
@@ -74,4 +77,9 @@ export async function runAll(
     await pool.close();
     tell();
   }
+}
+
+function runOf(outcome: Outcome): LoopRun | undefined {
+  if (outcome.kind === 'refused') throw new DamonError(outcome.error.message, outcome.error);
+  return outcome.kind === 'done' ? outcome.run : undefined;
 }
