@@ -43,7 +43,14 @@ test('the text shows what was asked, what came, and that the books balance', asy
 
 test('--tuner consist is far from the goal after so short a time, and says so', async (t) => {
   const { stdout } = await cli(
-    ...['demo', '--target', '70', '--minutes', '0.1', '--tuner', 'consist', '--json'],
+    'demo',
+    '--target',
+    '70',
+    '--minutes',
+    '0.1',
+    '--tuner',
+    'consist',
+    '--json',
   );
   const [row] = (JSON.parse(stdout) as { rows: object[] }).rows;
   t.like(row, { mean: null, rampSeconds: null, trueMean: null, samples: 0 });

@@ -11,7 +11,13 @@ import { temporaryPath } from '../support/small.ts';
 test('shares prints a row for each node, and draws them', async (t) => {
   const path = temporaryPath('shares.html');
   const { code, stdout, stderr } = await cli(
-    ...['shares', '--weights', '2:1:1', '--minutes', '0.2', '--html', path],
+    'shares',
+    '--weights',
+    '2:1:1',
+    '--minutes',
+    '0.2',
+    '--html',
+    path,
   );
   t.is(code, EXIT.ok);
   t.is(stderr, '');
@@ -22,17 +28,15 @@ test('shares prints a row for each node, and draws them', async (t) => {
 
 test('sensitivity prints a row for each value', async (t) => {
   const { code, stdout } = await cli(
-    ...[
-      'sensitivity',
-      '--minutes',
-      '0.2',
-      '--target',
-      '55',
-      '--parameter',
-      'window',
-      '--seeds',
-      '2',
-    ],
+    'sensitivity',
+    '--minutes',
+    '0.2',
+    '--target',
+    '55',
+    '--parameter',
+    'window',
+    '--seeds',
+    '2',
   );
   t.is(code, EXIT.ok);
   t.regex(stdout, /as the RFC\n {2}temporal +\d/);

@@ -98,8 +98,9 @@ test('shares over three nodes', async (t) => {
   t.is(summary?.name, '5:3:2 over 3 nodes');
   t.is(summary?.nodes.length, 3);
   // A tiny machine's metric strays by more than the RFC's.
-  for (const { offset } of summary?.nodes ?? [])
+  for (const { offset } of summary?.nodes ?? []) {
     t.assert(Math.abs(offset.mean) < 1, `${offset.mean}`);
+  }
 });
 
 test('sensitivity runs the loop as it is and with one parameter changed', async (t) => {
