@@ -1,6 +1,8 @@
 //! Operations sets that somebody else wrote, asked by a monitor: by a script on the thread itself,
 //! and from another thread.
 
+#![allow(clippy::unwrap_used, reason = "a test may stop")]
+
 mod common;
 
 use std::sync::atomic::{AtomicU64, Ordering};
