@@ -1772,6 +1772,8 @@ declare class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispo
   explain({ scheme, fromMs, toMs }?: ExplainOptions): Explanation;
   /** The intervals in force: those of the configuration, or as tuned since. */
   get intervals(): Intervals;
+  /** Whether a {@link commit} is still to take effect. */
+  get committing(): boolean;
   /** The source's clock in nanoseconds: simulated time, or the recording's own. */
   get nowNs(): bigint;
   /** When monitoring started, on the source's clock. */

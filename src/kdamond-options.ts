@@ -1,6 +1,7 @@
 /** All that a monitor is told, checked and resolved before anything is opened. */
 import * as v from 'valibot';
 
+import { type Goal, type GoalOptions, goalSchema } from './goal/goal.ts';
 import { type Emulation, type EmulationOptions, emulationSchema } from './machine/machine.ts';
 import {
   type ContextConfig,
@@ -117,6 +118,18 @@ const kdamondSchema: Schema<Unresolved<KdamondConfig>> = options(kdamondEntries)
 
 const commitSchema: Schema<Unresolved<ContextConfig>> = options(commitEntries);
 
+/** What {@link asBuilt} was given. */
+const BUILT = new WeakSet<object>();
+
+/**
+ * Lets a configuration be passed where options are: for who has bounds of their own, such as the
+ * kernel's, and checks them. Only what cannot be told from options is left to the addon.
+ */
+export function asBuilt<Options>(config: object): Options {
+  BUILT.add(config);
+  return config as Options;
+}
+
 /**
  * Checks options and fills in what they leave open.
  *
@@ -125,6 +138,7 @@ const commitSchema: Schema<Unresolved<ContextConfig>> = options(commitEntries);
  *   that cannot be selected
  */
 export function resolveOptions(input: KdamondOptions): KdamondConfig {
+  if (BUILT.has(input)) return input as KdamondConfig;
   const { operations, ...config } = resolve(kdamondSchema, input, 'ERR_DAMON_CONFIG');
   const view = viewOf(config.source, operations);
   return checked({ ...config, ...view, ...initial(config, view.operations) }, config.source);
@@ -141,6 +155,7 @@ export function resolveCommit(
   source: Source,
   before: Addresses,
 ): ContextConfig {
+  if (BUILT.has(input)) return input as ContextConfig;
   const { operations, ...context } = resolve(commitSchema, input, 'ERR_DAMON_CONFIG');
   const view = viewOf(source, operations);
   // Targets stay as they are where they can.
@@ -183,4 +198,18 @@ function initial(
 ): { readonly targets?: readonly Target[] } {
   if (source.type !== 'operations' || targets !== undefined) return {};
   return { targets: targetsOf(source.registry.get(operations)) };
+}
+
+/**
+ * {@link resolveOptions} of goals, by scheme.
+ *
+ * @throws DamonError `ERR_DAMON_CONFIG_GOAL`
+ */
+export function resolveGoals(schemes: readonly (readonly GoalOptions[])[]): Goal[][] {
+  return schemes.map((goals, i) =>
+    goals.map((goal, j): Goal => {
+      if (BUILT.has(goal)) return goal as Goal;
+      return resolve(goalSchema, goal, 'ERR_DAMON_CONFIG_GOAL', `schemes[${i}].quota.goals[${j}]`);
+    }),
+  );
 }

@@ -9,13 +9,14 @@ import type { NativeMonitor, RunResult, VerdictInit } from '../native/binding.cj
 import { closed } from './closed.ts';
 import { DamonError, refuse } from './errors.ts';
 import { GoalControl, type Tuning, verdictsOf } from './goal/control.ts';
-import { type Goal, type GoalOptions, goalSchema } from './goal/goal.ts';
+import type { GoalOptions } from './goal/goal.ts';
 import {
   type CommitOptions,
   type KdamondConfig,
   type KdamondOptions,
   type Source,
   resolveCommit,
+  resolveGoals,
   resolveOptions,
 } from './kdamond-options.ts';
 import { toBooks } from './monitor/books.ts';
@@ -37,7 +38,7 @@ import { type Round, roundOf } from './report/round.ts';
 import { Snapshot, columnsFor, snapshotTargets } from './report/snapshot.ts';
 import { type TriedRegions, triedRegions } from './report/tried.ts';
 import { type Duration, quantity } from './units.ts';
-import { didYouMean, either, resolve } from './validate.ts';
+import { didYouMean, either } from './validate.ts';
 
 /** How far a run is. */
 export interface Progress {
@@ -246,12 +247,7 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
    * theirs. The tuners go on from where they are.
    */
   async commitGoals(schemes: readonly (readonly GoalOptions[])[]): Promise<void> {
-    const goals = schemes.map((list, i) =>
-      list.map((goal, j): Goal => {
-        const path = `schemes[${i}].quota.goals[${j}]`;
-        return resolve(goalSchema, goal, 'ERR_DAMON_CONFIG_GOAL', path);
-      }),
-    );
+    const goals = resolveGoals(schemes);
     await this.#between(() => {
       translating(() => this.#native.commitGoals(goals.map((list) => list.map(goalInit))));
       this.#control.commitGoals(goals);
@@ -321,6 +317,11 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
   get intervals(): Intervals {
     const { sampleUs, aggregationUs } = translating(() => this.#native.state());
     return { sampleUs, aggregationUs };
+  }
+
+  /** Whether a {@link commit} is still to take effect. */
+  get committing(): boolean {
+    return translating(() => this.#native.state()).committing;
   }
 
   /** The source's clock in nanoseconds: simulated time, or the recording's own. */

@@ -23,7 +23,8 @@ export interface AdminEngine {
   /**
    * Starts a monitor. The context has passed every check that needs no running system.
    *
-   * Rejects with an `AdminError`: `EINVAL` for a process, cgroup of a probe, or combination that
+   * Rejects with an `AdminError`, whose path is that of the file at fault below the context's
+   * directory, such as `monitoring_attrs/intervals/aggr_us`: `EINVAL` for a process, cgroup of a probe, or combination that
    * is not there; `ENOMEM` for a scheme that cannot be built, such as for an unknown cgroup;
    * `EBUSY` where something exclusive runs; `EOPNOTSUPP` for what it cannot do. The tree tells any
    * other error as `EINVAL` with that error as the cause.

@@ -22,6 +22,8 @@ export const ERRNO = {
   ECANCELED: 125,
 } as const;
 
+const CODE = 'ERR_DAMON_ADMIN_';
+
 /** The name of an errno. */
 export type ErrnoName = keyof typeof ERRNO;
 
@@ -39,8 +41,13 @@ export class AdminError extends DamonError {
   declare readonly errno: number;
 
   constructor(errno: ErrnoName, message: string, details: Omit<DamonErrorDetails, 'code'> = {}) {
-    super(message, { ...details, code: `ERR_DAMON_ADMIN_${errno}` });
+    super(message, { ...details, code: `${CODE}${errno}` });
     this.errno = ERRNO[errno];
+  }
+
+  /** Its name: `EINVAL`. */
+  get errnoName(): ErrnoName {
+    return this.code.slice(CODE.length) as ErrnoName;
   }
 }
 

@@ -3,7 +3,8 @@ import { AdminError } from './errno.ts';
 import { Dir } from './node.ts';
 import type { FileSchema } from './schema.ts';
 
-const ROOT = '/sys/kernel/mm/damon/admin';
+/** The place of the tree in the kernel's. */
+export const ROOT = '/sys/kernel/mm/damon/admin';
 
 /** What a path leads to. */
 export type Found =

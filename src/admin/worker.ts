@@ -149,10 +149,23 @@ export class Worker {
     try {
       return await question();
     } catch (cause) {
-      if (cause instanceof AdminError) throw cause;
+      if (cause instanceof AdminError) throw this.#placed(cause);
       const message = cause instanceof Error ? cause.message : String(cause);
       throw new AdminError('EINVAL', message, { path: this.dir.pathOf('state'), cause });
     }
+  }
+
+  /** An engine knows paths below its context only. */
+  #placed(error: AdminError): AdminError {
+    const { errnoName, message, path, expected, received, hint, cause } = error;
+    const at = path === undefined ? this.dir.pathOf('state') : this.context().pathOf(path);
+    return new AdminError(errnoName, message, {
+      path: at,
+      expected,
+      ...('received' in error && { received }),
+      hint,
+      cause: cause ?? error,
+    });
   }
 
   #error(errno: 'EBUSY' | 'ECANCELED' | 'EINVAL', what: string): AdminError {

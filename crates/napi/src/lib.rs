@@ -4,6 +4,7 @@
 //! - [`monitor`]: a source, its lanes and its kdamond, run on demand.
 //! - [`live`]: a kdamond on a thread of its own.
 //! - [`lane`]: the writing end of one lane.
+//! - [`mount`]: a directory that a tree in JavaScript is served as.
 //! - [`operations`]: operations sets written in TypeScript: questions out, answers in.
 //! - [`counters`]: what has been counted, as plain objects.
 //! - [`error`]: every failure as a code, a path, what was expected and what was received.
@@ -15,6 +16,7 @@ mod error;
 mod lane;
 mod live;
 mod monitor;
+mod mount;
 mod operations;
 mod options;
 mod state;

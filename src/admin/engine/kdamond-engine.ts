@@ -1,0 +1,205 @@
+/**
+ * The engine of a tree that monitors an emulated machine or a recording.
+ *
+ * Every start begins the source anew: the machine from its first placement, the recording from its
+ * beginning. The only place of the tree that knows a monitor of ours; not here: the translation
+ * (`context.ts`), the clock of a monitor (`engine-kdamond.ts`).
+ */
+import { Kdamond } from '../../kdamond.ts';
+import {
+  type KdamondConfig,
+  type KdamondOptions,
+  asBuilt,
+  resolveOptions,
+} from '../../kdamond-options.ts';
+import type { ContextConfig } from '../../monitor/monitor-options.ts';
+import { openMonitor } from '../../native/init.ts';
+import type { IbsOp } from '../../sampler/ibs-op.ts';
+import { refuse } from '../../errors.ts';
+import type { AdminContext, AdminEngine } from '../engine.ts';
+import { AdminError, refused } from '../errno.ts';
+import { configOf } from './context.ts';
+import { EngineKdamond } from './engine-kdamond.ts';
+import { WALL_CLOCK, type WallClock } from './pace.ts';
+import { programmed } from './perf-event.ts';
+import { toAdminError } from './refusal.ts';
+
+/** What the monitors of a tree watch, and how fast. */
+export interface KdamondEngineOptions extends Pick<KdamondOptions, 'source' | 'seed' | 'laneSlots'> {
+  /**
+   * Simulated seconds per second, as far as the processor keeps up. 0: time stands still but for
+   * `step`, and for what a command has to wait for. @default 1
+   */
+  readonly speed?: number;
+  /**
+   * The number of the emulated machine's PMU `ibs_op`, for the file `type` of a perf event. @default 11
+   */
+  readonly ibsOpType?: number;
+  /** Called when a monitor ends by itself or is stopped; with the error, if it failed. */
+  readonly onEnd?: (error?: unknown) => void;
+}
+
+const SPEED = 'a number of at least 0';
+const IBS_OP_TYPE = 11;
+/** Every address that a recording may hold. */
+const ANY_MEMORY = [{ start: 0, end: 2 ** 52 }];
+/** Never: nobody looks at the snapshots. */
+const EVERY_MS = 2 ** 32;
+const SAMPLE = 'monitoring_attrs/sample';
+const EVENTS = `${SAMPLE}/perf_events`;
+
+/**
+ * Runs a {@link Kdamond} for every `on` that is written to an {@link AdminTree}.
+ *
+ * @example
+ * ```ts
+ * const engine = new KdamondEngine({ source: RFC_MACHINE, speed: 0 });
+ * const tree = new AdminTree(engine);
+ * await replayScript(tree, script); // … echo on > kdamonds/0/state
+ * await engine.step(10_000); // ten simulated seconds
+ * await tree.write('kdamonds/0/state', 'update_schemes_stats');
+ * ```
+ */
+export class KdamondEngine implements AdminEngine {
+  /** Those that the source offers. */
+  readonly operations: readonly string[];
+  readonly #config: KdamondConfig;
+  readonly #speed: number;
+  readonly #clock: WallClock;
+  readonly #ibsOpType: number;
+  readonly #onEnd: (error?: unknown) => void;
+  readonly #running = new Set<EngineKdamond>();
+  /** Who samples by perf events: one monitor at a time. */
+  #owner: object | undefined;
+
+  /**
+   * Opens the source once, to see what it offers.
+   *
+   * @throws DamonError `ERR_DAMON_CONFIG…` for options, `ERR_DAMON_TRACE_…` for a recording
+   */
+  constructor(options: KdamondEngineOptions) {
+    const { speed = 1, ibsOpType = IBS_OP_TYPE, onEnd, ...more } = options;
+    if (typeof speed !== 'number' || !(speed >= 0 && speed < Infinity)) {
+      const code = 'ERR_DAMON_CONFIG';
+      throw refuse({ code, path: 'speed', expected: SPEED, received: speed });
+    }
+    const config = resolveOptions({ ...more });
+    this.#config = { ...config, everyMs: EVERY_MS, source: fixed(config.source) };
+    this.#speed = speed;
+    this.#clock = WALL_CLOCK;
+    this.#ibsOpType = ibsOpType;
+    this.#onEnd = onEnd ?? (() => undefined);
+    const probe = openMonitor(this.#config);
+    this.operations = probe.state().availableOperations;
+    probe.close();
+  }
+
+  async start(context: AdminContext): Promise<EngineKdamond> {
+    const sampler = this.#samplerOf(context);
+    const usesPerf = context.sample.perfEvents.length > 0;
+    if (usesPerf && this.#owner !== undefined) {
+      throw new AdminError('EBUSY', 'Another monitor owns the sampler', {
+        path: `${EVENTS}/nr_perf_events`,
+        hint: 'stop it first',
+      });
+    }
+    const config = this.#configOf(context, { hasTarget: false, starts: true });
+    const kdamond = this.#open({ ...this.#config, ...config }, sampler, context);
+    const owner = {};
+    if (usesPerf) this.#owner = owner;
+    const monitor: EngineKdamond = new EngineKdamond({
+      kdamond,
+      context,
+      speed: this.#speed,
+      clock: this.#clock,
+      translate: (next, hasTarget) => {
+        this.#checkSampler(next, sampler);
+        return this.#configOf(next, { hasTarget, starts: false });
+      },
+      onEnd: (error) => {
+        this.#running.delete(monitor);
+        if (this.#owner === owner) this.#owner = undefined;
+        this.#onEnd(error);
+      },
+    });
+    this.#running.add(monitor);
+    return monitor;
+  }
+
+  /**
+   * Lets simulated time pass for every monitor that runs, besides what passes by itself.
+   *
+   * @param ms whole milliseconds; what is left of the last sampling interval is not lost
+   */
+  async step(ms: number): Promise<void> {
+    if (!Number.isSafeInteger(ms) || ms < 0) {
+      const expected = 'whole milliseconds, at least 0';
+      throw refuse({ code: 'ERR_DAMON_CONFIG', path: 'ms', expected, received: ms });
+    }
+    for (const monitor of [...this.#running]) await monitor.step(ms);
+  }
+
+  #configOf(context: AdminContext, at: { hasTarget: boolean; starts: boolean }): ContextConfig {
+    return configOf(context, { ...at, hasCgroup: (path) => this.#hasCgroup(path) });
+  }
+
+  #open(config: KdamondConfig, sampler: IbsOp | undefined, context: AdminContext): Kdamond {
+    const { source } = config;
+    const sampled = sampler && source.type === 'emulation' ? { ...source, sampler } : source;
+    try {
+      return new Kdamond(asBuilt<KdamondOptions>({ ...config, source: sampled }));
+    } catch (error) {
+      throw toAdminError(error, { schemes: context.schemes, noCgroup: 'ENOMEM' });
+    }
+  }
+
+  /** The sampler that a context programs; `undefined`: the source's own. */
+  #samplerOf({ operations, sample: { perfEvents } }: AdminContext): IbsOp | undefined {
+    const [event] = perfEvents;
+    if (event === undefined) return undefined;
+    const { source } = this.#config;
+    if (source.type !== 'emulation') {
+      const message = 'A recording has been sampled already: perf events cannot be set up';
+      throw new AdminError('EOPNOTSUPP', message, { path: `${EVENTS}/nr_perf_events` });
+    }
+    if (perfEvents.length > 1) {
+      const [path, expected] = [`${EVENTS}/nr_perf_events`, 'at most 1: the machine has one sampler'];
+      throw refused('EOPNOTSUPP', { path, expected, received: perfEvents.length });
+    }
+    if (!event.samplePhysAddr) {
+      const expected = `1: the machine's sampler tells physical addresses, as ${operations} needs`;
+      throw refused('EOPNOTSUPP', { path: `${EVENTS}/0/sample_phys_addr`, expected, received: 0 });
+    }
+    return programmed(event, { type: this.#ibsOpType, sampler: source.sampler }, `${EVENTS}/0`);
+  }
+
+  /** What samples goes on as it was started. */
+  #checkSampler(context: AdminContext, started: IbsOp | undefined): void {
+    const wanted = this.#samplerOf(context);
+    if (wanted?.period === started?.period && wanted?.counting === started?.counting) return;
+    const message = 'The sampler cannot be programmed anew while it samples';
+    const details = { path: `${EVENTS}/nr_perf_events`, hint: 'stop the monitor, and start it again' };
+    throw new AdminError('EOPNOTSUPP', message, details);
+  }
+
+  /** Asks the source by a goal about the group: it is refused where there is no such group. */
+  #hasCgroup(path: string): boolean {
+    const goal = { metric: 'node_memcg_used_bp', nid: 0, memcg: path, targetValue: 1 } as const;
+    try {
+      const { schemes } = resolveOptions({
+        source: { type: 'recording', path: '-' },
+        schemes: [{ action: 'stat', quota: { goals: [goal] } }],
+      });
+      openMonitor({ ...this.#config, schemes }).close();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}
+
+/** What is monitored is the tree's to say: a recording is not followed to where it leads. */
+function fixed(source: KdamondConfig['source']): KdamondConfig['source'] {
+  if (source.type === 'emulation' || source.regions.length > 0) return source;
+  return { ...source, regions: ANY_MEMORY };
+}

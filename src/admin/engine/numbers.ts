@@ -1,0 +1,23 @@
+/**
+ * Numbers of 64 bits as the addon takes them: exact up to 2^53 - 1, and that for all beyond.
+ *
+ * No machine has an address, a size or a duration beyond, so nothing tells the two apart but a size
+ * quota that is shown again: see {@link effectiveBytes}.
+ */
+
+const SAFE = BigInt(Number.MAX_SAFE_INTEGER);
+
+/** The number, or the largest there is. */
+export function capped(value: bigint): number {
+  return Number(value < SAFE ? value : SAFE);
+}
+
+/** An upper bound; none from the largest number on. */
+export function bound(value: bigint): { max: number } | object {
+  return value < SAFE ? { max: Number(value) } : {};
+}
+
+/** An effective size, of a scheme with that size quota. */
+export function effectiveBytes(value: number, quotaBytes: bigint): bigint {
+  return value === Number.MAX_SAFE_INTEGER && quotaBytes > SAFE ? quotaBytes : BigInt(value);
+}

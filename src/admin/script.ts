@@ -1,0 +1,83 @@
+/**
+ * Replays a shell script, written for the kernel's tree, against one of ours.
+ *
+ * Not here: the shell's words (`shell.ts`).
+ */
+import { posix } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { AdminError } from './errno.ts';
+import { ROOT } from './path.ts';
+import { type ShellCommand, readShell } from './shell.ts';
+import type { AdminTree } from './tree.ts';
+
+/** How a script is replayed. */
+export interface ReplayScriptOptions {
+  /**
+   * What `sleep` does, in milliseconds: with `KdamondEngine.step`, time passes as fast as it can.
+   * @default waits
+   */
+  readonly sleep?: (ms: number) => Promise<unknown>;
+  /** Ends the replay with the signal's reason, between two commands. */
+  readonly signal?: AbortSignal;
+}
+
+/** What one command of a script was answered. */
+export interface ScriptAnswer {
+  readonly command: ShellCommand;
+  /** Of `cat`: what the file showed. */
+  readonly output?: string;
+  /** What was answered instead; nothing follows then. */
+  readonly error?: AdminError;
+}
+
+/**
+ * Replays a script, command by command, to its end or to the first that fails.
+ *
+ * @throws DamonError `ERR_DAMON_CONFIG_SCRIPT` for a script that has other commands than `echo … >`,
+ *   `cat`, `cd`, `sleep` and `NAME=VALUE`; nothing is done then
+ *
+ * @example
+ * ```ts
+ * for await (const { command, output, error } of replayScript(tree, script)) {
+ *   if (output !== undefined) process.stdout.write(output);
+ *   if (error !== undefined) console.error(`line ${command.line}: ${error.code}`);
+ * }
+ * ```
+ */
+export async function* replayScript(
+  tree: AdminTree,
+  script: string,
+  options: ReplayScriptOptions = {},
+): AsyncGenerator<ScriptAnswer, void, void> {
+  const { signal } = options;
+  let at: string = ROOT;
+  for (const command of readShell(script)) {
+    signal?.throwIfAborted();
+    try {
+      switch (command.type) {
+        case 'write':
+          await tree.write(posix.resolve(at, command.path), command.text);
+          yield { command };
+          break;
+        case 'read':
+          yield { command, output: tree.read(posix.resolve(at, command.path)) };
+          break;
+        case 'cd': {
+          const path = posix.resolve(at, command.path);
+          tree.list(path);
+          at = path;
+          yield { command };
+          break;
+        }
+        case 'sleep':
+          await (options.sleep ?? ((ms) => sleep(ms, undefined, { signal })))(command.ms);
+          yield { command };
+      }
+    } catch (error) {
+      if (!(error instanceof AdminError)) throw error;
+      yield { command, error };
+      return;
+    }
+  }
+}
