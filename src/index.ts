@@ -220,6 +220,47 @@ export { study } from './job/study/study.ts';
 export type { CaseOptions, StudyOptions, StudyRunOptions } from './job/study/study.ts';
 export type { Controller, LoopOptions, LoopStep } from './job/study/loop.ts';
 
+export { AdminTree } from './admin/tree.ts';
+export type { AdminStat, AdminTreeOptions } from './admin/tree.ts';
+export type { Every } from './admin/clock.ts';
+export { AdminError } from './admin/errno.ts';
+export type { ErrnoName } from './admin/errno.ts';
+export { KdamondEngine } from './admin/engine/kdamond-engine.ts';
+export type { KdamondEngineOptions } from './admin/engine/kdamond-engine.ts';
+export type {
+  AdminAttrs,
+  AdminContext,
+  AdminCoreFilter,
+  AdminDest,
+  AdminEngine,
+  AdminFilterArguments,
+  AdminGoal,
+  AdminIntervalsGoal,
+  AdminKdamond,
+  AdminOpsFilter,
+  AdminPattern,
+  AdminPerfEvent,
+  AdminProbe,
+  AdminProbeFilter,
+  AdminQuota,
+  AdminRange,
+  AdminSample,
+  AdminSampleFilter,
+  AdminScheme,
+  AdminStats,
+  AdminTarget,
+  AdminTriedRegion,
+  AdminTriedRegions,
+  AdminTunedIntervals,
+  AdminVerdict,
+  AdminWatermarks,
+} from './admin/engine.ts';
+export { replayScript } from './admin/script.ts';
+export type { ReplayScriptOptions, ScriptAnswer } from './admin/script.ts';
+export type { ShellCommand } from './admin/shell.ts';
+export { AdminMount, mountAdmin } from './admin/mount.ts';
+export type { MountAdminOptions, MountEvent } from './admin/mount.ts';
+
 export { libraryPath } from './native/binding.ts';
 
 export type { Address, Bytes, Duration, Ratio } from './units.ts';

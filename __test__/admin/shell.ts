@@ -2,6 +2,7 @@
 import type { ExecutionContext } from 'ava';
 
 import { AdminError, ERRNO, type ErrnoName } from '../../src/admin/errno.ts';
+import { replayScript } from '../../src/admin/script.ts';
 import { AdminTree, type AdminTreeOptions } from '../../src/admin/tree.ts';
 import { FakeEngine } from './fake-engine.ts';
 
@@ -12,7 +13,7 @@ export const STATE = `${KDAMOND}/state`;
 export interface Shell {
   readonly engine: FakeEngine;
   readonly tree: AdminTree;
-  /** Runs `echo TEXT > PATH` and `cd DIR`, line by line. */
+  /** Replays a script, up to what is refused. Paths that begin with `kdamonds` are from the root. */
   run(script: string): Promise<void>;
 }
 
@@ -38,18 +39,8 @@ export async function contextShell(script = '', options?: AdminTreeOptions): Pro
 }
 
 async function run(tree: AdminTree, script: string): Promise<void> {
-  let at = '';
-  for (const line of script.split('\n').map((text) => text.trim())) {
-    const cd = /^cd (\S+)$/.exec(line)?.[1];
-    const [, text = '', path = ''] = /^echo (.*) > (\S+)$/.exec(line) ?? [];
-    if (cd !== undefined) at = /^(?:\/|kdamonds)/.test(cd) ? cd : `${at}/${cd}`;
-    else if (path !== '') await tree.write(from(at, path), `${text}\n`);
-    else if (line !== '' && !line.startsWith('#')) throw new Error(`Cannot run: ${line}`);
-  }
-}
-
-function from(at: string, path: string): string {
-  return at === '' || /^(?:\/|kdamonds)/.test(path) ? path : `${at}/${path}`;
+  const rooted = script.replaceAll(/(?<=(?:cd|>) )kdamonds/g, '/kdamonds');
+  for await (const { error } of replayScript(tree, rooted)) if (error) throw error;
 }
 
 /** That something is answered with an errno, and about which file. */

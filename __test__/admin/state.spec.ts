@@ -158,7 +158,7 @@ test('a start that fails leaves nothing started', async (t) => {
   await answers(t, 'EINVAL', () => tree.write(STATE, 'off'), STATE);
   await run(`echo 10 > ${CONTEXT}/monitoring_attrs/nr_regions/min`);
   engine.failure = new AdminError('EBUSY', 'Another one owns the sampler', { path: 'here' });
-  await answers(t, 'EBUSY', () => tree.write(STATE, 'on'), 'here');
+  await answers(t, 'EBUSY', () => tree.write(STATE, 'on'), 'kdamonds/0/contexts/0/here');
   t.is(tree.read(STATE), 'off\n');
   engine.failure = undefined;
   await run(`echo on > ${STATE}`);

@@ -155,17 +155,13 @@ export class Worker {
     }
   }
 
-  /** An engine knows paths below its context only. */
+  /** An engine knows paths below its context; the tree's own refusals are in their place. */
   #placed(error: AdminError): AdminError {
-    const { errnoName, message, path, expected, received, hint, cause } = error;
-    const at = path === undefined ? this.dir.pathOf('state') : this.context().pathOf(path);
-    return new AdminError(errnoName, message, {
-      path: at,
-      expected,
-      ...('received' in error && { received }),
-      hint,
-      cause: cause ?? error,
-    });
+    const { errnoName, message, path, expected, hint, cause = error } = error;
+    if (path === undefined || path.startsWith(`${this.dir.path}/`)) return error;
+    const details = { path: this.context().pathOf(path), expected, hint, cause };
+    const received = 'received' in error ? { received: error.received } : {};
+    return new AdminError(errnoName, message, { ...details, ...received });
   }
 
   #error(errno: 'EBUSY' | 'ECANCELED' | 'EINVAL', what: string): AdminError {

@@ -11,6 +11,7 @@ import { renderHtml } from '../report/html.ts';
 import type { DemoRecord } from '../report/record.ts';
 import { renderBooks, renderConvergence, type TerminalOptions } from '../report/terminal.ts';
 import { either } from '../validate.ts';
+import { number } from './number.ts';
 import {
   type CliContext,
   expectWritable,
@@ -19,7 +20,7 @@ import {
   write,
   writeWhole,
 } from './output.ts';
-import { type StudyFlags, controllers, number, runStudy, studyOptions } from './study.ts';
+import { type StudyFlags, controllers, runStudy, studyOptions } from './study.ts';
 
 interface Flags extends StudyFlags {
   readonly target?: string;

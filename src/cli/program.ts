@@ -7,6 +7,7 @@ import { Command, CommanderError } from 'commander';
 
 import { DamonError } from '../errors.ts';
 import { packageVersion } from '../native/binding.ts';
+import { addAdmin } from './admin.ts';
 import { addDemo } from './demo.ts';
 import { EXIT, exitCodeOf, renderError, renderErrorJson } from './exit.ts';
 import type { CliContext } from './output.ts';
@@ -70,6 +71,7 @@ function createProgram(context: CliContext, asJson: boolean): Command {
   addCheck(program, context);
   addSensitivity(program, context);
   addShares(program, context);
+  addAdmin(program, context);
   addStart(program, context);
   return program;
 }

@@ -4,8 +4,9 @@ import type { Command } from 'commander';
 import { refuse } from '../errors.ts';
 import { PARAMETER_NAMES, type ParameterName, sensitivity } from '../job/study/sensitivity.ts';
 import { either } from '../validate.ts';
+import { number } from './number.ts';
 import type { CliContext } from './output.ts';
-import { type StudyFlags, controllers, number, runStudy, studyOptions } from './study.ts';
+import { type StudyFlags, controllers, runStudy, studyOptions } from './study.ts';
 
 interface Flags extends StudyFlags {
   readonly target: string;

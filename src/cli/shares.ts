@@ -2,8 +2,9 @@
 import type { Command } from 'commander';
 
 import { shares } from '../job/study/shares.ts';
+import { number } from './number.ts';
 import type { CliContext } from './output.ts';
-import { type StudyFlags, controllers, number, runStudy, studyOptions } from './study.ts';
+import { type StudyFlags, controllers, runStudy, studyOptions } from './study.ts';
 
 interface Flags extends StudyFlags {
   readonly weights: string;

@@ -9,6 +9,7 @@ import { renderHtml } from '../report/html.ts';
 import { type StudyCase, type StudyRecord, summarize } from '../report/study.ts';
 import { renderStudy } from '../report/terminal-study.ts';
 import { either } from '../validate.ts';
+import { number } from './number.ts';
 import {
   type CliContext,
   expectWritable,
@@ -86,14 +87,6 @@ function toJson({ cases, ...record }: StudyRecord): object {
 /** Each run without its series. */
 function runsOf({ runs }: StudyCase): object[] {
   return runs.map(({ shares: _s, trueShares: _t, movedBytes: _m, ...run }) => run);
-}
-
-/** Reads a number. */
-export function number(text: string, path: string): number {
-  const value = Number(text);
-  if (text.trim() !== '' && Number.isFinite(value)) return value;
-  const expected = 'a number';
-  throw refuse({ code: 'ERR_DAMON_USAGE_NUMBER', path, expected, received: text });
 }
 
 /** Reads names of controllers, parted by commas. */
