@@ -2,7 +2,7 @@ import test, { type ExecutionContext } from 'ava';
 
 import type { AdminContext } from '../../src/admin/engine.ts';
 import type { ErrnoName } from '../../src/admin/errno.ts';
-import { CONTEXT, STATE, answers, contextShell } from './shell.ts';
+import { CONTEXT, STATE, answers, contextShell } from './tree-shell.ts';
 
 /** The context that a script builds. */
 async function built(script = ''): Promise<AdminContext> {

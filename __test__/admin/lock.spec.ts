@@ -1,6 +1,6 @@
 import test from 'ava';
 
-import { CONTEXT, type Shell, STATE, answers, contextShell } from './shell.ts';
+import { CONTEXT, type Shell, STATE, answers, contextShell } from './tree-shell.ts';
 
 /** Two kdamonds, the first of which runs; its answers wait for `open`. */
 async function gated(): Promise<Shell & { open: () => void }> {

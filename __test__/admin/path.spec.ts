@@ -1,6 +1,6 @@
 import test from 'ava';
 
-import { CONTEXT, answers, contextShell } from './shell.ts';
+import { CONTEXT, answers, contextShell } from './tree-shell.ts';
 
 test('a path may be relative, begin with a slash, or be that of the kernel', async (t) => {
   const { tree } = await contextShell();

@@ -2,7 +2,7 @@ import test from 'ava';
 
 import type { AdminScheme } from '../../src/admin/engine.ts';
 import { statsFrom } from './fake-engine.ts';
-import { shell } from './shell.ts';
+import { shell } from './tree-shell.ts';
 
 /** 60 % of what is eligible on node 0, as a user of the kernel sets it up. */
 const SET_UP = `

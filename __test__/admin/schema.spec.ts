@@ -1,6 +1,6 @@
 import test from 'ava';
 
-import { contextShell, shell } from './shell.ts';
+import { contextShell, shell } from './tree-shell.ts';
 
 /** Every file of section 9.2 and of the sample directory, with its default. `!`: read-only. */
 const FILES = `

@@ -2,7 +2,7 @@ import test from 'ava';
 
 import { AdminError } from '../../src/admin/errno.ts';
 import { statsFrom } from './fake-engine.ts';
-import { CONTEXT, type Shell, STATE, answers, contextShell } from './shell.ts';
+import { CONTEXT, type Shell, STATE, answers, contextShell } from './tree-shell.ts';
 
 const S = `${CONTEXT}/schemes/0`;
 

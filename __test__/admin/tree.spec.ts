@@ -1,7 +1,7 @@
 import test from 'ava';
 
 import { DamonError } from '../../src/errors.ts';
-import { CONTEXT, STATE, answers, contextShell, shell } from './shell.ts';
+import { CONTEXT, STATE, answers, contextShell, shell } from './tree-shell.ts';
 
 test('a directory lists its numbers in their order, then its names', async (t) => {
   const { tree } = await contextShell('echo 12 > schemes/nr_schemes');

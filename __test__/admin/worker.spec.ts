@@ -1,7 +1,7 @@
 import test from 'ava';
 
 import { statsFrom } from './fake-engine.ts';
-import { CONTEXT, type Shell, STATE, answers, contextShell } from './shell.ts';
+import { CONTEXT, type Shell, STATE, answers, contextShell } from './tree-shell.ts';
 
 const S = `${CONTEXT}/schemes/0`;
 

@@ -145,7 +145,14 @@ export class AdminTree {
   /** Stops every monitor. What was written can still be read; nothing more can be written. */
   async close(): Promise<void> {
     this.#closed = true;
+    // A command may be waiting for its monitor, or be about to start one.
+    const waiting = this.#stop().catch(() => undefined);
     await this.#host.lock.free();
+    await waiting;
+    await this.#stop();
+  }
+
+  async #stop(): Promise<void> {
     const running = [...this.#workers.values()].filter((worker) => worker.running);
     const outcomes = await Promise.allSettled(running.map((worker) => worker.stop()));
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;

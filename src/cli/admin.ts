@@ -78,7 +78,8 @@ async function runAdmin(options: Options, context: CliContext): Promise<void> {
 function engineOptions(options: Options, stderr: Output): KdamondEngineOptions {
   const { recording: path } = options;
   return {
-    source: path === undefined ? RFC_MACHINE : { type: 'recording', path, nodes: readMachineFile(path) },
+    source:
+      path === undefined ? RFC_MACHINE : { type: 'recording', path, nodes: readMachineFile(path) },
     seed: number(options.seed, '--seed'),
     onEnd: (error) => {
       if (error !== undefined) stderr.write(`A monitor ended: ${String(error)}\n`);
@@ -99,7 +100,12 @@ async function readScript(path: string): Promise<string> {
 async function replay(
   tree: AdminTree,
   script: string,
-  { engine, speed, options, context }: {
+  {
+    engine,
+    speed,
+    options,
+    context,
+  }: {
     engine: KdamondEngine;
     speed: number;
     options: Options;

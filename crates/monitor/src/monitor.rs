@@ -253,6 +253,8 @@ impl Monitor {
                 Phase::Serving => {
                     self.serve();
                     if self.kdamond.is_paused() {
+                        // One asked for since, too: nobody acts.
+                        self.kdamond.cancel_walk();
                         let end_ns = self.kdamond.next_tick_ns();
                         if let Some(event) = self.rest(end_ns, until_ns)? {
                             return Ok(event);

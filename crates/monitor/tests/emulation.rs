@@ -201,3 +201,13 @@ fn what_does_not_fit_the_machine_is_refused_by_name() {
     nowhere.nodes.clear();
     assert!(matches!(Emulation::new(nowhere, &sampler(3), 1), Err(EmulationError::Machine(_))));
 }
+
+#[test]
+fn a_walk_that_is_asked_for_during_a_pause_is_cancelled() {
+    let mut monitor = monitor(sampler(2), in_context(config(), |context| context.paused = true));
+    assert_eq!(monitor.run(20 * MS, &[]).unwrap(), Event::Reached);
+    monitor.walk().unwrap();
+    assert!(monitor.kdamond().is_walking());
+    assert_eq!(monitor.run(40 * MS, &[]).unwrap(), Event::Reached);
+    assert!(!monitor.kdamond().is_walking());
+}

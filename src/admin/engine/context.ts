@@ -38,12 +38,12 @@ export interface Circumstances {
 }
 
 const MONITORING = 'monitoring_attrs';
-const NODE_METRICS: readonly string[] = [
+const NODE_METRICS: ReadonlySet<string> = new Set([
   'node_mem_used_bp',
   'node_mem_free_bp',
   'node_eligible_mem_bp',
   ...MEMCG_METRICS,
-];
+]);
 
 /**
  * The configuration, every value as written.
@@ -143,7 +143,9 @@ function regionsOf({ regions }: AdminTarget): { start: number; end: number }[] {
 
 function schemeOf(scheme: AdminScheme, index: number, { hasCgroup }: Circumstances): Scheme {
   const { action, targetNid, pattern, watermarks, opsFilters } = scheme;
-  const missing = opsFilters.find(({ type, memcgPath }) => type === 'memcg' && !hasCgroup(memcgPath));
+  const missing = opsFilters.find(
+    ({ type, memcgPath }) => type === 'memcg' && !hasCgroup(memcgPath),
+  );
   if (missing !== undefined) {
     const [path, received] = [`schemes/${index}/ops_filters`, missing.memcgPath];
     throw refused('ENOMEM', { path, expected: 'about a control group of the machine', received });
@@ -153,7 +155,9 @@ function schemeOf(scheme: AdminScheme, index: number, { hasCgroup }: Circumstanc
     action,
     // No node, and none that there could be, are tried to no effect.
     ...(migrates(action) && targetNid >= 0 && { targetNid }),
-    destinations: migrates(action) ? scheme.dests.map(({ id, weight }) => ({ nid: id, weight })) : [],
+    destinations: migrates(action)
+      ? scheme.dests.map(({ id, weight }) => ({ nid: id, weight }))
+      : [],
     pattern: {
       szBytes: { min: capped(pattern.szBytes.min), ...bound(pattern.szBytes.max) },
       nrAccesses: pattern.nrAccesses,
@@ -168,10 +172,7 @@ function schemeOf(scheme: AdminScheme, index: number, { hasCgroup }: Circumstanc
       midPermil: capped(watermarks.mid),
       lowPermil: capped(watermarks.low),
     },
-    filters: [
-      ...scheme.coreFilters.map(coreFilterOf),
-      ...opsFilters.map(opsFilterOf),
-    ],
+    filters: [...scheme.coreFilters.map(coreFilterOf), ...opsFilters.map(opsFilterOf)],
     maxNrSnapshots: capped(scheme.maxNrSnapshots),
   };
 }
@@ -201,7 +202,7 @@ function quotaOf(quota: AdminQuota, scheme: number): Quota {
  */
 export function goalsOf(goals: readonly AdminGoal[], scheme: number): Goal[] {
   return goals.map(({ metric, targetValue, currentValue, nid, path: memcg }) => {
-    const ofNode = NODE_METRICS.includes(metric);
+    const ofNode = NODE_METRICS.has(metric);
     if (ofNode && nid < 0) {
       const path = `schemes/${scheme}/quotas/goals`;
       throw refused('EINVAL', { path, expected: 'about a node', received: nid });

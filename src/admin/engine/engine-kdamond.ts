@@ -41,6 +41,8 @@ export interface EngineKdamondInit {
 const NS_PER_MS = 1_000_000n;
 /** Time that one run covers at the most: how long who asks has to wait. */
 const SLICE_NS = 1_000_000_000n;
+/** Of a timer that only has to be there. */
+const ALIVE_MS = 60_000;
 
 /** A monitor at work, from its start to its end. */
 export class EngineKdamond implements AdminKdamond {
@@ -169,10 +171,17 @@ export class EngineKdamond implements AdminKdamond {
   /** Time passes until something is so: by itself, or, where nothing moves it, because of this. */
   async #until(isSo: () => boolean): Promise<void> {
     do {
-      if (this.#init.speed > 0) await new Promise<void>((passed) => this.#waiting.push(passed));
+      if (this.#init.speed > 0) await this.#beat();
       else await this.#pass(await this.#ask(() => this.#tickNs));
       if (!this.#running) throw new AdminError('ECANCELED', 'The monitor has stopped');
     } while (!isSo());
+  }
+
+  /** Until time has passed by itself. A process does not end while somebody waits for that. */
+  async #beat(): Promise<void> {
+    const alive = setInterval(() => undefined, ALIVE_MS);
+    await new Promise<void>((passed) => this.#waiting.push(passed));
+    clearInterval(alive);
   }
 
   get #tickNs(): bigint {

@@ -25,7 +25,10 @@ import { programmed } from './perf-event.ts';
 import { toAdminError } from './refusal.ts';
 
 /** What the monitors of a tree watch, and how fast. */
-export interface KdamondEngineOptions extends Pick<KdamondOptions, 'source' | 'seed' | 'laneSlots'> {
+export interface KdamondEngineOptions extends Pick<
+  KdamondOptions,
+  'source' | 'seed' | 'laneSlots'
+> {
   /**
    * Simulated seconds per second, as far as the processor keeps up. 0: time stands still but for
    * `step`, and for what a command has to wait for. @default 1
@@ -136,7 +139,7 @@ export class KdamondEngine implements AdminEngine {
       const expected = 'whole milliseconds, at least 0';
       throw refuse({ code: 'ERR_DAMON_CONFIG', path: 'ms', expected, received: ms });
     }
-    for (const monitor of [...this.#running]) await monitor.step(ms);
+    for (const monitor of this.#running) await monitor.step(ms);
   }
 
   #configOf(context: AdminContext, at: { hasTarget: boolean; starts: boolean }): ContextConfig {
@@ -163,7 +166,10 @@ export class KdamondEngine implements AdminEngine {
       throw new AdminError('EOPNOTSUPP', message, { path: `${EVENTS}/nr_perf_events` });
     }
     if (perfEvents.length > 1) {
-      const [path, expected] = [`${EVENTS}/nr_perf_events`, 'at most 1: the machine has one sampler'];
+      const [path, expected] = [
+        `${EVENTS}/nr_perf_events`,
+        'at most 1: the machine has one sampler',
+      ];
       throw refused('EOPNOTSUPP', { path, expected, received: perfEvents.length });
     }
     if (!event.samplePhysAddr) {
@@ -178,7 +184,10 @@ export class KdamondEngine implements AdminEngine {
     const wanted = this.#samplerOf(context);
     if (wanted?.period === started?.period && wanted?.counting === started?.counting) return;
     const message = 'The sampler cannot be programmed anew while it samples';
-    const details = { path: `${EVENTS}/nr_perf_events`, hint: 'stop the monitor, and start it again' };
+    const details = {
+      path: `${EVENTS}/nr_perf_events`,
+      hint: 'stop the monitor, and start it again',
+    };
     throw new AdminError('EOPNOTSUPP', message, details);
   }
 

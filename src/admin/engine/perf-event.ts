@@ -5,7 +5,7 @@
  */
 import type { IbsOp } from '../../sampler/ibs-op.ts';
 import type { AdminPerfEvent } from '../engine.ts';
-import { AdminError, type ErrnoName, refused } from '../errno.ts';
+import { type AdminError, type ErrnoName, refused } from '../errno.ts';
 
 /** Bit 19 of `config`, `CntCtl`: dispatched ops are counted instead of cycles. */
 const COUNT_OPS = 1n << 19n;

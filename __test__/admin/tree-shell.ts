@@ -13,7 +13,6 @@ export const STATE = `${KDAMOND}/state`;
 export interface Shell {
   readonly engine: FakeEngine;
   readonly tree: AdminTree;
-  /** Replays a script, up to what is refused. Paths that begin with `kdamonds` are from the root. */
   run(script: string): Promise<void>;
 }
 
@@ -38,7 +37,8 @@ export async function contextShell(script = '', options?: AdminTreeOptions): Pro
   return made;
 }
 
-async function run(tree: AdminTree, script: string): Promise<void> {
+/** Replays a script, up to what is refused. Paths that begin with `kdamonds` are from the root. */
+export async function run(tree: AdminTree, script: string): Promise<void> {
   const rooted = script.replaceAll(/(?<=(?:cd|>) )kdamonds/g, '/kdamonds');
   for await (const { error } of replayScript(tree, rooted)) if (error) throw error;
 }
