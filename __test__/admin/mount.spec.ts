@@ -8,6 +8,8 @@ import { once } from 'node:events';
 import { type FileHandle, mkdir, open, readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Worker } from 'node:worker_threads';
 
 import test, { type ExecutionContext } from 'ava';
 
@@ -335,11 +337,13 @@ mounted('who unmounts it from outside ends it', async (t) => {
   t.false(isMounted(dir));
 });
 
+const INDEX = JSON.stringify(pathToFileURL('dist/index.js').href);
+
 async function serving(...preload: string[]): Promise<{ process: ChildProcess; dir: string }> {
   const dir = temporaryPath('mount');
   await mkdir(dir);
   const script = `
-    import { AdminTree, KdamondEngine, RFC_MACHINE, mountAdmin } from ${JSON.stringify(join(process.cwd(), 'dist/index.js'))};
+    import { AdminTree, KdamondEngine, RFC_MACHINE, mountAdmin } from ${INDEX};
     mountAdmin(new AdminTree(new KdamondEngine({ source: RFC_MACHINE })), ${JSON.stringify(dir)});
     console.log('mounted');
     ${preload.join('\n')}
@@ -364,6 +368,21 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 mounted('a process that exits leaves no mount', async (t) => {
   const { process: child, dir } = await serving('setTimeout(() => process.exit(7), 300);');
   t.deepEqual(await once(child, 'exit'), [7, null]);
+  t.false(isMounted(dir));
+});
+
+mounted('a worker that is terminated leaves no mount', async (t) => {
+  const dir = temporaryPath('mount');
+  await mkdir(dir);
+  const script = `
+    import { AdminTree, KdamondEngine, RFC_MACHINE, mountAdmin } from ${INDEX};
+    mountAdmin(new AdminTree(new KdamondEngine({ source: RFC_MACHINE })), ${JSON.stringify(dir)});
+    (await import('node:worker_threads')).parentPort.postMessage('mounted');
+  `;
+  const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(script)}`));
+  await once(worker, 'message');
+  t.true(isMounted(dir));
+  await worker.terminate();
   t.false(isMounted(dir));
 });
 

@@ -23,11 +23,12 @@ export interface AdminEngine {
   /**
    * Starts a monitor. The context has passed every check that needs no running system.
    *
-   * Rejects with an `AdminError`, whose path is that of the file at fault below the context's
-   * directory, such as `monitoring_attrs/intervals/aggr_us`: `EINVAL` for a process, cgroup of a probe, or combination that
+   * Rejects with an `AdminError`: `EINVAL` for a process, cgroup of a probe, or combination that
    * is not there; `ENOMEM` for a scheme that cannot be built, such as for an unknown cgroup;
-   * `EBUSY` where something exclusive runs; `EOPNOTSUPP` for what it cannot do. The tree tells any
-   * other error as `EINVAL` with that error as the cause.
+   * `EBUSY` where something exclusive runs; `ENODEV` for a sampler that is not there; `EOPNOTSUPP`
+   * for what it cannot do. Its path, if any, is that of the file at fault below the context's
+   * directory, such as `monitoring_attrs/intervals/aggr_us`. The tree tells any other error as
+   * `EINVAL` with that error as the cause.
    */
   start(context: AdminContext): Promise<AdminKdamond>;
 }

@@ -222,8 +222,10 @@ impl<T: Tree> Filesystem for Served<T> {
             Question::Read { path },
             Box::new(move |found| match found {
                 Ok(Found::Text(text)) => {
+                    // Kept before the reader can come back for the rest.
+                    let text = Arc::<str>::from(text);
+                    lock(&books).handles.hold(handle.0, Held::Text(Arc::clone(&text)));
                     reply.data(part(&text, offset, size));
-                    lock(&books).handles.hold(handle.0, Held::Text(text.into()));
                 }
                 other => reply.error(failed(other)),
             }),
@@ -300,8 +302,9 @@ impl<T: Tree> Filesystem for Served<T> {
             Question::List { path },
             Box::new(move |found| match found {
                 Ok(Found::Entries(entries)) => {
+                    let entries = Arc::<[Entry]>::from(entries);
+                    lock(&books).handles.hold(handle.0, Held::Entries(Arc::clone(&entries)));
                     fill(&entries, offset, reply);
-                    lock(&books).handles.hold(handle.0, Held::Entries(entries.into()));
                 }
                 other => reply.error(failed(other)),
             }),

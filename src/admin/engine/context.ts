@@ -27,7 +27,7 @@ import { AdminError, refused } from '../errno.ts';
 import { MEMCG_METRICS } from '../words.ts';
 import { bound, capped } from './numbers.ts';
 
-/** What can be done with a context depends on. */
+/** What a context is translated for. */
 export interface Circumstances {
   /** Whether a target is monitored already. */
   readonly hasTarget: boolean;

@@ -16,7 +16,7 @@ import type { ContextConfig } from '../../monitor/monitor-options.ts';
 import { openMonitor } from '../../native/init.ts';
 import type { IbsOp } from '../../sampler/ibs-op.ts';
 import { refuse } from '../../errors.ts';
-import type { AdminContext, AdminEngine } from '../engine.ts';
+import type { AdminContext, AdminEngine, AdminKdamond } from '../engine.ts';
 import { AdminError, refused } from '../errno.ts';
 import { configOf } from './context.ts';
 import { EngineKdamond } from './engine-kdamond.ts';
@@ -97,7 +97,7 @@ export class KdamondEngine implements AdminEngine {
     probe.close();
   }
 
-  async start(context: AdminContext): Promise<EngineKdamond> {
+  async start(context: AdminContext): Promise<AdminKdamond> {
     const sampler = this.#samplerOf(context);
     const usesPerf = context.sample.perfEvents.length > 0;
     if (usesPerf && this.#owner !== undefined) {
