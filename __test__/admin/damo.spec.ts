@@ -95,8 +95,8 @@ driven('damo starts, watches, tunes and stops a monitor of ours', async (t) => {
     cat "$1/kdamonds/0/contexts/0/schemes/0/quotas/goals/0/target_value"
     echo "== stop"; ${DAMO} stop; cat "$1/kdamonds/0/state"
   `;
-  const arguments_ = [...NAMESPACE, 'sh', '-ec', script, 'sh', mount.dir, parameters];
-  const child = spawn('unshare', arguments_, { env: { ...process.env, HOME: home } });
+  const commandLine = [...NAMESPACE, 'sh', '-ec', script, 'sh', mount.dir, parameters];
+  const child = spawn('unshare', commandLine, { env: { ...process.env, HOME: home } });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk) => (output += String(chunk)));
@@ -105,7 +105,10 @@ driven('damo starts, watches, tunes and stops a monitor of ours', async (t) => {
   t.is(code, 0, output);
   const part = (name: string): string => output.split(`== ${name}\n`)[1]?.split('\n== ')[0] ?? '';
   t.is(part('start'), 'on');
-  t.regex(part('damon'), /ops: paddr_ibs[^]*action: migrate_hot to node 0[^]*8\.000 MiB per 1 s/);
+  t.regex(
+    part('damon'),
+    /ops: paddr_ibs[^]*action: migrate_hot to node 0[^]*8\.000 MiB \/ .* per 1 s/,
+  );
   t.regex(part('damon'), /applied [1-9]\d* times/);
   t.regex(part('access'), /addr 0 B +size .* access [1-9]\d* hz/, 'what is hot lies at the start');
   t.regex(part('access'), /total size: 256\.000 MiB/);

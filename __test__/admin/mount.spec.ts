@@ -308,6 +308,21 @@ mounted('close unmounts, also while files are open, and twice', async (t) => {
   }
 });
 
+mounted(
+  'close waits for nobody who has the directory in a mount namespace of their own',
+  async (t) => {
+    const { dir, mount } = await mountOf(t);
+    const child = spawn('unshare', ['--mount', 'sh', '-c', 'echo there; exec sleep 60']);
+    await once(child.stdout, 'data');
+    const began = performance.now();
+    mount.close();
+    t.assert(performance.now() - began < 20_000);
+    t.false(isMounted(dir));
+    child.kill();
+    await once(child, 'exit');
+  },
+);
+
 mounted('a command that runs when it is unmounted is answered ENODEV', async (t) => {
   const { dir, engine, mount, tree } = await mountOf(t);
   await tree.write('kdamonds/nr_kdamonds', '1');
@@ -379,7 +394,7 @@ mounted('a worker that is terminated leaves no mount', async (t) => {
     mountAdmin(new AdminTree(new KdamondEngine({ source: RFC_MACHINE })), ${JSON.stringify(dir)});
     (await import('node:worker_threads')).parentPort.postMessage('mounted');
   `;
-  const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(script)}`));
+  const worker = new Worker(temporaryFile(script, 'worker.mjs'));
   await once(worker, 'message');
   t.true(isMounted(dir));
   await worker.terminate();

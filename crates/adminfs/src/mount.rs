@@ -4,7 +4,6 @@ use std::ffi::CString;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::thread::JoinHandle;
 
 use fuser::{Config, MountOption, Session, SessionUnmounter};
 use thiserror::Error;
@@ -36,8 +35,7 @@ pub enum MountError {
 pub struct Mount {
     dir: PathBuf,
     unmounter: SessionUnmounter,
-    /// None once it was unmounted.
-    thread: Option<JoinHandle<()>>,
+    unmounted: bool,
 }
 
 impl Mount {
@@ -68,11 +66,11 @@ impl Mount {
         ];
         let mut session = Session::new(served, &dir, &config).map_err(refusal)?;
         let unmounter = session.unmount_callable();
-        let thread = std::thread::Builder::new().name("adminfs".into()).spawn(move || {
+        std::thread::Builder::new().name("adminfs".into()).spawn(move || {
             // However it ends, the tree is told: a session drops what it serves.
             let _ = session.run();
         })?;
-        Ok(Self { dir, unmounter, thread: Some(thread) })
+        Ok(Self { dir, unmounter, unmounted: false })
     }
 
     /// Where it is mounted.
@@ -80,25 +78,20 @@ impl Mount {
         &self.dir
     }
 
-    /// Unmounts. At once also where files are open: for those who have them nothing is there any
-    /// more. The tree must answer, or drop, what it was asked.
+    /// Unmounts, also while files are open. Does not wait: who has files open, or a mount namespace
+    /// of before, can go on asking until that is closed. The tree must answer, or drop, what it is
+    /// asked.
     ///
     /// # Errors
     ///
     /// What the system says; the directory may then still be there.
     pub fn unmount(&mut self) -> io::Result<()> {
-        let Some(thread) = self.thread.take() else { return Ok(()) };
+        if std::mem::replace(&mut self.unmounted, true) {
+            return Ok(());
+        }
         match self.unmounter.unmount() {
-            Err(error) if error.raw_os_error() == Some(libc::EBUSY) => {
-                // Its thread ends when the last file is closed, or with the process.
-                detach(&self.dir)
-            }
-            Err(error) => Err(error),
-            Ok(()) => {
-                // It caught every panic of its threads.
-                let _ = thread.join();
-                Ok(())
-            }
+            Err(error) if error.raw_os_error() == Some(libc::EBUSY) => detach(&self.dir),
+            other => other,
         }
     }
 }
