@@ -8,6 +8,7 @@ import type { TunerName } from '../goal/tuner/tuners.ts';
 import { RFC_MACHINE } from '../machine/preset.ts';
 import { convergenceRows, type TargetStep } from '../report/convergence.ts';
 import { formatBytes } from '../report/format.ts';
+import { describeSampler } from '../sampler/sampler.ts';
 import { Heatmap } from '../report/heatmap.ts';
 import type { DemoRecord, PublishedResult } from '../report/record.ts';
 import { pullPush } from '../scheme/pull-push.ts';
@@ -177,9 +178,7 @@ function describe({ config: { source, schemes, attrs } }: Kdamond): string[] {
     ...(workload.type === 'hot_set'
       ? [`hot set ${formatBytes(workload.hotBytes)}, half on each node`]
       : []),
-    sampler.type === 'ibs_op'
-      ? `${processor.cpus} CPUs, IBS Op every ${sampler.period} ${sampler.counting}`
-      : `${processor.cpus} CPUs, ${sampler.type}`,
+    `${processor.cpus} CPUs, ${describeSampler(sampler)}`,
     `quota ${formatBytes(quota?.szBytes ?? 0)} per ${quota?.resetIntervalMs} ms and scheme`,
     `sampling ${attrs.sampleUs / 1_000} ms, aggregation ${attrs.aggregationUs / 1_000} ms`,
   ];

@@ -7,6 +7,7 @@ import type { Bytes, Duration } from '../units.ts';
 import {
   type Schema,
   address,
+  choice,
   either,
   integer,
   oneOf,
@@ -171,11 +172,14 @@ const unknownWorkload: Schema<never> = v.pipe(
   v.transform(({ type }) => type),
 );
 
-const workloadSchema: Schema<Workload | Processes> = v.lazy((input) => {
-  const { type } = (input ?? {}) as { type?: unknown };
-  if (type === 'hot_set') return hotSetSchema;
-  return type === 'processes' ? processesSchema : unknownWorkload;
-});
+const workloadSchema: Schema<Workload | Processes> = choice<Workload | Processes>(
+  [hotSetSchema, processesSchema],
+  (input) => {
+    const { type } = (input ?? {}) as { type?: unknown };
+    if (type === 'hot_set') return hotSetSchema;
+    return type === 'processes' ? processesSchema : unknownWorkload;
+  },
+);
 
 const TIMING = {
   dram: { idleLatencyNs: 130, bandwidthBytesPerS: 380e9 },

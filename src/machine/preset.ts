@@ -1,12 +1,23 @@
 /** Machines that others have measured. */
-import type { EmulationOptions } from './machine.ts';
+import type { IbsOpOptions } from '../sampler/ibs-op.ts';
+import type { EmulationOptions, WorkloadOptions } from './machine.ts';
 import { multiload } from './workloads.ts';
 
 /**
  * 262144 cycles at 2.557 GHz not halted are 9754 tags a second, of which 41 % carry an address: the
  * RFC's "about 4 K samples/s/core", read as valid samples (`hardware-sampling.md` 7.3).
  */
-const RFC_SAMPLER = { type: 'ibs_op', rateHz: 2_557_000_000, dataShare: 0.41 } as const;
+export const RFC_SAMPLER = {
+  type: 'ibs_op',
+  rateHz: 2_557_000_000,
+  dataShare: 0.41,
+} as const satisfies IbsOpOptions;
+
+/** 32 GiB, touched evenly, half on each node. */
+export const RFC_WORKLOAD = {
+  type: 'hot_set',
+  bytes: '32 GiB',
+} as const satisfies WorkloadOptions;
 
 /**
  * The RFC's demonstration: DRAM and CXL as two nodes, a hot set of 32 GiB that is touched evenly
@@ -19,7 +30,7 @@ export const RFC_MACHINE: EmulationOptions = {
     { name: 'DRAM', start: 0, end: '128 GiB' },
     { name: 'CXL', start: '128 GiB', end: '256 GiB', kind: 'cxl' },
   ],
-  workload: { type: 'hot_set', bytes: '32 GiB' },
+  workload: RFC_WORKLOAD,
   sampler: RFC_SAMPLER,
 };
 

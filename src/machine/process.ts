@@ -5,7 +5,7 @@
 import * as v from 'valibot';
 
 import type { Bytes, Duration } from '../units.ts';
-import { type Schema, U32, integer, oneOf, options, quantityOf, share } from '../validate.ts';
+import { type Schema, U32, choice, integer, oneOf, options, quantityOf, share } from '../validate.ts';
 
 /** Some pages in a row get most accesses, all of them alike; the others get the rest. */
 export interface HotSetPattern {
@@ -221,12 +221,15 @@ const evenSchema: Schema<AccessPattern> = options({ type: oneOf(PATTERNS) }) as 
   Extract<AccessPattern, { type: 'uniform' | 'chase' | 'gups' }>
 >;
 
-const patternSchema: Schema<AccessPattern> = v.lazy((input) => {
-  const { type } = (input ?? {}) as { type?: unknown };
-  if (type === 'hot_set') return hotSetSchema;
-  if (type === 'zipf') return zipfSchema;
-  return type === 'stream' ? streamSchema : evenSchema;
-});
+const patternSchema: Schema<AccessPattern> = choice<AccessPattern>(
+  [hotSetSchema, zipfSchema, streamSchema, evenSchema],
+  (input) => {
+    const { type } = (input ?? {}) as { type?: unknown };
+    if (type === 'hot_set') return hotSetSchema;
+    if (type === 'zipf') return zipfSchema;
+    return type === 'stream' ? streamSchema : evenSchema;
+  },
+);
 
 const lineEntries = {
   area: v.string(),
@@ -247,12 +250,18 @@ const phaseSchema = options({
   lines: v.pipe(v.array(options(lineEntries)), v.nonEmpty('at least one line')),
 });
 
-const placementSchema: Schema<Area['placement']> = v.lazy((input) => {
-  if (typeof input === 'string') return oneOf(['local'] as const);
-  return typeof input === 'object' && input !== null && 'preferred' in input
-    ? options({ preferred: integer(0, U32) })
-    : options({ interleave: interleaveSchema });
-});
+const localSchema = oneOf(['local'] as const);
+const preferredSchema = options({ preferred: integer(0, U32) });
+const interleavedSchema = options({ interleave: interleaveSchema });
+
+const placementSchema: Schema<Area['placement']> = choice<Area['placement']>(
+  [localSchema, preferredSchema, interleavedSchema],
+  (input) => {
+    if (typeof input === 'string') return localSchema;
+    const isPreferred = typeof input === 'object' && input !== null && 'preferred' in input;
+    return isPreferred ? preferredSchema : interleavedSchema;
+  },
+);
 
 const areaSchema: Schema<Area> = options({
   name: v.string(),

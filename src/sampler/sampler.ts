@@ -1,7 +1,7 @@
 /** A sampler of the emulated machine, told apart by its type. */
 import * as v from 'valibot';
 
-import { type Schema, either } from '../validate.ts';
+import { type Schema, choice, either } from '../validate.ts';
 import { type Chmu, type ChmuOptions, chmuSchema } from './chmu.ts';
 import { type HintFaults, type HintFaultsOptions, hintFaultsSchema } from './hint-faults.ts';
 import { type IbsOp, type IbsOpOptions, ibsOpSchema } from './ibs-op.ts';
@@ -28,7 +28,21 @@ const unknownSampler: Schema<never> = v.pipe(
 );
 
 /** Reads {@link SamplerOptions}. */
-export const samplerSchema: Schema<Sampler> = v.lazy((input) => {
+export const samplerSchema: Schema<Sampler> = choice<Sampler>([...SCHEMAS.values()], (input) => {
   const { type } = (input ?? {}) as { type?: unknown };
   return SCHEMAS.get(type) ?? unknownSampler;
 });
+
+/** In a few words: which sampler, and how often it looks. */
+export function describeSampler(sampler: Sampler): string {
+  switch (sampler.type) {
+    case 'ibs_op':
+      return `IBS Op every ${sampler.period} ${sampler.counting}`;
+    case 'pebs':
+      return 'PEBS';
+    case 'chmu':
+      return 'CXL hotness units';
+    case 'hint_faults':
+      return 'NUMA hint faults';
+  }
+}

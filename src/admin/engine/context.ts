@@ -7,7 +7,8 @@
 import type { Goal } from '../../goal/goal.ts';
 import type { Attrs } from '../../monitor/attrs.ts';
 import type { ContextConfig } from '../../monitor/monitor-options.ts';
-import { type OperationsName, isPhysical } from '../../monitor/operations.ts';
+import { type OperationsName, addressesOf, isPhysical } from '../../monitor/operations.ts';
+import type { Probe, ProbeFilter } from '../../monitor/probe.ts';
 import type { Target } from '../../monitor/target.ts';
 import { migrates } from '../../scheme/action.ts';
 import type { Filter } from '../../scheme/filter.ts';
@@ -19,13 +20,15 @@ import type {
   AdminCoreFilter,
   AdminGoal,
   AdminOpsFilter,
+  AdminProbe,
+  AdminProbeFilter,
   AdminQuota,
   AdminScheme,
   AdminTarget,
 } from '../engine.ts';
 import { AdminError, refused } from '../errno.ts';
 import { MEMCG_METRICS } from '../words.ts';
-import { bound, capped } from './numbers.ts';
+import { bound, capped, capped32 } from './numbers.ts';
 
 /** What a context is translated for. */
 export interface Circumstances {
@@ -51,7 +54,6 @@ const NODE_METRICS: ReadonlySet<string> = new Set([
  * @throws AdminError `EOPNOTSUPP`, `EINVAL`; `ENOMEM` for a scheme that cannot be
  */
 export function configOf(context: AdminContext, circumstances: Circumstances): ContextConfig {
-  checkProbes(context);
   const operations = operationsOf(context);
   if (operations === 'paddr_ibs' && context.addrUnit !== 1n) {
     const expected = '1 where access reports are counted';
@@ -59,9 +61,11 @@ export function configOf(context: AdminContext, circumstances: Circumstances): C
   }
   return {
     operations,
+    addresses: addressesOf(operations),
     addrUnit: capped(context.addrUnit),
     targets: targetsOf(context, circumstances),
     attrs: attrsOf(context.attrs),
+    probes: context.probes.map(probeOf),
     sampleFilters: context.sample.filters,
     schemes: context.schemes.map((scheme, i) => schemeOf(scheme, i, circumstances)),
     paused: context.pause,
@@ -85,18 +89,12 @@ function operationsOf({ operations, sample }: AdminContext): OperationsName {
   return operations;
 }
 
-/** Probes look at pages one by one, which no monitor of ours does. */
-function checkProbes({ probes, schemes }: AdminContext): void {
-  const [path, expected] = [`${MONITORING}/probes/nr_probes`, '0: probes are not supported here'];
-  if (probes.length > 0) {
-    throw refused('EOPNOTSUPP', { path, expected, received: probes.length });
-  }
-  for (const [i, { coreFilters }] of schemes.entries()) {
-    const filter = coreFilters.find(({ type }) => type === 'probe_hits_wsum');
-    if (filter === undefined) continue;
-    const message = 'Filters by hits of probes are not supported here';
-    throw new AdminError('EOPNOTSUPP', message, { path: `schemes/${i}/core_filters` });
-  }
+function probeOf({ weight, preps, filters }: AdminProbe): Probe {
+  return { weight, preps, filters: filters.map(probeFilterOf) };
+}
+
+function probeFilterOf({ type, matching, allow, path: memcg }: AdminProbeFilter): ProbeFilter {
+  return type === 'memcg' ? { type, matching, allow, memcg } : { type, matching, allow };
 }
 
 function attrsOf({ intervalsGoal: goal, ...attrs }: AdminAttrs): Attrs {
@@ -219,9 +217,13 @@ export function goalsOf(goals: readonly AdminGoal[], scheme: number): Goal[] {
 }
 
 function coreFilterOf(filter: AdminCoreFilter): Filter {
-  const { type, matching, allow, addr, targetIdx } = filter;
+  const { type, matching, allow, addr, range, targetIdx } = filter;
   if (type === 'addr') {
     return { type, matching, allow, range: { start: capped(addr.start), end: capped(addr.end) } };
+  }
+  if (type === 'probe_hits_wsum') {
+    const hits = { min: capped32(range.min), max: capped32(range.max) };
+    return { type, matching, allow, hits };
   }
   // What is below 0 is, as in the kernel, no target that there could be.
   return { type: 'target', matching, allow, target: targetIdx >>> 0 };

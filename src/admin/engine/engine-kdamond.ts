@@ -8,6 +8,7 @@ import type { GoalOptions } from '../../goal/goal.ts';
 import { asBuilt } from '../../kdamond-options.ts';
 import type { Kdamond } from '../../kdamond.ts';
 import type { ContextConfig } from '../../monitor/monitor-options.ts';
+import { PROBES_MAX } from '../../monitor/probe.ts';
 import type { TriedRegions } from '../../report/tried.ts';
 import type {
   AdminContext,
@@ -137,7 +138,10 @@ export class EngineKdamond implements AdminKdamond {
       void Promise.allSettled([this.#kdamond.triedRegions()]).then(([it]) => (outcome = it));
     });
     await this.#until(() => outcome !== undefined);
-    if (outcome?.status === 'fulfilled') return outcome.value.map(triedOf);
+    if (outcome?.status === 'fulfilled') {
+      const probes = this.#kdamond.config.probes.length;
+      return outcome.value.map((tried) => triedOf(tried, probes));
+    }
     throw toAdminError(outcome?.reason);
   }
 
@@ -233,14 +237,14 @@ export class EngineKdamond implements AdminKdamond {
   }
 }
 
-function triedOf(tried: TriedRegions): AdminTriedRegions {
+function triedOf(tried: TriedRegions, probes: number): AdminTriedRegions {
   const regions = [...tried.starts].map((start, i) => ({
     start,
     end: tried.ends[i] ?? start,
     nrAccesses: tried.nrAccesses[i] ?? 0,
     age: tried.ages[i] ?? 0,
     szFilterPassed: BigInt(tried.szFilterPassed[i] ?? 0),
-    probeHits: [],
+    probeHits: [...tried.probeHits.subarray(i * PROBES_MAX, i * PROBES_MAX + probes)],
   }));
   return { totalBytes: regions.reduce((sum, { start, end }) => sum + end - start, 0n), regions };
 }

@@ -14,6 +14,8 @@ import {
 } from '../../kdamond-options.ts';
 import type { ContextConfig } from '../../monitor/monitor-options.ts';
 import { openMonitor } from '../../native/init.ts';
+import type { Emulation, EmulationOptions } from '../../machine/machine.ts';
+import type { Recording, RecordingOptions } from '../../trace/recording.ts';
 import type { IbsOp } from '../../sampler/ibs-op.ts';
 import { refuse } from '../../errors.ts';
 import type { AdminContext, AdminEngine, AdminKdamond } from '../engine.ts';
@@ -25,10 +27,9 @@ import { programmed } from './perf-event.ts';
 import { toAdminError } from './refusal.ts';
 
 /** What the monitors of a tree watch, and how fast. */
-export interface KdamondEngineOptions extends Pick<
-  KdamondOptions,
-  'source' | 'seed' | 'laneSlots'
-> {
+export interface KdamondEngineOptions extends Pick<KdamondOptions, 'seed' | 'laneSlots'> {
+  /** Where accesses come from. */
+  readonly source: EmulationOptions | RecordingOptions;
   /**
    * Simulated seconds per second, as far as the processor keeps up. 0: time stands still but for
    * `step`, and for what a command has to wait for. @default 1
@@ -66,6 +67,7 @@ const EVENTS = `${SAMPLE}/perf_events`;
 export class KdamondEngine implements AdminEngine {
   /** Those that the source offers. */
   readonly operations: readonly string[];
+  readonly #source: Emulation | Recording;
   readonly #config: KdamondConfig;
   readonly #speed: number;
   readonly #clock: WallClock;
@@ -87,12 +89,17 @@ export class KdamondEngine implements AdminEngine {
       throw refuse({ code, path: 'speed', expected: SPEED, received: speed });
     }
     const config = resolveOptions({ ...more });
-    this.#config = { ...config, everyMs: EVERY_MS, source: fixed(config.source) };
+    if (config.source.type === 'operations') {
+      const [code, received] = ['ERR_DAMON_CONFIG', config.source.type];
+      throw refuse({ code, path: 'source.type', expected: '`emulation` or `recording`', received });
+    }
+    this.#source = fixed(config.source);
+    this.#config = { ...config, everyMs: EVERY_MS, source: this.#source };
     this.#speed = speed;
     this.#clock = WALL_CLOCK;
     this.#ibsOpType = ibsOpType;
     this.#onEnd = onEnd ?? (() => undefined);
-    const probe = openMonitor(this.#config);
+    const probe = openMonitor(this.#config, this.#source);
     this.operations = probe.state().availableOperations;
     probe.close();
   }
@@ -147,7 +154,7 @@ export class KdamondEngine implements AdminEngine {
   }
 
   #open(config: KdamondConfig, sampler: IbsOp | undefined, context: AdminContext): Kdamond {
-    const { source } = config;
+    const source = this.#source;
     const sampled = sampler && source.type === 'emulation' ? { ...source, sampler } : source;
     try {
       return new Kdamond(asBuilt<KdamondOptions>({ ...config, source: sampled }));
@@ -160,7 +167,7 @@ export class KdamondEngine implements AdminEngine {
   #samplerOf({ operations, sample: { perfEvents } }: AdminContext): IbsOp | undefined {
     const [event] = perfEvents;
     if (event === undefined) return undefined;
-    const { source } = this.#config;
+    const source = this.#source;
     if (source.type !== 'emulation') {
       const message = 'A recording has been sampled already: perf events cannot be set up';
       throw new AdminError('EOPNOTSUPP', message, { path: `${EVENTS}/nr_perf_events` });
@@ -176,7 +183,13 @@ export class KdamondEngine implements AdminEngine {
       const expected = `1: the machine's sampler tells physical addresses, as ${operations} needs`;
       throw refused('EOPNOTSUPP', { path: `${EVENTS}/0/sample_phys_addr`, expected, received: 0 });
     }
-    return programmed(event, { type: this.#ibsOpType, sampler: source.sampler }, `${EVENTS}/0`);
+    const { sampler, processor } = source;
+    if (sampler.type !== 'ibs_op') {
+      const message = 'The machine has another sampler than IBS Op: perf events cannot program it';
+      throw new AdminError('EOPNOTSUPP', message, { path: `${EVENTS}/nr_perf_events` });
+    }
+    const rateHz = sampler.rateHz ?? processor.clockHz;
+    return programmed(event, { type: this.#ibsOpType, sampler, rateHz }, `${EVENTS}/0`);
   }
 
   /** What samples goes on as it was started. */
@@ -199,7 +212,7 @@ export class KdamondEngine implements AdminEngine {
         source: { type: 'recording', path: '-' },
         schemes: [{ action: 'stat', quota: { goals: [goal] } }],
       });
-      openMonitor({ ...this.#config, schemes }).close();
+      openMonitor({ ...this.#config, schemes }, this.#source).close();
       return true;
     } catch {
       return false;
@@ -208,7 +221,7 @@ export class KdamondEngine implements AdminEngine {
 }
 
 /** What is monitored is the tree's to say: a recording is not followed to where it leads. */
-function fixed(source: KdamondConfig['source']): KdamondConfig['source'] {
+function fixed(source: Emulation | Recording): Emulation | Recording {
   if (source.type === 'emulation' || source.regions.length > 0) return source;
   return { ...source, regions: ANY_MEMORY };
 }

@@ -5,11 +5,17 @@
  * quota that is shown again: see {@link effectiveBytes}.
  */
 
+const U32 = 2n ** 32n - 1n;
 const SAFE = BigInt(Number.MAX_SAFE_INTEGER);
 
 /** The number, or the largest there is. */
 export function capped(value: bigint): number {
   return Number(value < SAFE ? value : SAFE);
+}
+
+/** The number, or the largest of 32 bits. */
+export function capped32(value: bigint): number {
+  return Number(value < U32 ? value : U32);
 }
 
 /** An upper bound; none from the largest number on. */

@@ -21,6 +21,8 @@ export interface Pmu {
   /** The number of its PMU `ibs_op`. */
   readonly type: number;
   readonly sampler: IbsOp;
+  /** Cycles, or ops, per second and CPU: by which a rate of samples becomes a period. */
+  readonly rateHz: number;
 }
 
 /** Refuses the value of a file of an event. */
@@ -45,7 +47,8 @@ const FILES = {
  * @throws AdminError `ENODEV` for another PMU; `EINVAL` for what IBS Op does not take; `EOPNOTSUPP`
  *   for latencies, which it does not measure
  */
-export function programmed(event: AdminPerfEvent, { type, sampler }: Pmu, path: string): IbsOp {
+export function programmed(event: AdminPerfEvent, pmu: Pmu, path: string): IbsOp {
+  const { type, sampler } = pmu;
   const refuse: Refuse = (errno, file, expected) =>
     refused(errno, { path: `${path}/${FILES[file]}`, expected, received: event[file] });
   if (event.type !== type) {
@@ -63,18 +66,18 @@ export function programmed(event: AdminPerfEvent, { type, sampler }: Pmu, path: 
     throw refuse('EINVAL', 'config', expected);
   }
   const counting = (event.config & COUNT_OPS) === 0n ? 'cycles' : 'ops';
-  return { ...sampler, counting, period: Number(periodOf(event, sampler, refuse)) };
+  return { ...sampler, counting, period: Number(periodOf(event, pmu, refuse)) };
 }
 
 /** By number of events, by rate, or else as `config` says: the way of the kernel's driver. */
-function periodOf(event: AdminPerfEvent, sampler: IbsOp, refuse: Refuse): bigint {
+function periodOf(event: AdminPerfEvent, { rateHz }: Pmu, refuse: Refuse): bigint {
   const configured = event.config & PERIOD_BITS;
   if (event.freq) {
     if (event.sampleFreq === 0n) {
       throw refuse('EINVAL', 'sampleFreq', 'more than 0: nothing would be sampled');
     }
     if (configured !== 0n) throw refuse('EINVAL', 'config', 'without a period beside a rate');
-    const units = BigInt(sampler.rateHz) / event.sampleFreq / PERIOD_UNIT;
+    const units = BigInt(Math.round(rateHz)) / event.sampleFreq / PERIOD_UNIT;
     return checked(units * PERIOD_UNIT, 'sampleFreq', refuse);
   }
   if (event.samplePeriod !== 0n) {

@@ -86,6 +86,8 @@ class Loop implements Disposable {
   readonly #kdamond: Kdamond;
   readonly #windowMs: number;
   readonly #szBytes: number;
+  /** Of all nodes, as read last. */
+  #hotBytes = 0;
   readonly #seconds: number;
   /** By node, then by second: share of the hot memory in percent, as the metric reads it. */
   readonly #readings: Readings;
@@ -152,12 +154,11 @@ class Loop implements Disposable {
   }
 
   result(seed: number): LoopRun {
-    const { config, books } = this.#kdamond;
-    const machine = config.source.type === 'emulation' ? config.source.workload.hotBytes : 0;
+    const { books } = this.#kdamond;
     const last = this.#options.steps.at(-1);
     const fromSecond = this.#seconds - (last?.seconds ?? 0);
     const targets = sharesBp(last?.weights ?? []).map((bp) => bp / 100);
-    const within = (this.#szBytes / machine) * 100;
+    const within = (this.#szBytes / this.#hotBytes) * 100;
     const nodes = targets.map((target, node): Convergence => {
       const samples = this.#readings.shares[node]?.subarray(fromSecond) ?? new Float64Array();
       return convergence({ target, samples, within });
@@ -176,7 +177,7 @@ class Loop implements Disposable {
       movedBytes: this.#movedBytes,
       nodes,
       rampSeconds,
-      leastRampSeconds: this.#leastRamp(fromSecond, targets, machine),
+      leastRampSeconds: this.#leastRamp(fromSecond, targets, this.#hotBytes),
       movedAfterRamp:
         settled === undefined
           ? null
@@ -254,6 +255,7 @@ class Loop implements Disposable {
       this.#readings.add(node, second, currentValue / 100);
     }
     const total = hotBytes?.reduce((sum, bytes) => sum + bytes, 0) ?? 0;
+    this.#hotBytes = total;
     this.#trueShares.forEach((series, node) => {
       if (total > 0) series[second] = ((hotBytes?.[node] ?? 0) / total) * 100;
     });

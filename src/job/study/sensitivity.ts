@@ -8,7 +8,7 @@
  */
 import { refuse } from '../../errors.ts';
 import type { EmulationOptions, WorkloadOptions } from '../../machine/machine.ts';
-import { RFC_MACHINE } from '../../machine/preset.ts';
+import { RFC_MACHINE, RFC_SAMPLER, RFC_WORKLOAD } from '../../machine/preset.ts';
 import type { AttrsOptions } from '../../monitor/attrs.ts';
 import type { IbsOpOptions } from '../../sampler/ibs-op.ts';
 import type { StudyRecord } from '../../report/study.ts';
@@ -33,10 +33,10 @@ const CODE = 'ERR_DAMON_CONFIG_STUDY';
 type Settings = Omit<LoopOptions, 'steps' | 'controller'>;
 
 const workload = (changes: Partial<WorkloadOptions>): Settings => ({
-  source: { ...RFC_MACHINE, workload: { ...RFC_MACHINE.workload, ...changes } },
+  source: { ...RFC_MACHINE, workload: { ...RFC_WORKLOAD, ...changes } },
 });
 const sampler = (changes: Omit<IbsOpOptions, 'type'>): Settings => ({
-  source: { ...RFC_MACHINE, sampler: { type: 'ibs_op', ...changes } } satisfies EmulationOptions,
+  source: { ...RFC_MACHINE, sampler: { ...RFC_SAMPLER, ...changes } } satisfies EmulationOptions,
 });
 const attrs = (changes: AttrsOptions): Settings => ({ attrs: changes });
 

@@ -9,6 +9,7 @@ import { resolveOptions } from '../../kdamond-options.ts';
 import type { Progress } from '../../kdamond.ts';
 import { RFC_MACHINE } from '../../machine/preset.ts';
 import { formatBytes } from '../../report/format.ts';
+import { describeSampler } from '../../sampler/sampler.ts';
 import type { PublishedResult } from '../../report/record.ts';
 import type { LoopRun, StudyCase, StudyRecord } from '../../report/study.ts';
 import type { LoopOptions } from './loop.ts';
@@ -112,11 +113,11 @@ function describe(loop: LoopOptions | undefined): string[] {
   const { source = RFC_MACHINE, attrs, szBytes = '512 MiB', resetIntervalMs = '1 s' } = loop ?? {};
   const config = resolveOptions({ source, ...(attrs && { attrs }) });
   if (config.source.type !== 'emulation') return [];
-  const { nodes, workload, sampler } = config.source;
+  const { nodes, processor, workload, sampler } = config.source;
   return [
     ...nodes.map(({ name, start, end }) => `${name} ${formatBytes(end - start)}`),
-    `hot set ${formatBytes(workload.hotBytes)}`,
-    `${sampler.cpus} CPUs, IBS Op every ${sampler.period} ${sampler.counting}`,
+    ...(workload.type === 'hot_set' ? [`hot set ${formatBytes(workload.hotBytes)}`] : []),
+    `${processor.cpus} CPUs, ${describeSampler(sampler)}`,
     `quota ${szBytes} per ${resetIntervalMs} and scheme`,
     `sampling ${config.attrs.sampleUs / 1_000} ms, aggregation ${config.attrs.aggregationUs / 1_000} ms`,
   ];
