@@ -162,9 +162,9 @@ test('phases follow each other and go round; processes keep to their CPUs', asyn
     { name: 'a', bytes: '16 MiB', placement: { interleave: [1] } },
     { name: 'b', bytes: '16 MiB', placement: { interleave: [0, 1] } },
   ] as const;
-  const phase = (area: string) => ({
+  const phase = (name: string) => ({
     durationMs: '1 s',
-    lines: [{ area, pattern: { type: 'uniform' } as const }],
+    lines: [{ area: name, pattern: { type: 'uniform' } as const }],
   });
   using kdamond = new Kdamond({
     source: of(

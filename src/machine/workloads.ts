@@ -124,17 +124,24 @@ export interface MasimOptions extends ProgramOptions {
 
 const MASIM_STORES = { ro: 0, wo: 1, rw: 0.5 } as const;
 
+function masimLine({ region, random = true, ...line }: MasimLine): LineOptions {
+  const { probability, strideBytes = 64, mode = 'rw' } = line;
+  return {
+    area: region,
+    pattern: random ? { type: 'uniform' } : { type: 'stream', strideBytes },
+    weight: probability,
+    storeShare: MASIM_STORES[mode],
+  };
+}
+
 /** masim: phases that touch regions by probability. */
 export function masim(options: MasimOptions): ProcessesOptions {
   const { regions, phases, placement = 'local', pageSize = '4 KiB', ...process } = options;
   const areas = regions.map(({ name, bytes }) => ({ name, bytes, placement, pageSize }));
-  const line = ({ region, random = true, ...rest }: MasimLine): LineOptions => ({
-    area: region,
-    pattern: random ? { type: 'uniform' } : { type: 'stream', strideBytes: rest.strideBytes ?? 64 },
-    weight: rest.probability,
-    storeShare: MASIM_STORES[rest.mode ?? 'rw'],
-  });
-  const steps = phases.map(({ durationMs, lines }) => ({ durationMs, lines: lines.map(line) }));
+  const steps = phases.map(({ durationMs, lines }) => ({
+    durationMs,
+    lines: lines.map(masimLine),
+  }));
   return { type: 'processes', processes: [{ ...process, areas, phases: steps }] };
 }
 
