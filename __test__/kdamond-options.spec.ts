@@ -238,16 +238,23 @@ const FIELDS: readonly Field[] = [
   {
     path: 'source.sampler.type',
     set: (type) => sampler({ type }),
-    taken: ['ibs_op'],
-    refused: ['pebs', null, undefined],
-    expected: /^`ibs_op`$/,
+    taken: ['ibs_op', 'pebs', 'hint_faults'],
+    refused: ['spe', null, undefined],
+    expected: /^`ibs_op`, `pebs`, `chmu` or `hint_faults`$/,
   },
   {
-    path: 'source.sampler.cpus',
-    set: (cpus) => sampler({ cpus }),
+    path: 'source.processor.cpus',
+    set: (cpus) => emulation({ processor: { cpus } }),
     taken: [1, 8192],
     refused: [0, 8193, ...NO_INTEGER],
     expected: /from 1 to 8192/,
+  },
+  {
+    path: 'source.threads',
+    set: (threads) => emulation({ threads }),
+    taken: [1, 64, undefined],
+    refused: [0, 65, ...NO_INTEGER],
+    expected: /from 1 to 64/,
   },
   {
     path: 'source.sampler.period',
@@ -927,7 +934,7 @@ test('what is left open gets the documented defaults', (t) => {
   });
   t.like(source, {
     workload: { hotBytes: 2 ** 26, hotShare: 1, storeShare: 0.3 },
-    sampler: { cpus: 132, period: 262_144, counting: 'cycles', dataShare: 0.41 },
+    sampler: { generation: 'zen5', period: 262_144, counting: 'cycles', l3MissOnly: false },
   });
   t.like(schemes[0], {
     name: 'stat',

@@ -436,7 +436,7 @@ test('memory stays flat over ten thousand monitors', (t) => {
       type: 'emulation',
       nodes: [{ start: 0, end: '128 MiB' }],
       workload: { type: 'hot_set', bytes: 4096 },
-      sampler: { type: 'ibs_op', cpus: 1 },
+      processor: { cpus: 1 },
     },
     laneSlots: 1,
   };

@@ -27,7 +27,7 @@ test('what a recording touched, the machine touches, phase by phase', async (t) 
   const [process] = workload.processes;
   t.true((process?.phases.length ?? 0) >= 2);
   using kdamond = new Kdamond({
-    source: { ...SMALL, workload, sampler: { type: 'ibs_op', cpus: 2, period: 65_536 } },
+    source: { ...SMALL, workload, sampler: { type: 'ibs_op', period: 65_536 } },
     operations: 'fvaddr',
     attrs: { minNrRegions: 200, maxNrRegions: 400 },
     everyMs: '1 s',

@@ -13,7 +13,8 @@ test("the RFC's machine has 32 GiB of hot memory, half on each of two nodes, and
       { id: 1, name: 'CXL', start: 128 * GIB, end: 256 * GIB },
     ],
     workload: { bytes: 32 * GIB, hotBytes: 32 * GIB, hotShare: 1 },
-    sampler: { cpus: 132, period: 262_144, counting: 'cycles' },
+    processor: { cpus: 132 },
+    sampler: { period: 262_144, counting: 'cycles' },
   });
 });
 

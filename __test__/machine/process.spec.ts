@@ -116,7 +116,8 @@ async function hottest(
   using kdamond = new Kdamond({
     source: {
       ...pattern(given),
-      sampler: { type: 'ibs_op', cpus: 2, period: 65_536 },
+      processor: { cpus: 2 },
+      sampler: { type: 'ibs_op', period: 65_536 },
     } as EmulationOptions,
     attrs: { minNrRegions: 64, maxNrRegions: 64 },
     targets: [{ regions: [{ start: 0, end: '32 MiB' }] }],

@@ -15,7 +15,6 @@ function machine(interleave: readonly number[]): EmulationOptions {
     ],
     processor: { cpus: 128 },
     workload: multiload({ threads: 1, bytesPerThread: 2 * GIB, placement: { interleave } }),
-    sampler: { type: 'ibs_op', cpus: 1 },
   };
 }
 

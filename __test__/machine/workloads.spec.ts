@@ -50,7 +50,7 @@ for (const [name, workload] of Object.entries(PROGRAMS)) {
         ...TWO_SOCKETS,
         workload,
         processor: { cpus: 4, sockets: 2 },
-        sampler: { type: 'ibs_op', cpus: 4 },
+        sampler: { type: 'ibs_op', period: 65_536 },
       },
     });
     await kdamond.run({ untilMs: '1 s' });

@@ -52,9 +52,14 @@ const ROWS = {
   bytesTotal: 100,
 };
 const SAMPLER = {
+  selected: 42,
+  discarded: 8,
+  lost: 4,
   samplesTotal: 30,
   samplesFiltered: 15,
   reported: 15,
+  throttles: 1,
+  overheadNs: 38_100,
 };
 const MONITOR = { lanes: LANES, drain: DRAIN, schemes: [] };
 
@@ -83,10 +88,25 @@ test('every counter of rows, lanes and drain stands in an equation that notices 
 test('every sample of an emulation stands in an equation that notices it', (t) => {
   const emulation: MonitorBooks = { ...MONITOR, sampler: SAMPLER };
   t.deepEqual(broken(emulation), []);
-  for (const name of ['samplesTotal', 'samplesFiltered', 'reported'] as const) {
+  // Not samples: stops of the event, and time.
+  const { throttles: _stops, overheadNs: _time, ...samples } = SAMPLER;
+  for (const name of Object.keys(samples) as (keyof typeof samples)[]) {
     const sampler = { ...SAMPLER, [name]: SAMPLER[name] + 1 };
     t.not(broken({ ...emulation, sampler }).length, 0, name);
   }
+});
+
+test('samples told apart by source add up to all of them', (t) => {
+  const sources = { none: 11, l1: 9, l2: 1, l3: 2, memory: [3, 2], store: 2 };
+  const emulation: MonitorBooks = { ...MONITOR, sampler: SAMPLER, sources };
+  t.deepEqual(broken(emulation), []);
+  t.like(toBooks(emulation, []).counters['sources'], { memory: 5, memoryOfNode1: 2 });
+  for (const name of ['none', 'l1', 'l2', 'l3', 'store'] as const) {
+    const changed = { ...sources, [name]: sources[name] + 1 };
+    t.not(broken({ ...emulation, sources: changed }).length, 0, name);
+  }
+  const elsewhere = { ...sources, memory: [3, 3] };
+  t.not(broken({ ...emulation, sources: elsewhere }).length, 0);
 });
 
 test('every page of a machine stands in an equation that notices it', (t) => {

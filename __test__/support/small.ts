@@ -17,7 +17,8 @@ export const SMALL: EmulationOptions = {
     { name: 'slow', start: '128 MiB', end: '256 MiB' },
   ],
   workload: WORKLOAD,
-  sampler: { type: 'ibs_op', cpus: 2 },
+  processor: { cpus: 2 },
+  sampler: { type: 'ibs_op', rateHz: 2_557_000_000, dataShare: 0.41 },
 };
 
 /** {@link SMALL} with another workload. */

@@ -111,7 +111,14 @@ const SOURCES: readonly Equation[] = [
   {
     name: 'every sample shown was served by something',
     left: ['sampler.samplesTotal'],
-    right: ['sources.none', 'sources.l1', 'sources.l2', 'sources.l3', 'sources.memory', 'sources.store'],
+    right: [
+      'sources.none',
+      'sources.l1',
+      'sources.l2',
+      'sources.l3',
+      'sources.memory',
+      'sources.store',
+    ],
   },
 ];
 

@@ -59,7 +59,10 @@ function powerOfTwo(schema: Schema<number>, min: number, max: number): Schema<nu
   const expected = `a power of two from ${min} to ${max}`;
   return v.pipe(
     schema,
-    v.check((value) => min <= value && value <= max && Number.isInteger(Math.log2(value)), expected),
+    v.check(
+      (value) => min <= value && value <= max && Number.isInteger(Math.log2(value)),
+      expected,
+    ),
   );
 }
 
