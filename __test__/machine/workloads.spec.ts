@@ -64,7 +64,10 @@ for (const [name, workload] of Object.entries(PROGRAMS)) {
 test('the machine of configuration B is one', (t) => {
   // Of its workload, a gigabyte: the whole takes seconds to place.
   const workload = multiload({ threads: 4, bytesPerThread: 256 * MIB });
-  using kdamond = new Kdamond({ source: { ...CONFIGURATION_B, workload } });
+  using kdamond = new Kdamond({
+    source: { ...CONFIGURATION_B, workload },
+    operations: 'vaddr',
+  });
   t.like(kdamond.config.source, { processor: { cpus: 144 } });
   t.is(CONFIGURATION_B.workload.type, 'processes');
 });
