@@ -84,7 +84,11 @@ test('what cannot run is refused by path, expected and received, before anything
       'source.distances[1]',
       /10 from a node/,
     ],
-    [{ ...SMALL, processor: { cpus: 2, sockets: 3 } }, 'source.processor.sockets', /at most one a CPU/],
+    [
+      { ...SMALL, processor: { cpus: 2, sockets: 3 } },
+      'source.processor.sockets',
+      /at most one a CPU/,
+    ],
     [{ ...SMALL, processor: { l1Bytes: '2 MiB' } }, 'source.processor.l2Bytes', /level below/],
     [{ ...SMALL, migration: { busyShare: 2 } }, 'source.migration.busyShare', /a share/],
     [

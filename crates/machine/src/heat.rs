@@ -4,6 +4,8 @@
 //! The counts follow each page that is placed, moved or paged out, for all phases at once, so that
 //! a change of phase costs nothing and whoever asks for traffic pays by class and node.
 
+use std::ops::Range;
+
 use crate::workload::shape::Shape;
 use crate::workload::{Locality, Pattern};
 use crate::{HUGE_FRAMES, MachineError, PAGE_SZ};
@@ -140,6 +142,18 @@ impl Heat {
         }
     }
 
+    /// Pages, by their numbers in their area, went from one node to another.
+    pub(crate) fn relocate(&mut self, area: usize, pages: Range<u32>, from: usize, to: usize) {
+        let Self { lines, by_area, resident, nodes, .. } = self;
+        for line in by_area[area].iter().map(|&line| &lines[usize::from(line)]) {
+            for page in pages.clone() {
+                let class = usize::from(line.class_of(page)) * *nodes;
+                resident[class + from] -= 1;
+                resident[class + to] += 1;
+            }
+        }
+    }
+
     /// 2 MiB from `page` on became one page, or 512.
     pub(crate) fn set_huge(&mut self, area: usize, page: u32, huge: bool) {
         let Self { lines, by_area, huge: counts, .. } = self;
@@ -202,7 +216,7 @@ impl Line {
     }
 
     /// Numbers of its classes.
-    pub(crate) fn class_numbers(&self) -> std::ops::Range<u16> {
+    pub(crate) fn class_numbers(&self) -> Range<u16> {
         self.first_class..self.first_class + self.shape.classes().len() as u16
     }
 }

@@ -221,11 +221,23 @@ impl Memory {
 
     /// Moves a folio to frames that were allocated for it.
     pub(crate) fn relocate(&mut self, folio: Folio, frame: u32) {
+        // All of a folio lies on one node.
+        let (Some(from), Some(to)) = (self.node_of(folio.page), self.frames.node_of(frame)) else {
+            return;
+        };
         let area = self.area_of(folio.page);
         for at in 0..folio.pages {
-            self.leave(area, folio.page + at);
-            self.arrive(area, folio.page + at, frame + at);
+            let left = self.table.get(folio.page + at).saturating_sub(1);
+            self.table.set(folio.page + at, frame + at + 1);
+            self.frames.set_owner(frame + at, folio.page + at);
+            self.frames.free(left);
         }
+        let (from, to) = (from as usize, to as usize);
+        let first = area * self.nodes.len();
+        self.resident[first + from] -= u64::from(folio.pages);
+        self.resident[first + to] += u64::from(folio.pages);
+        let page = folio.page - self.areas[area].first_page;
+        self.heat.relocate(area, page..page + folio.pages, from, to);
     }
 
     /// Pages a folio out; a huge one in pieces.

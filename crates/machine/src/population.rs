@@ -216,7 +216,7 @@ impl Population {
                     Direction::Stores => true,
                     Direction::Both => crate::is_store(rest, line.store_share),
                 };
-                let byte = (rest >> 32) as u16 % PAGE_SZ as u16 & !7;
+                let byte = ((rest >> 32) as u16 % PAGE_SZ as u16) & !7;
                 return Some((Access { page, byte, process, class, write }, page_hz));
             }
         }
