@@ -677,7 +677,7 @@ const FIELDS: readonly Field[] = [
     set: (tuner) => quota({ tuner }),
     taken: ['consist', 'temporal', { name: 'mine', step: () => 0 }],
     refused: ['pid', null],
-    expected: /^`consist` or `temporal`, or a tuner of your own$/,
+    expected: /^`consist`, `temporal` or `proportional`, or a tuner of your own$/,
   },
   {
     path: `${S}.quota.tuner.step`,

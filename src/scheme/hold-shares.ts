@@ -14,16 +14,18 @@
  *
  * **On a kernel.** No kernel has the tuner `proportional`, but it has all it takes. Once per window
  * user space counts what each node holds (`/proc/PID/numa_maps` of the workload, or the tried regions
- * of `stat` schemes, one per node), calls this with `heldBytes`, writes each scheme's `szBytes` to
- * `quotas/bytes` and its goal's `currentValue` to `quotas/goals/0/current_value` (target 1: a 1 makes
- * `temporal` rest, a 0 makes it spend the size quota), and commits. A window that opens then allows
- * exactly those bytes.
+ * of `stat` schemes, one per node), asks `sharesPhase` whether that is worth a move, calls this with
+ * `heldBytes` and the phase, writes each scheme's `szBytes` to `quotas/bytes` and its goal's
+ * `currentValue` to `quotas/goals/0/current_value` (target 1: a 1 makes `temporal` rest, a 0 makes it
+ * spend the size quota), and commits. A window that opens then allows exactly those bytes.
  *
- * **No page moves back and forth.** For two nodes the misses are each other's negatives, for more a
- * node has a surplus or a lack, never both: of two schemes with opposite ways at most one works in a
- * window, and within the dead band none does. What comes first is hot and old, so what has just
- * arrived (age 0) goes last. The pattern must not ask for age, though: it also says what the metric
- * counts, and memory that has just arrived would be missing there for as long.
+ * For more than two nodes the first row needs a kernel whose goals know `complement`.
+ *
+ * **No page moves back and forth** in the other two rows. For two nodes the misses are each other's
+ * negatives, for more a node has a surplus or a lack, never both: of two schemes with opposite ways at
+ * most one works in a window, and within the dead band none does. What comes first is hot and old, so
+ * what has just arrived (age 0) goes last. The pattern must not ask for age, though: it also says what
+ * the metric counts, and memory that has just arrived would be missing there for as long.
  */
 import { refuse } from '../errors.ts';
 import type { NodeGoalOptions } from '../goal/goal.ts';
