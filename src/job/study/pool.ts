@@ -6,8 +6,6 @@
  */
 import { availableParallelism } from 'node:os';
 
-import { Piscina } from 'piscina';
-
 import { DamonError } from '../../errors.ts';
 import type { LoopRun } from '../../report/study.ts';
 import type { LoopOptions } from './loop.ts';
@@ -52,6 +50,8 @@ export async function runAll(
 ): Promise<(LoopRun | undefined)[]> {
   const state = new Int32Array(new SharedArrayBuffer(PLACES * Int32Array.BYTES_PER_ELEMENT));
   const threads = Math.max(1, Math.min(workers, planned.length));
+  // Loaded by the first study: who only imports the library does not wait for it.
+  const { Piscina } = await import('piscina');
   const pool = new Piscina<Task, Outcome>({
     filename: WORKER,
     minThreads: threads,
