@@ -5,9 +5,7 @@
 //! that: so each split makes two of one and each merge one of two, the most there can be to do.
 
 use damon_core::kdamond::{Config, TargetConfig};
-use damon_core::ops::{
-    Applied, Gauge, Job, LastApplied, NodeBytes, Primitive, Reading, Registry, Tells,
-};
+use damon_core::ops::{Applied, Gauge, Job, LastApplied, NodeBytes, Primitive, Reading, Registry};
 use damon_core::region::{Range, Region, Weights};
 use damon_core::scheme::{QuotaConfig, SchemeConfig};
 use damon_core::{Action, Attrs, Kdamond, Operations, OpsId};
@@ -16,7 +14,7 @@ use serde_json::json;
 
 use super::Context;
 use crate::measure::{Race, Round, Side, Subject, race, time};
-use crate::reports::{Memory, PAGE, Spread};
+use crate::reports::{Memory, PAGE};
 
 /// Lanes, and the most that one takes.
 const LANES: usize = 132;
@@ -48,11 +46,12 @@ pub(super) fn measure(context: &mut Context<'_>) {
             for (schemes, make) in SCHEMES {
                 let params = json!({ "regions": regions, "reports": reports, "schemes": schemes });
                 context.say(&params);
-                let steps = context.size.pick((1_000_000 / regions).clamp(1, 200) as u64, 2);
+                let steps = (400_000 / (regions + reports)).clamp(1, 100) as u64;
+                let steps = context.size.pick(steps, 2);
                 let plan = Race {
                     scenario: context.scenario,
                     params,
-                    rounds: context.size.pick(15, 2),
+                    rounds: context.size.pick(11, 2),
                     items_per_round: steps * regions as u64,
                 };
                 let bench = Bench::new(regions, reports, make);
@@ -119,10 +118,8 @@ impl Bench {
             paused: false,
             seed: 1,
         };
-        let mut registry = Registry::default();
-        registry
-            .register(OpsId::PaddrIbs, Primitive::Reports, Tells::ALL)
-            .expect("the first of its name");
+        let registry = Registry::default();
+        registry.register(OpsId::PaddrIbs, Primitive::Reports).expect("the first of its name");
         let ops = registry.select(OpsId::PaddrIbs).expect("just registered");
         let kdamond = Kdamond::new(config, ops, &Willing, 0).expect("sound");
         let lanes = Lanes::new(LanesOptions { lanes_max: LANES as u32, slots: SLOTS });

@@ -354,17 +354,11 @@ const`,
   {
     name: 'the rotation begins anew in each target',
     file: 'region/adjust.rs',
-    find: `for target in targets {
-            let regions = target.regions_mut();
-            self.scratch.clear();
-            for &(mut left) in regions.iter() {
-                let chosen`,
-    replace: `for target in targets {
-            index = 0;
-            let regions = target.regions_mut();
-            self.scratch.clear();
-            for &(mut left) in regions.iter() {
-                let chosen`,
+    find: 'let chosen = index % step == offset &&',
+    replace: `if self.scratch.is_empty() {
+                    index = 0;
+                }
+                let chosen = index % step == offset &&`,
     check: 'lib',
     test: 'the_rotation_goes_on',
   },
@@ -831,8 +825,10 @@ const`,
   {
     name: 'page filters are asked though a core filter let it through',
     file: 'scheme/filter/page.rs',
-    find: 'if self.bypassed {',
-    replace: 'if false {',
+    find: `if self.bypassed {
+            return true;`,
+    replace: `if false {
+            return true;`,
     check: 'lib',
     test: 'the_first_filter_that_hits_decides_and_else',
   },
@@ -940,8 +936,8 @@ const`,
     file: 'scheme/mod.rs',
     find: 'self.next_apply_tick = now_tick + attrs.ticks(interval_us);',
     replace: 'self.next_apply_tick += attrs.ticks(interval_us);',
-    check: 'schemes',
-    test: 'a_scheme_is_due',
+    check: 'watermarks',
+    test: 'an_inactive_scheme',
   },
   {
     name: 'a commit does not wake',
@@ -1035,18 +1031,17 @@ const`,
   },
   {
     name: 'counts are not reset',
-    file: 'kdamond/mod.rs',
-    find: `region.nr_accesses = 0;
-`,
-    replace: '',
+    file: 'region/mod.rs',
+    find: 'std::mem::take(&mut self.nr_accesses)',
+    replace: 'self.nr_accesses',
     check: 'kdamond',
     test: 'a_region_counts_one_hit',
   },
   {
     name: 'the last count is not kept',
-    file: 'kdamond/mod.rs',
-    find: 'region.last_nr_accesses = region.nr_accesses;',
-    replace: '',
+    file: 'region/mod.rs',
+    find: 'self.last_nr_accesses = std::mem::take(&mut self.nr_accesses);',
+    replace: 'self.nr_accesses = 0;',
     check: 'kdamond',
     test: 'a_region_counts_one_hit',
   },
@@ -1319,9 +1314,9 @@ const`,
   },
   {
     name: 'hits of the last window are forgotten',
-    file: 'kdamond/mod.rs',
-    find: 'region.last_probe_hits = region.probe_hits;',
-    replace: '',
+    file: 'region/mod.rs',
+    find: 'self.last_probe_hits = std::mem::take(&mut self.probe_hits);',
+    replace: 'self.probe_hits = Default::default();',
     check: 'probes',
     test: 'a_probe_counts',
   },

@@ -12,6 +12,7 @@ pub const MIN_REGION_SZ: u64 = 4096;
 /// # Panics
 ///
 /// If `d` is 0.
+#[inline]
 pub fn mult_frac(x: u64, n: u64, d: u64) -> u64 {
     (x / d).wrapping_mul(n).wrapping_add((x % d).wrapping_mul(n) / d)
 }
@@ -46,6 +47,7 @@ pub fn feed_loop_next_input(last: u64, score: u64) -> u64 {
 }
 
 /// Largest multiple of `a`, a power of two, that is at most `x`.
+#[inline]
 pub fn align_down(x: u64, a: u64) -> u64 {
     x & !(a - 1)
 }

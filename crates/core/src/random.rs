@@ -16,6 +16,7 @@ impl Random {
     }
 
     /// 32 uniform bits.
+    #[inline]
     pub fn next_u32(&mut self) -> u32 {
         // (mask, left shift, two shifts of the feedback) of each component.
         const COMPONENTS: [(u32, u32, u32, u32); 4] = [
@@ -37,6 +38,7 @@ impl Random {
     /// # Panics
     ///
     /// Debug builds, if `left >= right`.
+    #[inline]
     pub fn range(&mut self, left: u64, right: u64) -> u64 {
         debug_assert!(left < right);
         let span = right - left;

@@ -98,6 +98,14 @@ fn an_inactive_scheme_that_waits_for_nothing_lets_monitoring_go_on() {
     assert!(!bench.scheme(0).is_activated());
     bench.window(&[(0, 3)]);
     assert_eq!((bench.counts(), bench.scheme(0).stats.nr_tried), (vec![3, 0, 0], 0));
+    // It stays due until it may act, and its interval begins when it did.
+    bench.memory.gauges = free(300);
+    assert_eq!(bench.kdamond.gate(&bench.memory), None);
+    for tick in 11..=21 {
+        bench.tick(&[]);
+        let tried = if tick < 21 { 3 } else { 6 };
+        assert_eq!(bench.scheme(0).stats.nr_tried, tried, "{tick}");
+    }
 }
 
 #[test]

@@ -384,13 +384,6 @@ impl Kdamond {
             self.tune_intervals();
             self.next_aggregation_tick =
                 self.latched.aggregation_tick + self.attrs.ticks(self.attrs.aggregation_us);
-            for region in self.targets.iter_mut().flat_map(|target| target.regions_mut()) {
-                region.last_nr_accesses = region.nr_accesses;
-                region.nr_accesses = 0;
-                region.last_probe_hits = region.probe_hits;
-                region.probe_hits = Default::default();
-                region.credited_in = 0;
-            }
             self.adjuster.split(&mut self.targets, &self.attrs);
             self.drain.regions_changed();
         }

@@ -27,6 +27,8 @@ pub struct Adjuster {
     /// Which residue of the region index is split next, above half of the maximum.
     rotation: u64,
     scratch: Vec<Region>,
+    /// Bytes of the largest region, of a merge just done: spares a look at all.
+    largest_sz: Option<u64>,
 }
 
 impl Adjuster {
@@ -40,6 +42,7 @@ impl Adjuster {
             last_nr_regions: 0,
             rotation: 0,
             scratch: Vec::new(),
+            largest_sz: None,
         }
     }
 
@@ -60,6 +63,10 @@ impl Adjuster {
     pub fn apply_min_nr_regions(&mut self, targets: &mut [Target], attrs: &Attrs) {
         self.size_limit =
             align_up(size_limit(targets, attrs, self.min_region_sz), self.min_region_sz);
+        let largest = self.largest_sz.take().unwrap_or(u64::MAX);
+        if largest <= self.size_limit {
+            return;
+        }
         for target in targets {
             let regions = target.regions_mut();
             if regions.iter().all(|region| region.size() <= self.size_limit) {
@@ -87,10 +94,12 @@ impl Adjuster {
         let mut threshold = largest / THRESHOLD_DIVISOR;
         let mut count_age = true;
         loop {
+            let mut largest_sz = 0;
             for target in &mut *targets {
                 let pass = Pass { threshold, size_limit: self.size_limit, count_age, weighing };
-                pass.over(target.regions_mut());
+                largest_sz = pass.over(target.regions_mut()).max(largest_sz);
             }
+            self.largest_sz = Some(largest_sz);
             if nr_regions(targets) <= attrs.max_nr_regions || most <= threshold {
                 return;
             }
@@ -99,12 +108,15 @@ impl Adjuster {
         }
     }
 
-    /// Cuts regions so that a difference inside one can show. `kdamond_split_regions`.
+    /// The aggregation is over: resets what was counted, and cuts regions so that a difference inside
+    /// one can show. `kdamond_reset_aggregated`, `kdamond_split_regions`.
     pub fn split(&mut self, targets: &mut [Target], attrs: &Attrs) {
         let regions = nr_regions(targets);
         let most = attrs.max_nr_regions;
         if regions >= most {
             // As many as allowed: no room to look closer.
+            let all = targets.iter_mut().flat_map(|target| target.regions_mut());
+            all.for_each(Region::reset);
         } else if regions > most / 2 {
             self.split_some(targets, most / (most - regions));
         } else {
@@ -120,6 +132,7 @@ impl Adjuster {
             let regions = target.regions_mut();
             self.scratch.clear();
             for &(mut left) in regions.iter() {
+                left.reset();
                 // Later cuts are made in the left part; the pieces come out right to left.
                 let first = self.scratch.len();
                 for _ in 1..pieces {
@@ -145,6 +158,7 @@ impl Adjuster {
             let regions = target.regions_mut();
             self.scratch.clear();
             for &(mut left) in regions.iter() {
+                left.reset();
                 let chosen = index % step == offset && left.size() >= 2 * self.min_region_sz;
                 index += 1;
                 let right = chosen.then(|| cut(&mut self.random, &mut left, self.min_region_sz));
@@ -183,7 +197,8 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    fn over(&self, regions: &mut Vec<Region>) {
+    /// Gives the bytes of the largest region there is then.
+    fn over(&self, regions: &mut Vec<Region>) -> u64 {
         match self.weighing {
             // Apart, so that the usual one knows what it compares.
             Weighing::Accesses => self.by(regions, &|region| {
@@ -194,8 +209,8 @@ impl Pass<'_> {
     }
 
     /// `weight` gives what a region weighs now, and what it weighed before.
-    fn by(&self, regions: &mut Vec<Region>, weight: &impl Fn(&Region) -> (u32, u32)) {
-        let mut kept = 0;
+    fn by(&self, regions: &mut Vec<Region>, weight: &impl Fn(&Region) -> (u32, u32)) -> u64 {
+        let (mut kept, mut largest_sz) = (0, 0);
         for next in 0..regions.len() {
             let mut region = regions[next];
             let (now, before) = weight(&region);
@@ -209,13 +224,16 @@ impl Pass<'_> {
                     && previous.size() + region.size() <= self.size_limit
                 {
                     previous.absorb(&region);
+                    largest_sz = previous.size().max(largest_sz);
                     continue;
                 }
                 kept += 1;
             }
+            largest_sz = region.size().max(largest_sz);
             regions[kept] = region;
         }
         regions.truncate((kept + 1).min(regions.len()));
+        largest_sz
     }
 
     /// A change of the count beyond the threshold, or between none and some, starts a new life.
@@ -231,16 +249,13 @@ mod tests {
     use crate::region::Range;
 
     fn target(list: &[(u64, u64, u32, u32)]) -> Target {
-        let mut target = Target::default();
-        for &(start, end, nr_accesses, last_nr_accesses) in list {
-            target.regions_mut().push(Region {
-                nr_accesses,
-                last_nr_accesses,
-                age: 5,
-                ..Region::new(start * 4096, end * 4096)
-            });
-        }
-        target
+        let region = |&(start, end, nr_accesses, last_nr_accesses): &(u64, u64, u32, u32)| Region {
+            nr_accesses,
+            last_nr_accesses,
+            age: 5,
+            ..Region::new(start * 4096, end * 4096)
+        };
+        Target::of(list.iter().map(region).collect())
     }
 
     fn pass(threshold: u32, size_limit: u64, count_age: bool) -> Pass<'static> {
@@ -480,9 +495,9 @@ mod tests {
             seed: u64,
         ) {
             let mut at = 0;
-            let mut one = Target::default();
+            let mut regions = Vec::new();
             for (gap, pages, nr_accesses, last_nr_accesses, hits) in list {
-                one.regions_mut().push(Region {
+                regions.push(Region {
                     nr_accesses,
                     last_nr_accesses,
                     age: 3,
@@ -492,7 +507,7 @@ mod tests {
                 at += gap + pages;
             }
             let attrs = Attrs { min_nr_regions: min, max_nr_regions: min + more, ..Attrs::default() };
-            let mut targets = [one];
+            let mut targets = [Target::of(regions)];
             let mut adjuster = Adjuster::new(seed, 4096);
             let sums = |targets: &[Target]| {
                 let regions = targets[0].regions();

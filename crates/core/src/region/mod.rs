@@ -80,6 +80,7 @@ impl Region {
     }
 
     /// Bytes.
+    #[inline]
     pub fn size(&self) -> u64 {
         self.end - self.start
     }
@@ -90,6 +91,7 @@ impl Region {
     }
 
     /// `reports` accepted reports, at least one, in tick `tick` (from 1) of the running aggregation.
+    #[inline]
     pub(crate) fn credit(&mut self, reports: u64, tick: u32) {
         debug_assert!(reports > 0);
         self.hits += reports;
@@ -98,11 +100,21 @@ impl Region {
         self.credited_in = tick;
     }
 
+    /// The aggregation is over: what it saw is what was seen last.
+    #[inline]
+    pub(crate) fn reset(&mut self) {
+        self.last_nr_accesses = std::mem::take(&mut self.nr_accesses);
+        self.last_probe_hits = std::mem::take(&mut self.probe_hits);
+        self.credited_in = 0;
+    }
+
     /// Cuts at `size` bytes from the start; returns the right part. Both keep counts and age; the
     /// weight is shared by size. `damon_split_region_at`.
+    #[inline]
     pub(crate) fn split_off(&mut self, size: u64) -> Self {
         debug_assert!(0 < size && size < self.size());
-        let left_hits = mult_frac(self.hits, size, self.size());
+        // Few regions were hit since the last snapshot, and a division costs more than the rest.
+        let left_hits = if self.hits == 0 { 0 } else { mult_frac(self.hits, size, self.size()) };
         let right = Self { start: self.start + size, hits: self.hits - left_hits, ..*self };
         self.end = right.start;
         self.hits = left_hits;
@@ -111,16 +123,19 @@ impl Region {
 
     /// Absorbs the right neighbour: counts and age become means by size, truncated; what the
     /// previous aggregation saw stays the left one's. `damon_merge_two_regions`.
+    #[inline]
     pub(crate) fn absorb(&mut self, right: &Self) {
         let (left_size, right_size) = (self.size(), right.size());
         let mean = |l: u32, r: u32| {
+            if l == r {
+                return l;
+            }
             ((u64::from(l).wrapping_mul(left_size))
                 .wrapping_add(u64::from(r).wrapping_mul(right_size))
                 / (left_size + right_size)) as u32
         };
         self.nr_accesses = mean(self.nr_accesses, right.nr_accesses);
         self.age = mean(self.age, right.age);
-        // Most monitors have no probes, and a mean is a division.
         if self.probe_hits != right.probe_hits {
             for (hits, right) in self.probe_hits.iter_mut().zip(right.probe_hits) {
                 *hits = mean((*hits).into(), right.into()) as u8;

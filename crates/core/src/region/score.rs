@@ -31,6 +31,7 @@ pub enum Score {
 
 impl Score {
     /// 0..=99, larger is served first. `damon_hot_score`, `damon_cold_score`.
+    #[inline]
     pub fn of(self, nr_accesses: u32, age: u32, weights: Weights, attrs: &Attrs) -> u32 {
         match self {
             Self::Hot => hot(nr_accesses, age, weights, attrs),

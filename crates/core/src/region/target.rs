@@ -10,6 +10,8 @@ use crate::arithmetic::{align_down, align_up};
 pub struct Target {
     tgid: Option<u32>,
     regions: Vec<Region>,
+    /// Bytes of all regions: merges and cuts leave it as it is.
+    sz_bytes: u64,
 }
 
 /// Why a list of ranges was refused. Ranges are numbered from 0.
@@ -40,7 +42,7 @@ pub enum RangeError {
 impl Target {
     /// The address space of process `tgid`, or physical memory if there is none; no regions yet.
     pub fn new(tgid: Option<u32>) -> Self {
-        Self { tgid, regions: Vec::new() }
+        Self { tgid, ..Self::default() }
     }
 
     /// The process, if this is one's address space.
@@ -64,7 +66,14 @@ impl Target {
 
     /// Bytes of all regions.
     pub fn size(&self) -> u64 {
-        self.regions.iter().map(Region::size).sum()
+        debug_assert_eq!(self.sz_bytes, self.regions.iter().map(Region::size).sum());
+        self.sz_bytes
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of(regions: Vec<Region>) -> Self {
+        let sz_bytes = regions.iter().map(Region::size).sum();
+        Self { tgid: None, regions, sz_bytes }
     }
 
     /// Makes the regions cover exactly `ranges`, rounded outwards to `min_region_sz`. Regions that
@@ -103,6 +112,7 @@ impl Target {
                 None => self.regions.push(Region::new(bounds.start, bounds.end)),
             }
         }
+        self.sz_bytes = self.regions.iter().map(Region::size).sum();
         Ok(())
     }
 }

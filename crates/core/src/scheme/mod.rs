@@ -153,15 +153,18 @@ impl Scheme {
         self.next_apply_tick = now_tick + attrs.ticks(interval_us);
     }
 
+    #[inline]
     fn has_done_its_snapshots(&self) -> bool {
         let most = self.config.max_nr_snapshots;
         most != 0 && self.stats.nr_snapshots >= most
     }
 
+    #[inline]
     pub(crate) fn is_due(&self, now_tick: u64) -> bool {
         now_tick >= self.next_apply_tick
     }
 
+    #[inline]
     pub(crate) fn acts(&self, now_tick: u64) -> bool {
         self.is_due(now_tick) && self.activated
     }

@@ -10,6 +10,7 @@ pub struct Bounds<T> {
 }
 
 impl<T: PartialOrd> Bounds<T> {
+    #[inline]
     fn contains(&self, value: T) -> bool {
         self.min <= value && value <= self.max
     }
@@ -34,6 +35,7 @@ impl Pattern {
         age: Bounds { min: 0, max: u32::MAX },
     };
 
+    #[inline]
     pub(crate) fn matches(&self, size: u64, nr_accesses: u32, age: u32) -> bool {
         self.size.contains(size) && self.nr_accesses.contains(nr_accesses) && self.age.contains(age)
     }

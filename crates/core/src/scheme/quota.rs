@@ -77,6 +77,7 @@ const NS_PER_MS: u64 = 1_000_000;
 impl Quota {
     /// Whether there is any limit. A limit whose effective size is 0 stops the scheme; so does one
     /// that was taken back, until the window ends. Kernel `damos_quota_is_set`.
+    #[inline]
     pub(crate) fn is_set(&self, config: &QuotaConfig) -> bool {
         self.effective_sz_bytes != 0
             || config.sz_bytes != 0
@@ -85,6 +86,7 @@ impl Quota {
     }
 
     /// Not even one smallest region fits any more. Kernel `damos_quota_is_full`.
+    #[inline]
     pub(crate) fn is_full(&self, config: &QuotaConfig, min_region_sz: u64) -> bool {
         self.is_set(config)
             && (self.charged_sz_bytes >= self.effective_sz_bytes
@@ -92,6 +94,7 @@ impl Quota {
     }
 
     /// Bytes that still fit, at least one smallest region, if there is a limit that is not full.
+    #[inline]
     pub(crate) fn left(&self, config: &QuotaConfig) -> Option<u64> {
         self.is_set(config).then(|| self.effective_sz_bytes.saturating_sub(self.charged_sz_bytes))
     }
@@ -174,6 +177,7 @@ impl Histogram {
         Self { bytes: [0; MAX_SCORE as usize + 1], highest: 0 }
     }
 
+    #[inline]
     pub(crate) fn add(&mut self, score: u32, bytes: u64) {
         self.bytes[score as usize] += bytes;
         self.highest = self.highest.max(score);

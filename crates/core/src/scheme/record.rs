@@ -10,6 +10,7 @@ pub struct Share {
 }
 
 impl Share {
+    #[inline]
     pub(crate) fn add(&mut self, bytes: u64) {
         self.regions += 1;
         self.bytes += bytes;

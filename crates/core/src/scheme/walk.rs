@@ -20,6 +20,7 @@ impl<'a> Walk<'a> {
         Self { regions, kept: 0, next: 0, changed: false }
     }
 
+    #[inline]
     pub(crate) fn next(&mut self) -> Option<Region> {
         let region = *self.regions.get(self.next)?;
         self.next += 1;
@@ -27,6 +28,7 @@ impl<'a> Walk<'a> {
     }
 
     /// True if nothing comes after the region taken last.
+    #[inline]
     pub(crate) fn at_last(&self) -> bool {
         self.next == self.regions.len()
     }
@@ -43,6 +45,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The region is done.
+    #[inline]
     pub(crate) fn keep(&mut self, region: Region) {
         if self.next > self.kept {
             self.regions[self.kept] = region;
@@ -55,6 +58,7 @@ impl<'a> Walk<'a> {
 
     /// As [`keep`](Self::keep), but joins the region with its predecessor if they are neighbours,
     /// alike in age and counts, and not above `size_limit` together. `damon-core.md` 5.9.
+    #[inline]
     pub(crate) fn keep_or_join(&mut self, region: Region, size_limit: u64) {
         if let Some(previous) = self.kept.checked_sub(1).map(|index| &mut self.regions[index])
             && previous.end == region.start

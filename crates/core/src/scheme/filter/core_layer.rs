@@ -61,6 +61,7 @@ pub(crate) struct CoreFilters<'a> {
 impl CoreFilters<'_> {
     /// Asks the filters in order; the first that hits decides. The region may have been cut: what
     /// was cut off went back to the walk and comes next. `damos_core_filter_out`.
+    #[inline]
     pub(crate) fn ask(
         &self,
         region: &mut Region,
