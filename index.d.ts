@@ -244,6 +244,8 @@ declare const OPERATIONS: readonly ['vaddr', 'fvaddr', 'paddr', 'paddr_ibs'];
  * Which sets there are is the source's to say; selecting another is refused.
  */
 type OperationsName = (typeof OPERATIONS)[number];
+/** Which addresses a set monitors: decides what can be a target, and what an action means. */
+type Addresses = 'physical' | 'virtual';
 
 /** What a scheme does to memory. Kernel `enum damos_action`. */
 
@@ -322,20 +324,28 @@ interface PageFilterOptions extends FilterVerdict {
   readonly type: 'anon' | 'active' | 'young' | 'unmapped';
 }
 
+/** About what probes found. */
+interface ProbeHitsFilterOptions extends FilterVerdict {
+  readonly type: 'probe_hits_wsum';
+  /** The sums that count: of the moving hits of all probes, each times its probe's weight. */
+  readonly hits: BoundsOptions;
+}
+
 /** A filter. */
 type FilterOptions =
   | AddressFilterOptions
+  | ProbeHitsFilterOptions
   | TargetFilterOptions
   | MemcgFilterOptions
   | HugepageSizeFilterOptions
   | PageFilterOptions;
-interface Verdict$1 {
+interface Verdict$2 {
   readonly matching: boolean;
   readonly allow: boolean;
 }
 
 /** {@link FilterOptions}, every one given. */
-type Filter = Verdict$1 &
+type Filter = Verdict$2 &
   (
     | {
         readonly type: 'addr';
@@ -344,6 +354,10 @@ type Filter = Verdict$1 &
     | {
         readonly type: 'target';
         readonly target: number;
+      }
+    | {
+        readonly type: 'probe_hits_wsum';
+        readonly hits: Bounds;
       }
     | {
         readonly type: 'memcg';
@@ -773,6 +787,81 @@ interface Attrs {
   readonly maxNrRegions: number;
 }
 
+/** What every filter of a probe has. */
+interface ProbeFilterVerdict {
+  /** Act on pages that are so; `false`: on pages that are not. @default true */
+  readonly matching?: boolean;
+  /** Let through what the filter acts on; `false`: reject it. @default true */
+  readonly allow?: boolean;
+}
+
+/** About the control group that pages are charged to. */
+interface ProbeMemcgFilterOptions extends ProbeFilterVerdict {
+  readonly type: 'memcg';
+  /** Its path from the root of the hierarchy. */
+  readonly memcg: string;
+}
+
+/** About the size of folios. */
+interface ProbeHugepageSizeFilterOptions extends ProbeFilterVerdict {
+  readonly type: 'hugepage_size';
+  /** The sizes that count. */
+  readonly szBytes: BoundsOptions<Bytes>;
+}
+
+/** About the state of pages: anonymous; idle, or accessed, since they were made idle. */
+interface ProbePageFilterOptions extends ProbeFilterVerdict {
+  readonly type: 'anon' | 'pgidle_set' | 'pgidle_unset';
+}
+
+/** A filter of a probe. */
+type ProbeFilterOptions =
+  ProbeMemcgFilterOptions | ProbeHugepageSizeFilterOptions | ProbePageFilterOptions;
+/** What is done to a page before its sampling interval: it is made idle. */
+type ProbePrep = 'set_pgidle';
+/** One attribute. */
+interface ProbeOptions {
+  /**
+   * What a hit weighs; 0 in all probes to go by accesses. With weights, an aggregation has at most
+   * 255 samples, and the sum of weights times samples stays below 2^32. @default 0
+   */
+  readonly weight?: number;
+  /** What is done beforehand. @default nothing */
+  readonly preps?: readonly ProbePrep[];
+  /**
+   * What a page must be: the first filter that hits decides; if none does, the opposite of the last
+   * one's `allow`. @default every page passes
+   */
+  readonly filters?: readonly ProbeFilterOptions[];
+}
+
+interface Verdict$1 {
+  readonly matching: boolean;
+  readonly allow: boolean;
+}
+
+/** {@link ProbeFilterOptions}, every one given. */
+type ProbeFilter = Verdict$1 &
+  (
+    | {
+        readonly type: 'memcg';
+        readonly memcg: string;
+      }
+    | {
+        readonly type: 'hugepage_size';
+        readonly szBytes: Bounds;
+      }
+    | {
+        readonly type: 'anon' | 'pgidle_set' | 'pgidle_unset';
+      }
+  );
+/** {@link ProbeOptions}, every one given. */
+interface Probe {
+  readonly weight: number;
+  readonly preps: readonly ProbePrep[];
+  readonly filters: readonly ProbeFilter[];
+}
+
 /** One filter. */
 type SampleFilterOptions = CpumaskFilterOptions | ThreadsFilterOptions | WriteFilterOptions;
 /** What a filter does with the reports it is about. */
@@ -864,6 +953,11 @@ interface ContextOptions {
   readonly attrs?: AttrsOptions;
   /** Which access reports are meant; a report must pass all. @default all reports */
   readonly sampleFilters?: readonly SampleFilterOptions[];
+  /**
+   * What is counted of pages besides accesses, or instead: at most 4. Of sources that know pages.
+   * @default nothing
+   */
+  readonly probes?: readonly ProbeOptions[];
   /** What to do, in order. @default nothing */
   readonly schemes?: readonly SchemeOptions[];
   /** Monitoring rests after its first sampling interval, until a commit. @default false */
@@ -886,13 +980,17 @@ interface MonitorOptions extends ContextOptions {
 
 /** {@link ContextOptions} with operations set and targets, every one given. */
 interface ContextConfig {
-  readonly operations: OperationsName;
+  /** One of the kernel's names, or that of a set of the user's own. */
+  readonly operations: string;
+  /** What that set monitors. */
+  readonly addresses: Addresses;
   /** Bytes of a core address unit. */
   readonly addrUnit: number;
   /** What to monitor; absent to leave that to the source. */
   readonly targets?: readonly Target[] | undefined;
   readonly attrs: Attrs;
   readonly sampleFilters: readonly SampleFilter[];
+  readonly probes: readonly Probe[];
   readonly schemes: readonly Scheme[];
   readonly paused: boolean;
   readonly unsupportedActions: UnsupportedActions;
@@ -906,15 +1004,384 @@ interface MonitorConfig extends ContextConfig {
   readonly controlTimeoutMs: number;
 }
 
+/** One observed access. */
+interface AccessReport {
+  /** First byte accessed: an integer from 0, below 2^53 as a number, below 2^64 as a bigint. */
+  readonly address: number | bigint;
+  /** Bytes covered, from 1 to 2^32 - 1; samplers that know only the page say 4096. @default 1 */
+  readonly size?: number;
+  /** CPU that made the access, from 0 to 65535. @default 0 */
+  readonly cpu?: number;
+  /** Thread that made the access, 0 if unknown. @default 0 */
+  readonly tid?: number;
+  /** Process that made the access, 0 if unknown. @default 0 */
+  readonly tgid?: number;
+  /** Whether it was a store. @default false */
+  readonly write?: boolean;
+  /** Whether the address is a virtual one of process `tgid`. @default false */
+  readonly virtual?: boolean;
+  /**
+   * When, in nanoseconds of the monitor's clock, which is `process.hrtime.bigint()`'s; older than a
+   * sampling interval is stale. @default just now, which is never stale
+   */
+  readonly timeNs?: bigint;
+}
+
+/**
+ * What became of a report: stored, or lost to a full lane, to a push that it interrupted, or to a
+ * monitor that has stopped. Each is counted in the monitor's books.
+ */
+type ReportOutcome = 'queued' | 'full' | 'nested' | 'closed';
+/**
+ * Many reports as columns of one length, a typed array each; what is given as a single value holds
+ * for all. The fields are those of an {@link AccessReport}.
+ */
+interface ReportColumns {
+  /** Decides how many reports there are. */
+  readonly addresses: BigUint64Array | Float64Array;
+  /** @default 1 */
+  readonly size?: number | Uint32Array;
+  /** @default 0 */
+  readonly cpu?: number | Uint16Array;
+  /** @default 0 */
+  readonly tid?: number | Uint32Array;
+  /** @default 0 */
+  readonly tgid?: number | Uint32Array;
+  /** Elements: 0 for a load, anything else for a store. @default false */
+  readonly write?: boolean | Uint8Array;
+  /** @default just now */
+  readonly timeNs?: bigint | BigUint64Array;
+  /** @default false */
+  readonly virtual?: boolean;
+}
+
+/** What became of a batch: the fields add up to its length. */
+interface BatchOutcome {
+  /** Reports stored: the first so many. */
+  readonly queued: number;
+  /** Reports from the end of the batch that found no slot. */
+  readonly droppedFull: number;
+  /** All reports of a batch that interrupted another push. */
+  readonly droppedNested: number;
+  /** All reports of a batch for a monitor that has stopped. */
+  readonly droppedClosed: number;
+}
+
+/**
+ * The only writer of one lane of a {@link LiveKdamond}. It stays on the thread that attached it;
+ * each thread attaches its own, and may have several.
+ *
+ * @example
+ * ```ts
+ * const live = new LiveKdamond({ regions: [{ start: 0, end: '1 GiB' }] }).start();
+ * using lane = Lane.attach(live.token); // or, on this thread: live.lane()
+ * lane.report({ address: 0x1000, write: true });
+ * lane.reportBatch({ addresses: Float64Array.of(0x1000, 0x2000), size: 8 });
+ * ```
+ */
+declare class Lane implements Disposable {
+  #private;
+  /** The lane's number, as in {@link LiveKdamond.lanes}. */
+  readonly id: number;
+  private constructor();
+  /**
+   * A lane of its own of the monitor that a token names, from any thread of its process.
+   *
+   * @throws DamonError `ERR_DAMON_TOKEN` for what is no token; `ERR_DAMON_CLOSED` when the monitor
+   *   has stopped, or no monitor of that name is open in this process; `ERR_DAMON_LANES` when all
+   *   lanes are in use
+   */
+  static attach(token: string): Lane;
+  /**
+   * Queues one report, or drops and counts it. Crossing into the addon is most of the cost: many
+   * reports cost far less each in {@link reportBatch}.
+   *
+   * @throws DamonError `ERR_DAMON_REPORT` for a value that no access has, `ERR_DAMON_CLOSED`
+   */
+  report(report: AccessReport): ReportOutcome;
+  /**
+   * Queues as many reports as there are free slots, in order; drops and counts the rest. All
+   * columns are checked before any report is queued.
+   *
+   * @throws DamonError as {@link report}
+   */
+  reportBatch(columns: ReportColumns): BatchOutcome;
+  /**
+   * Slots free at this moment; the monitor can only make it more.
+   *
+   * @throws DamonError `ERR_DAMON_CLOSED`
+   */
+  get freeSlots(): number;
+  /** Gives the lane back; what it holds is still drained. Idempotent. */
+  close(): void;
+  [Symbol.dispose](): void;
+}
+
+/**
+ * An operations set of your own: an address space, how its accesses are seen, and how actions are
+ * carried out on it. Kernel `struct damon_operations`, `damon-core.md` 10 and 11.
+ *
+ * Columns where there are many, one call each where there is one. Every method may answer at once or
+ * by a promise. Not here: what becomes of a failure; see {@link OperationsFailure}.
+ */
+
+/** An answer, now or later. */
+type Awaitable<T> = T | Promise<T>;
+/** How a set sees accesses: `reports` are pushed into lanes; `access_checks` looks at addresses. */
+type Sees = 'reports' | 'access_checks';
+/** Whose addresses they are: a process, or physical memory if there is none. */
+interface OperationsTarget {
+  readonly tgid?: number;
+}
+
+/** A filter that pages must pass, in the order of the scheme. */
+interface OperationsFilter {
+  readonly type: 'anon' | 'active' | 'memcg' | 'young' | 'hugepage_size' | 'unmapped';
+  /** Acts on pages that are so; else on those that are not. */
+  readonly matching: boolean;
+  /** Lets those it acts on through; else rejects them. */
+  readonly allow: boolean;
+  /** Of `memcg`: its path from the root of the hierarchy. */
+  readonly memcg?: string;
+  /** Of `hugepage_size`: the bounds of a folio's bytes. */
+  readonly szBytes?: {
+    readonly min: bigint;
+    readonly max: bigint;
+  };
+}
+
+/** What a scheme wants done to a region. */
+interface OperationsJob extends OperationsTarget {
+  /** First byte. */
+  readonly start: bigint;
+  /** One past the last byte. */
+  readonly end: bigint;
+  readonly action: ActionName;
+  /** The node to migrate to, if there are no destinations. */
+  readonly targetNid?: number;
+  /** The nodes to migrate to, by weight: virtual addresses only. */
+  readonly destinations: readonly {
+    readonly nid: number;
+    readonly weight: number;
+  }[];
+  readonly filters: readonly OperationsFilter[];
+  /**
+   * Whether a page passes the filters, of which `is` tells what it is: the first filter that acts on
+   * it decides; if none does, the opposite of what the last would have said.
+   */
+  readonly passes: (is: (filter: OperationsFilter) => boolean) => boolean;
+}
+
+/** What became of a job. */
+interface OperationsApplied {
+  /** Bytes on which the action took effect, from 0 to the region's. */
+  readonly appliedBytes: number;
+  /** Bytes that passed the filters, likewise. @default 0 */
+  readonly passedBytes?: number;
+  /** How long it took, which a time quota is charged. @default 0 */
+  readonly elapsedNs?: number;
+}
+
+/** Something about all memory that a goal or a watermark asks for. */
+type OperationsGauge =
+  /** Bytes in use of a node's. */
+  | {
+      readonly type: 'node_used';
+      readonly nid: number;
+    }
+
+  /** Bytes that a control group uses of a node's. */
+  | {
+      readonly type: 'node_memcg_used';
+      readonly nid: number;
+      readonly memcg: string;
+    }
+
+  /** Bytes on the active lists; in huge pages; free: each of all. */
+  | {
+      readonly type: 'active' | 'huge' | 'free';
+    }
+
+  /** Microseconds in which some task waited for memory, since the start; `total` is the time. */
+  | {
+      readonly type: 'some_memory_stall';
+    };
+/** A part of a whole: integers from 0. */
+interface OperationsReading {
+  readonly part: number;
+  readonly total: number;
+}
+
+/** Where a set that reports pushes what it saw. */
+interface OperationsLanes {
+  /**
+   * The lane of that number, taken at the first use: what does not fit before the next drain, of
+   * `laneSlots`, is dropped and counted. Reports without a time are of this sampling interval.
+   *
+   * @param number from 0; one for each CPU, or whatever reports by itself. @default 0
+   */
+  readonly lane: (number?: number) => Lane;
+}
+
+/**
+ * An operations set.
+ *
+ * @example
+ * ```ts
+ * const touched = new Set<bigint>(); // pages, filled by whoever makes accesses
+ * const toy: OperationsSet = {
+ *   name: 'toy',
+ *   addresses: 'physical',
+ *   sees: 'access_checks',
+ *   targets: () => [{ regions: [{ start: 0, end: '1 GiB' }] }],
+ *   prepareAccessChecks: (_, addresses) => addresses.forEach((at) => touched.delete(at >> 12n)),
+ *   checkAccesses: (_, addresses, accessed) =>
+ *     addresses.forEach((at, i) => (accessed[i] = touched.has(at >> 12n) ? 1 : 0)),
+ *   apply: () => ({ appliedBytes: 0 }),
+ * };
+ * ```
+ */
+interface OperationsSet {
+  /**
+   * 1 to 31 letters, digits, `_` and `-`. One of the kernel's four names stands for a set of its
+   * kind, with its rules: `vaddr` then wants targets with regions.
+   */
+  readonly name: string;
+  /** Decides what can be a target, which actions there are, and what comes first under a quota. */
+  readonly addresses: Addresses;
+  readonly sees: Sees;
+  /** What to monitor unless the monitor is told; asked as it is made, so not by a promise. */
+  targets?(): readonly TargetOptions[];
+  /** Makes the page of each address old. Once per target and sampling interval. */
+  prepareAccessChecks?(target: OperationsTarget, addresses: BigUint64Array): Awaitable<void>;
+  /**
+   * Sets `accessed[i]` to 1 if the page of `addresses[i]` was accessed since it was made old, one
+   * address of each region; or returns another array of that length. Once per target and sampling
+   * interval, of sets that see by `access_checks`.
+   */
+  checkAccesses?(
+    target: OperationsTarget,
+    addresses: BigUint64Array,
+    accessed: Uint8Array,
+  ): Awaitable<Uint8Array | void>;
+  /** Reports all accesses before `untilNs` that it has not yet reported. Of sets that see `reports`. */
+  report?(untilNs: bigint, lanes: OperationsLanes): Awaitable<void>;
+  /** Carries out a job, once per region tried. */
+  apply(job: OperationsJob): Awaitable<OperationsApplied>;
+  /** Bytes in use of a physical range that lie on a node, and on any: for `node_eligible_mem_bp`. */
+  bytesOnNode?(start: bigint, end: bigint, nid: number): Awaitable<OperationsReading>;
+  /** Reads a gauge: for goals about nodes and lists, and for watermarks. */
+  read?(gauge: OperationsGauge): Awaitable<OperationsReading>;
+  /** Whether a process is there. @default always */
+  isTargetValid?(target: OperationsTarget): Awaitable<boolean>;
+  /**
+   * The mappings of a process, ascending and disjoint: every `opsUpdateUs` its regions follow them, and
+   * come from them if it has none. Nothing if the process is gone.
+   */
+  mappings?(target: OperationsTarget): Awaitable<readonly RangeOptions[] | undefined>;
+}
+
+/** Whoever registered a set. */
+interface OperationsOwner extends Disposable {
+  readonly name: string;
+  /** Whether {@link close} was called. */
+  readonly closed: boolean;
+  /**
+   * Withdraws the set: no monitor can select it from now on. One that has it keeps it, and goes on
+   * asking it, until it is closed or commits to another; the name is free after that. Idempotent.
+   *
+   * @returns whether the set is gone already
+   */
+  close(): boolean;
+}
+
+/**
+ * The operations sets that monitors can select, and switch between.
+ *
+ * A set belongs to whoever registered it, and can never be left dangling: it cannot be unregistered
+ * while a monitor has it, and a monitor takes hold of the next set before it lets go of the last.
+ *
+ * @example
+ * ```ts
+ * const registry = new OperationsRegistry();
+ * using owner = registry.register(toy);
+ * const kdamond = new Kdamond({ source: { type: 'operations', registry, name: 'toy' } });
+ * ```
+ */
+declare class OperationsRegistry {
+  #private;
+  /** An empty registry. */
+  constructor();
+  /**
+   * Offers a set.
+   *
+   * @throws DamonError `ERR_DAMON_CONFIG_OPERATIONS` for what is no set;
+   *   `ERR_DAMON_OPERATIONS_REGISTERED` when there is one of its name; `ERR_DAMON_OPERATIONS_BUSY` while a
+   *   monitor has one of that name whose owner has closed
+   */
+  register(set: OperationsSet): OperationsOwner;
+  /**
+   * Withdraws a set that no monitor has.
+   *
+   * @throws DamonError `ERR_DAMON_OPERATIONS_UNKNOWN`; `ERR_DAMON_OPERATIONS_BUSY` while a monitor has it
+   */
+  unregister(name: string): void;
+  /** The names of the sets that can be selected: the kernel's in its order, then others by name. */
+  get available(): string[];
+  /**
+   * A set that can be selected.
+   *
+   * @throws DamonError `ERR_DAMON_OPERATIONS_UNKNOWN`, `ERR_DAMON_OPERATIONS_BUSY` when its owner has closed
+   */
+  get(name: string): OperationsSet;
+}
+
+interface ClockAndNodes {
+  readonly type: 'operations';
+  /** When monitoring starts, on a clock that only sampling intervals move on. @default 0 */
+  readonly startNs?: Duration;
+  /** Where nodes lie: those that goals and migrations may name. @default none */
+  readonly nodes?: readonly NodeOptions[];
+}
+
+/** One set, the monitor's own. */
+interface OwnSetOptions extends ClockAndNodes {
+  readonly set: OperationsSet;
+  readonly registry?: never;
+  readonly name?: never;
+}
+
+/** A set of a registry; a commit may select another one of it. */
+interface RegistryOptions extends ClockAndNodes {
+  readonly registry: OperationsRegistry;
+  readonly name: string;
+  readonly set?: never;
+}
+
+/** A set of your own, or a registry of such sets and the name of one. */
+type OperationsSourceOptions = OwnSetOptions | RegistryOptions;
+/** {@link OperationsSourceOptions}, resolved: a set of the monitor's own is in a registry of its own. */
+interface OperationsSource {
+  readonly type: 'operations';
+  readonly registry: OperationsRegistry;
+  /** The set that is selected unless a configuration says otherwise. */
+  readonly name: string;
+  readonly startNs: number;
+  readonly nodes: readonly NodeMemory[];
+}
+
 /** All that a monitor is told, checked and resolved before anything is opened. */
 
 /** What of a source is monitored, and how it is seen. */
 interface ViewOptions {
-  /** How accesses are seen. @default "paddr_ibs", which both sources offer */
-  readonly operations?: OperationsName;
   /**
-   * What to monitor. @default all physical memory; with virtual sets all processes. In a commit:
-   * what there is
+   * The operations set: how accesses are seen. One of the kernel's names that the source offers, or
+   * of a registry of your own sets. @default "paddr_ibs"; of your own sets the one the source names
+   */
+  readonly operations?: string;
+  /**
+   * What to monitor. @default all physical memory; with virtual sets all processes; of your own sets
+   * what they say. In a commit: what there is
    */
   readonly targets?: readonly TargetOptions[];
   /**
@@ -927,15 +1394,30 @@ interface ViewOptions {
 /** What a monitor watches, how, and what it does about it. */
 interface KdamondOptions extends MonitorOptions, ViewOptions {
   /** Where accesses come from. */
-  readonly source: EmulationOptions | RecordingOptions;
+  readonly source: EmulationOptions | RecordingOptions | OperationsSourceOptions;
 }
 
 /** What can be changed while a monitor is at work; all of it, what is left out too. */
 interface CommitOptions extends ContextOptions, ViewOptions {}
 
+/** Where accesses come from, resolved. */
+type Source = Emulation | Recording | OperationsSource;
 /** {@link KdamondOptions}, every one given. */
 interface KdamondConfig extends MonitorConfig {
-  readonly source: Emulation | Recording;
+  readonly source: Source;
+}
+
+/** Why a question has no answer: the set failed, answered nonsense, or took too long. */
+type OperationsFailureKind = 'threw' | 'malformed' | 'late';
+/** A question that a set did not answer. The run goes on. */
+interface OperationsFailure {
+  readonly kind: OperationsFailureKind;
+  /** The name of the set. */
+  readonly set: string;
+  /** Its method. */
+  readonly method: string;
+  /** `ERR_DAMON_OPERATIONS`, with the method as its path. */
+  readonly error: DamonError;
 }
 
 /** What a round of a scheme did, and why it did no more. */
@@ -1652,6 +2134,8 @@ interface TriedRegions {
   readonly nrAccesses: Uint32Array;
   /** Age in aggregations, before the action began a new life. */
   readonly ages: Uint32Array;
+  /** The moving hits of probes, four for each region: of the first region, of the second, ... */
+  readonly probeHits: Uint8Array;
   /** Bytes that passed the filters of pages. */
   readonly szFilterPassed: Float64Array;
   /** Bytes of all regions. */
@@ -1672,6 +2156,11 @@ interface RunOptions {
   readonly untilMs?: Duration;
   /** Called for each step of a tuner, before it takes effect. */
   readonly onTuning?: (tuning: Tuning) => void;
+  /**
+   * Called for each question that an operations set of your own did not answer, as it happens: what it
+   * was for is left out, and the run goes on.
+   */
+  readonly onFailure?: (failure: OperationsFailure) => void;
   /** Called now and then, at most ten times a second. */
   readonly onProgress?: (progress: Progress) => void;
   /** Ends the run with the signal's reason. The monitor stays usable. */
@@ -1782,125 +2271,14 @@ declare class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispo
   get nodes(): MemoryNode[];
   /** All counters so far, and what must balance. */
   get books(): Books;
+  /** The last question that an operations set of your own did not answer; the books count them. */
+  get lastFailure(): OperationsFailure | undefined;
   /** Whether {@link close} was called. */
   get closed(): boolean;
   /** Ends a run in progress at its next tick and frees everything. Idempotent. */
   close(): void;
   [Symbol.dispose](): void;
   [Symbol.asyncDispose](): Promise<void>;
-}
-
-/** One observed access. */
-interface AccessReport {
-  /** First byte accessed: an integer from 0, below 2^53 as a number, below 2^64 as a bigint. */
-  readonly address: number | bigint;
-  /** Bytes covered, from 1 to 2^32 - 1; samplers that know only the page say 4096. @default 1 */
-  readonly size?: number;
-  /** CPU that made the access, from 0 to 65535. @default 0 */
-  readonly cpu?: number;
-  /** Thread that made the access, 0 if unknown. @default 0 */
-  readonly tid?: number;
-  /** Process that made the access, 0 if unknown. @default 0 */
-  readonly tgid?: number;
-  /** Whether it was a store. @default false */
-  readonly write?: boolean;
-  /** Whether the address is a virtual one of process `tgid`. @default false */
-  readonly virtual?: boolean;
-  /**
-   * When, in nanoseconds of the monitor's clock, which is `process.hrtime.bigint()`'s; older than a
-   * sampling interval is stale. @default just now, which is never stale
-   */
-  readonly timeNs?: bigint;
-}
-
-/**
- * What became of a report: stored, or lost to a full lane, to a push that it interrupted, or to a
- * monitor that has stopped. Each is counted in the monitor's books.
- */
-type ReportOutcome = 'queued' | 'full' | 'nested' | 'closed';
-/**
- * Many reports as columns of one length, a typed array each; what is given as a single value holds
- * for all. The fields are those of an {@link AccessReport}.
- */
-interface ReportColumns {
-  /** Decides how many reports there are. */
-  readonly addresses: BigUint64Array | Float64Array;
-  /** @default 1 */
-  readonly size?: number | Uint32Array;
-  /** @default 0 */
-  readonly cpu?: number | Uint16Array;
-  /** @default 0 */
-  readonly tid?: number | Uint32Array;
-  /** @default 0 */
-  readonly tgid?: number | Uint32Array;
-  /** Elements: 0 for a load, anything else for a store. @default false */
-  readonly write?: boolean | Uint8Array;
-  /** @default just now */
-  readonly timeNs?: bigint | BigUint64Array;
-  /** @default false */
-  readonly virtual?: boolean;
-}
-
-/** What became of a batch: the fields add up to its length. */
-interface BatchOutcome {
-  /** Reports stored: the first so many. */
-  readonly queued: number;
-  /** Reports from the end of the batch that found no slot. */
-  readonly droppedFull: number;
-  /** All reports of a batch that interrupted another push. */
-  readonly droppedNested: number;
-  /** All reports of a batch for a monitor that has stopped. */
-  readonly droppedClosed: number;
-}
-
-/**
- * The only writer of one lane of a {@link LiveKdamond}. It stays on the thread that attached it;
- * each thread attaches its own, and may have several.
- *
- * @example
- * ```ts
- * const live = new LiveKdamond({ regions: [{ start: 0, end: '1 GiB' }] }).start();
- * using lane = Lane.attach(live.token); // or, on this thread: live.lane()
- * lane.report({ address: 0x1000, write: true });
- * lane.reportBatch({ addresses: Float64Array.of(0x1000, 0x2000), size: 8 });
- * ```
- */
-declare class Lane implements Disposable {
-  #private;
-  /** The lane's number, as in {@link LiveKdamond.lanes}. */
-  readonly id: number;
-  private constructor();
-  /**
-   * A lane of its own of the monitor that a token names, from any thread of its process.
-   *
-   * @throws DamonError `ERR_DAMON_TOKEN` for what is no token; `ERR_DAMON_CLOSED` when the monitor
-   *   has stopped, or no monitor of that name is open in this process; `ERR_DAMON_LANES` when all
-   *   lanes are in use
-   */
-  static attach(token: string): Lane;
-  /**
-   * Queues one report, or drops and counts it. Crossing into the addon is most of the cost: many
-   * reports cost far less each in {@link reportBatch}.
-   *
-   * @throws DamonError `ERR_DAMON_REPORT` for a value that no access has, `ERR_DAMON_CLOSED`
-   */
-  report(report: AccessReport): ReportOutcome;
-  /**
-   * Queues as many reports as there are free slots, in order; drops and counts the rest. All
-   * columns are checked before any report is queued.
-   *
-   * @throws DamonError as {@link report}
-   */
-  reportBatch(columns: ReportColumns): BatchOutcome;
-  /**
-   * Slots free at this moment; the monitor can only make it more.
-   *
-   * @throws DamonError `ERR_DAMON_CLOSED`
-   */
-  get freeSlots(): number;
-  /** Gives the lane back; what it holds is still drained. Idempotent. */
-  close(): void;
-  [Symbol.dispose](): void;
 }
 
 /**
@@ -2506,6 +2884,7 @@ export {
   Kdamond,
   Lane,
   LiveKdamond,
+  OperationsRegistry,
   PUBLISHED,
   RFC_MACHINE,
   Snapshot,
@@ -2542,7 +2921,9 @@ export type {
   ActionName,
   Address,
   AddressFilterOptions,
+  Addresses,
   AttrsOptions,
+  Awaitable,
   Balance,
   BatchOutcome,
   Books,
@@ -2606,12 +2987,33 @@ export type {
   MonitorOptions,
   NodeGoalOptions,
   NodeOptions,
+  OperationsApplied,
+  OperationsFailure,
+  OperationsFailureKind,
+  OperationsFilter,
+  OperationsGauge,
+  OperationsJob,
+  OperationsLanes,
   OperationsName,
+  OperationsOwner,
+  OperationsReading,
+  OperationsSet,
+  OperationsSourceOptions,
+  OperationsTarget,
   Outcome,
   OutputOptions,
   OverflowPolicy,
+  OwnSetOptions,
   PageFilterOptions,
   PatternOptions,
+  ProbeFilterOptions,
+  ProbeFilterVerdict,
+  ProbeHitsFilterOptions,
+  ProbeHugepageSizeFilterOptions,
+  ProbeMemcgFilterOptions,
+  ProbeOptions,
+  ProbePageFilterOptions,
+  ProbePrep,
   Progress,
   PullPushNode,
   PullPushOptions,
@@ -2621,6 +3023,7 @@ export type {
   RecordedWorkloadOptions,
   RecordingOptions,
   Region,
+  RegistryOptions,
   ReplayOptions,
   ReplayRecord,
   ReportColumns,
@@ -2636,6 +3039,7 @@ export type {
   SampleFilterOptions,
   SampleFilterVerdict,
   SchemeOptions,
+  Sees,
   SetGoal,
   ShareGoalOptions,
   SharedLane,

@@ -775,7 +775,7 @@ const FIELDS: readonly Field[] = [
     set: (type) => scheme({ filters: [{ type }] }),
     taken: ['anon', 'active', 'young', 'unmapped'],
     refused: ['dirty', null, undefined],
-    expected: /^`anon`, .*`addr` or `target`$/,
+    expected: /^`anon`, .*`target` or `probe_hits_wsum`$/,
   },
   {
     path: `${S}.filters[0].target`,

@@ -153,7 +153,12 @@ test('a live monitor adds its intervals and snapshots, which balance', (t) => {
     byLane: [],
     retiredLanes: {
       lane: LANES,
-      ...{ stale: 0, filtered: 0, wrongKind: 0, noTarget: 0, noRegion: 0, straddling: 0 },
+      stale: 0,
+      filtered: 0,
+      wrongKind: 0,
+      noTarget: 0,
+      noRegion: 0,
+      straddling: 0,
       credited: LANES.drained,
     },
     intervals: { observed: 9, unobserved: 1, lateMaxNs: 900, lateNsByPowerOfTwo: [8, 0, 1] },

@@ -365,8 +365,8 @@ const`,
   {
     name: 'two smallest regions are cut with all',
     file: 'region/adjust.rs',
-    find: 'if left.size() > 2 * self.min_region_sz',
-    replace: 'if left.size() >= 2 * self.min_region_sz',
+    find: '(left.size() > 2 * least)',
+    replace: '(left.size() >= 2 * least)',
     check: 'lib',
     test: 'a_region_of_two_smallest',
   },
@@ -389,10 +389,12 @@ const`,
   {
     name: 'pieces come out in the wrong order',
     file: 'region/adjust.rs',
-    find: 'self.scratch[first..].reverse();',
-    replace: '',
+    find: `self.scratch.extend(middle);
+                self.scratch.extend(right);`,
+    replace: `self.scratch.extend(right);
+                self.scratch.extend(middle);`,
     check: 'lib',
-    test: 'merge_cut_and_split',
+    test: 'a_third_piece',
   },
   {
     name: 'a score is not clamped',

@@ -126,24 +126,25 @@ impl Adjuster {
         self.last_nr_regions = regions;
     }
 
-    /// Cuts every region into at most `pieces`.
+    /// Cuts every region into at most `pieces`, 2 or 3.
     fn split_all(&mut self, targets: &mut [Target], pieces: u32) {
         for target in targets {
             let regions = target.regions_mut();
             self.scratch.clear();
+            self.scratch.reserve(pieces as usize * regions.len());
             for &(mut left) in regions.iter() {
                 left.reset();
-                // Later cuts are made in the left part; the pieces come out right to left.
-                let first = self.scratch.len();
-                for _ in 1..pieces {
-                    if left.size() > 2 * self.min_region_sz
-                        && let Some(right) = cut(&mut self.random, &mut left, self.min_region_sz)
-                    {
-                        self.scratch.push(right);
-                    }
-                }
+                let mut cut_off = || {
+                    let (random, least) = (&mut self.random, self.min_region_sz);
+                    let right = (left.size() > 2 * least).then(|| cut(random, &mut left, least));
+                    right.flatten()
+                };
+                // The second cut is made in the left part of the first.
+                let right = cut_off();
+                let middle = if pieces == 3 { cut_off() } else { None };
                 self.scratch.push(left);
-                self.scratch[first..].reverse();
+                self.scratch.extend(middle);
+                self.scratch.extend(right);
             }
             std::mem::swap(regions, &mut self.scratch);
         }
