@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use damon_core::kdamond::TargetConfig;
+use damon_core::kdamond::{Probe, TargetConfig};
 use damon_core::ops::{
     Applied, Gauge, Job, LastApplied, NodeBytes, Operations, OpsId, Primitive, Reading, Registry,
 };
@@ -194,5 +194,13 @@ impl Operations for Emulation {
 
     fn bytes_on_node(&self, range: Range, nid: u32) -> NodeBytes {
         self.machine.bytes_on_node(range, nid)
+    }
+
+    fn can_probe(&self) -> bool {
+        self.machine.can_probe()
+    }
+
+    fn probe(&self, tgid: Option<u32>, addresses: &[u64], probes: &[Probe], passed: &mut [u8]) {
+        self.machine.probe(tgid, addresses, probes, passed);
     }
 }
