@@ -37,18 +37,18 @@ test('progress counts the seconds of all runs', async (t) => {
   t.deepEqual(all.at(-1), { done: 24, total: 24, unit: 'seconds' });
 });
 
-test('a study that is ended early has what is done by then, and nothing half done', async (t) => {
+test('a study that is ended early has what is done by then, the first seeds first, and nothing half done', async (t) => {
   const stop = new AbortController();
   const cases = [CASES[0], { name: 'long', loop: smallLoop([6, 4], 3_600) }];
   const record = await run({
     cases,
-    seeds: 1,
+    seeds: 2,
     workers: 1,
     signal: stop.signal,
     // The first case is done when the second has begun.
     onProgress: ({ done }) => done > 7 && stop.abort(),
   });
-  t.deepEqual([record.runsDone, record.runsPlanned], [1, 2]);
+  t.deepEqual([record.runsDone, record.runsPlanned], [1, 4]);
   t.deepEqual(
     record.cases.map(({ runs }) => runs.length),
     [1, 0],

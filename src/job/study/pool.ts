@@ -65,9 +65,18 @@ export async function runAll(
   signal?.addEventListener('abort', stop);
   if (signal?.aborted) stop();
   try {
-    return await Promise.all(
-      planned.map(async ({ loop, seed }) => runOf(await pool.run({ loop, seed, state }))),
-    );
+    // One run in the pool for each thread, in the order given, which its queue does not keep: what is
+    // done when it ends early should be the first, so that it can be compared.
+    const runs = planned.map((): LoopRun | undefined => undefined);
+    const queue = planned.entries();
+    const work = async (): Promise<void> => {
+      for (const [i, { loop, seed }] of queue) {
+        if (Atomics.load(state, STOP) !== 0) return;
+        runs[i] = runOf(await pool.run({ loop, seed, state }));
+      }
+    };
+    await Promise.all(Array.from({ length: threads }, work));
+    return runs;
   } catch (error) {
     stop();
     throw error;
