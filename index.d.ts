@@ -1,14 +1,5 @@
 // The public API of node-damon, rolled up from src. Written by `npm run build`.
 
-/** A number in the unit the field is named for, or a text with a unit, such as `"5 ms"`. */
-type Duration = number | string;
-/** A number of bytes, or a text with a unit, such as `"512 MiB"`. */
-type Bytes = number | string;
-/** A number in basis points, or a text such as `"70 %"`. */
-type Ratio = number | string;
-/** A byte address: a number or bigint, or a text such as `"0x40000000"` or `"1 GiB"`. */
-type Address = number | bigint | string;
-
 /** What a {@link DamonError} tells beyond its message. */
 interface DamonErrorDetails {
   /** Names the kind of failure, `ERR_DAMON_…`. Stable: programs may compare it. */
@@ -84,6 +75,92 @@ declare class DamonError extends Error {
   toJSON(): DamonErrorJson;
 }
 
+/** A number in the unit the field is named for, or a text with a unit, such as `"5 ms"`. */
+type Duration = number | string;
+/** A number of bytes, or a text with a unit, such as `"512 MiB"`. */
+type Bytes = number | string;
+/** A number in basis points, or a text such as `"70 %"`. */
+type Ratio = number | string;
+/** A byte address: a number or bigint, or a text such as `"0x40000000"` or `"1 GiB"`. */
+type Address = number | bigint | string;
+
+/** The interrupts of an event. */
+interface InterruptOptions {
+  /** CPU time of one. At most 1 ms. @default 1270 */
+  readonly handlerNs?: Duration;
+  /**
+   * Most samples per second and CPU, from 250: `kernel.perf_event_max_sample_rate`. An event that
+   * interrupts more often within a tick of 4 ms is stopped until the next. @default 100000
+   */
+  readonly maxRateHz?: number;
+  /**
+   * Share of a CPU's time that handlers may take, in percent: `kernel.perf_cpu_time_max_percent`.
+   * Handlers that take more on average lower the largest rate; 0 or 100 for no such rule.
+   * @default 25, with which a handler may take 2500 ns
+   */
+  readonly cpuPercentMax?: number;
+}
+
+/** {@link InterruptOptions}, every one given. */
+interface Interrupts {
+  readonly handlerNs: number;
+  readonly maxRateHz: number;
+  readonly cpuPercentMax: number;
+}
+
+/**
+ * One IBS Op event on every CPU: every so many cycles or micro-ops one op is tagged, whatever it
+ * does; those that access data are reported with the physical address of their page.
+ */
+interface IbsOpOptions {
+  readonly type: 'ibs_op';
+  /** Which filters the hardware has. @default "zen5" */
+  readonly generation?: 'zen3' | 'zen4' | 'zen5' | 'zen6';
+  /** Cycles or ops between tags: a multiple of 16 from 144 to 134217712. @default 262144 */
+  readonly period?: number;
+  /**
+   * What the period counts: `cycles` (the RFC's setting, `config` 0) or dispatched `ops`, with the
+   * hardware's random start of 1 to 127. @default "cycles"
+   */
+  readonly counting?: 'cycles' | 'ops';
+  /**
+   * Only ops that miss the third-level cache; the hardware throws the others away without a word,
+   * so the period is one between tags, not between samples. From zen4 on. @default false
+   */
+  readonly l3MissOnly?: boolean;
+  /**
+   * Only loads that take at least so many cycles, from 128 to 2048. From zen5 on, which needs
+   * `l3MissOnly` too. @default no such filter
+   */
+  readonly latencyMin?: number;
+  /**
+   * Cycles not halted, or ops dispatched, per second and CPU. @default as the workload makes them
+   */
+  readonly rateHz?: number;
+  /**
+   * Share of tagged ops that access data and so have a physical address, above 0.
+   * @default the workload's
+   */
+  readonly dataShare?: number;
+  /** Counts samples by what served them, in `books.counters.sources`. Costs time. @default false */
+  readonly dataSource?: boolean;
+  readonly interrupts?: InterruptOptions;
+}
+
+/** {@link IbsOpOptions}, resolved. */
+interface IbsOp {
+  readonly type: 'ibs_op';
+  readonly generation: 'zen3' | 'zen4' | 'zen5' | 'zen6';
+  readonly period: number;
+  readonly counting: 'cycles' | 'ops';
+  readonly l3MissOnly: boolean;
+  readonly latencyMin?: number | undefined;
+  readonly rateHz?: number | undefined;
+  readonly dataShare?: number | undefined;
+  readonly dataSource: boolean;
+  readonly interrupts: Interrupts;
+}
+
 /** A half-open range `[start, end)` of byte addresses. */
 interface RangeOptions {
   /** First byte. */
@@ -110,38 +187,464 @@ interface NodeMemory extends Range {
   readonly name: string;
 }
 
-/** One IBS Op event on every CPU. */
-interface IbsOpOptions {
-  readonly type: 'ibs_op';
-  /** CPUs, each with a lane of its own. From 1 to 8192. @default 132 */
-  readonly cpus?: number;
-  /** Cycles or ops between tags: a multiple of 16 from 144 to 134217712. @default 262144 */
+/**
+ * Counters in memory devices: each sees what the caches let through to its own device, and lists
+ * the units of memory that were touched often enough in an epoch. It knows nothing of other nodes,
+ * nor of who touched what, so it can say what to promote, not what to demote.
+ */
+interface ChmuOptions {
+  readonly type: 'chmu';
+  /** The devices' nodes, each with a unit of its own. */
+  readonly nodes: readonly number[];
+  /** Memory that shares a counter: a power of two from 256 bytes to 4 KiB. @default "4 KiB" */
+  readonly unitBytes?: Bytes;
+  /** 1 to 4095 times 100 us, 1 ms, 10 ms, 100 ms or 1 s. @default "100 ms" */
+  readonly epochNs?: Duration;
+  /** Lines that are read, written back, or both. @default "reads" */
+  readonly traffic?: 'reads' | 'writes' | 'both';
+  /** Of so many accesses one is counted, at random: a power of two up to 32768. @default 1 */
+  readonly downSampling?: number;
+  /**
+   * Counters, from 1 to 1048576. The first units that are touched in an epoch get them; the others
+   * are not counted, and nothing tells. @default 16384
+   */
+  readonly counters?: number;
+  /** Bits of a counter, from 8 to 32; a count stays at its largest value. @default 16 */
+  readonly counterBits?: number;
+  /** Counts that make a unit hot, at most what a counter holds. @default 8 */
+  readonly threshold?: number;
+  /** Room in the list, up to 65535; what does not fit is lost. @default 1024 */
+  readonly listEntries?: number;
+  /** CPU time to read an entry. At most 1 ms. @default 1000 */
+  readonly readNs?: Duration;
+}
+
+/** {@link ChmuOptions}, every one given. */
+interface Chmu {
+  readonly type: 'chmu';
+  readonly nodes: readonly number[];
+  readonly unitBytes: number;
+  readonly epochNs: number;
+  readonly traffic: 'reads' | 'writes' | 'both';
+  readonly downSampling: number;
+  readonly counters: number;
+  readonly counterBits: number;
+  readonly threshold: number;
+  readonly listEntries: number;
+  readonly readNs: number;
+}
+
+/**
+ * The kernel's NUMA balancing scanner: part of each process's memory is made inaccessible every now
+ * and then; the first access to each page of it faults, once, and is reported if it came soon.
+ */
+interface HintFaultsOptions {
+  readonly type: 'hint_faults';
+  /** Memory of a scan, in whole pages. @default "256 MiB" */
+  readonly scanBytes?: Bytes;
+  /** Time from one scan of a process to the next, from 1 ms to 60 s. @default "1 s" */
+  readonly scanPeriodNs?: Duration;
+  /** Time until the first. At most an hour. @default "1 s" */
+  readonly startDelayNs?: Duration;
+  /** Only memory on these nodes is scanned, as in memory-tiering mode. @default all nodes */
+  readonly nodes?: readonly number[];
+  /**
+   * A page is hot whose fault comes within that time of its scan. Adapts to the rate limit once a
+   * minute, in steps of an eighth, up to twice this. At most an hour. @default "1 s"
+   */
+  readonly hotThresholdNs?: Duration;
+  /** Memory per second whose faults may be reported. @default "65536 MiB" */
+  readonly rateLimitBytesPerS?: Bytes;
+  /** `virtual` feeds `vaddr` and `fvaddr`, `physical` feeds `paddr_ibs`. @default "physical" */
+  readonly address?: 'virtual' | 'physical';
+  /** CPU time of a fault. At most 1 s. @default 1500 */
+  readonly faultNs?: Duration;
+  /** CPU time of the scanner per page table entry. At most 1 ms. @default 7 */
+  readonly scanEntryNs?: Duration;
+}
+
+/** {@link HintFaultsOptions}, every one given. */
+interface HintFaults {
+  readonly type: 'hint_faults';
+  readonly scanBytes: number;
+  readonly scanPeriodNs: number;
+  readonly startDelayNs: number;
+  readonly nodes: readonly number[];
+  readonly hotThresholdNs: number;
+  readonly rateLimitBytesPerS: number;
+  readonly address: 'virtual' | 'physical';
+  readonly faultNs: number;
+  readonly scanEntryNs: number;
+}
+
+declare const EVENTS: readonly ['l3_miss_loads', 'node_loads', 'loads', 'slow_loads', 'stores'];
+/** What a PEBS counter counts. */
+type PebsEvent = (typeof EVENTS)[number];
+/**
+ * One PEBS event on every CPU: of the events of one kind, every so many-th is recorded with its
+ * virtual address. The defaults are those of the RFC's configuration B.
+ */
+interface PebsOptions {
+  readonly type: 'pebs';
+  /**
+   * `l3_miss_loads`: loads that miss the third-level cache; `node_loads`: those of them that
+   * `nodes` serve; `loads` and `stores`: all of them; `slow_loads`: those of at least `latencyMin`
+   * cycles. @default "l3_miss_loads"
+   */
+  readonly event?: PebsEvent;
+  /** Of `node_loads`: which nodes. */
+  readonly nodes?: readonly number[];
+  /** Of `slow_loads`: cycles, from 1 to 65535. */
+  readonly latencyMin?: number;
+  /** Events between records, from 1 to 2^47 - 1; instead of a frequency. */
   readonly period?: number;
+  /** Records per second and CPU, to which the kernel adapts the period. @default 5003 */
+  readonly frequency?: number;
   /**
-   * What the period counts: `cycles` (the RFC's setting, `config` 0) or dispatched `ops`, with the
-   * hardware's random start of 1 to 127. @default "cycles"
+   * Records carry virtual addresses; for physical ones the page table is walked in the interrupt.
+   * `virtual` feeds `vaddr` and `fvaddr`, `physical` feeds `paddr_ibs`. @default "virtual"
    */
-  readonly counting?: 'cycles' | 'ops';
-  /** Cycles not halted, or ops dispatched, per second and CPU. @default 2557000000 */
-  readonly rateHz?: number;
+  readonly address?: 'virtual' | 'physical';
   /**
-   * Share of tagged ops that access data and so have a physical address. @default 0.41, as a
-   * kernel build in cycle mode (`samplers.md` 1.6)
+   * Records that the buffer holds before it interrupts, from 1 to 340; with a frequency 1. Those of
+   * a larger one wait, and are stale to a monitor that looks more often. @default 1
    */
-  readonly dataShare?: number;
+  readonly bufferRecords?: number;
+  /** Time between switches to another task, which empty the buffer. @default "4 ms" */
+  readonly switchNs?: Duration;
+  /** CPU time of a record. At most 1 ms. @default 250 */
+  readonly recordNs?: Duration;
+  readonly interrupts?: InterruptOptions;
 }
 
-/** {@link IbsOpOptions}, every one given. */
-interface IbsOp {
-  readonly type: 'ibs_op';
+/** {@link PebsOptions}, resolved. */
+interface Pebs {
+  readonly type: 'pebs';
+  readonly event: PebsEvent;
+  readonly nodes: readonly number[];
+  readonly latencyMin: number;
+  /** Exactly one of these two is given. */
+  readonly period?: number | undefined;
+  readonly frequency?: number | undefined;
+  readonly address: 'virtual' | 'physical';
+  readonly bufferRecords: number;
+  readonly switchNs: number;
+  readonly recordNs: number;
+  readonly interrupts: Interrupts;
+}
+
+/** Any sampler. */
+type SamplerOptions = IbsOpOptions | PebsOptions | ChmuOptions | HintFaultsOptions;
+/** {@link SamplerOptions}, resolved. */
+type Sampler = IbsOp | Pebs | Chmu | HintFaults;
+
+/** Some pages in a row get most accesses, all of them alike; the others get the rest. */
+interface HotSetPattern {
+  readonly type: 'hot_set';
+  /** The part that is hot, whole pages. */
+  readonly hotBytes: Bytes;
+  /** Share of accesses that go there. @default 0.9 */
+  readonly hotShare?: number;
+  /** Where it begins, whole pages. @default 0 */
+  readonly offsetBytes?: Bytes;
+  /** How fast it moves on, per second; it goes round. @default 0 */
+  readonly driftBytes?: Bytes;
+}
+
+/** The page of rank r is touched in proportion to r^-theta. */
+interface ZipfPattern {
+  readonly type: 'zipf';
+  /** From 0, uniform, to 10. @default 0.99, as YCSB has it */
+  readonly theta?: number;
+  /** Ranks lie all over the area, the same in all phases; else in order. @default true */
+  readonly scattered?: boolean;
+}
+
+/** From end to end, again and again, every thread at its own place. */
+interface StreamPattern {
+  readonly type: 'stream';
+  /** Bytes from one access to the next, 1 to 4096. @default 8 */
+  readonly strideBytes?: number;
+}
+
+/**
+ * All pages alike: `uniform` at random places, `chase` where each access waits for the one before,
+ * `gups` to read, modify and write.
+ */
+interface EvenPattern {
+  readonly type: 'uniform' | 'chase' | 'gups';
+}
+
+/** Which pages of an area are touched, how often. */
+type AccessPatternOptions = HotSetPattern | ZipfPattern | StreamPattern | EvenPattern;
+/** How an area is touched. */
+interface LineOptions {
+  /** The area's name. */
+  readonly area: string;
+  readonly pattern: AccessPatternOptions;
+  /** Its share of the process's accesses, of the sum of all weights. @default 1 */
+  readonly weight?: number;
+  /** Share of its accesses that are stores. @default 0.3 */
+  readonly storeShare?: number;
+  /** Accesses to a cache line in a row, 1 to 1e6. @default the pattern's: 16 of hot sets and zipf */
+  readonly reuse?: number;
+  /** Misses on their way at once, 1 to 1e6. @default the pattern's: 1 of chases, 16 of streams */
+  readonly parallelism?: number;
+}
+
+/** What a process does for a while. */
+interface PhaseOptions {
+  /** For how long. @default for ever */
+  readonly durationMs?: Duration;
+  /** At least one. */
+  readonly lines: readonly LineOptions[];
+}
+
+/** A stretch of memory of a process. */
+interface AreaOptions {
+  /** No two areas of a process have the same. */
+  readonly name: string;
+  /** Whole pages of its page size. */
+  readonly bytes: Bytes;
+  /** What it holds: a `page_cache` file is mapped by nobody. @default "anon" */
+  readonly kind?: 'anon' | 'file' | 'page_cache';
+  /** @default "4 KiB" */
+  readonly pageSize?: '4 KiB' | '2 MiB';
+  /**
+   * Where its pages lie at first: on the nodes of the CPUs that run the process (`local`), on a node
+   * as long as there is room, or by weights of the nodes, by id, and nowhere else. @default "local"
+   */
+  readonly placement?:
+    | 'local'
+    | {
+        readonly preferred: number;
+      }
+    | {
+        readonly interleave: readonly number[];
+      };
+}
+
+/** One process: threads alike on all of its CPUs. */
+interface ProcessOptions {
+  /** Its process id, from 1. @default its place in the list, from 1 */
+  readonly tgid?: number;
+  /** Its control group's path. @default "/" */
+  readonly memcg?: string;
+  /** CPUs from `start` up to, not including, `end`. @default all, of one process only */
+  readonly cpus?: {
+    readonly start: number;
+    readonly end: number;
+  };
+  readonly areas: readonly AreaOptions[];
+  readonly phases: readonly PhaseOptions[];
+  /** Whether the first phase follows the last; else that one stays. @default false */
+  readonly repeats?: boolean;
+  /** Share of its ops that access data. @default 0.41, as a kernel build */
+  readonly memoryShare?: number;
+  /** Cycles an op takes when all data is in the first-level cache. @default 0.4 */
+  readonly cyclesPerOp?: number;
+}
+
+/** Several processes, each with areas and phases of its own. */
+interface ProcessesOptions {
+  readonly type: 'processes';
+  /** At least one. */
+  readonly processes: readonly ProcessOptions[];
+}
+
+/** {@link LineOptions}, resolved: the area by its place. */
+interface Line {
+  readonly area: number;
+  readonly pattern: AccessPattern;
+  readonly weight: number;
+  readonly storeShare: number;
+  readonly reuse?: number | undefined;
+  readonly parallelism?: number | undefined;
+}
+
+/** {@link AccessPatternOptions}, resolved. */
+type AccessPattern =
+  | {
+      readonly type: 'hot_set';
+      readonly hotBytes: number;
+      readonly hotShare: number;
+      readonly offsetBytes: number;
+      readonly driftBytes: number;
+    }
+  | {
+      readonly type: 'zipf';
+      readonly theta: number;
+      readonly scattered: boolean;
+    }
+  | {
+      readonly type: 'stream';
+      readonly strideBytes: number;
+    }
+  | {
+      readonly type: 'uniform' | 'chase' | 'gups';
+    };
+/** {@link AreaOptions}, resolved. */
+interface Area {
+  readonly name: string;
+  readonly bytes: number;
+  readonly kind: 'anon' | 'file' | 'page_cache';
+  readonly pageSize: '4 KiB' | '2 MiB';
+  readonly placement:
+    | 'local'
+    | {
+        readonly preferred: number;
+      }
+    | {
+        readonly interleave: readonly number[];
+      };
+}
+
+/** {@link ProcessOptions}, resolved. */
+interface Process {
+  readonly tgid: number;
+  readonly memcg: string;
+  readonly cpus?:
+    | {
+        readonly start: number;
+        readonly end: number;
+      }
+    | undefined;
+  readonly areas: readonly Area[];
+  readonly phases: readonly {
+    readonly durationMs?: number | undefined;
+    readonly lines: readonly Line[];
+  }[];
+  readonly repeats: boolean;
+  readonly memoryShare: number;
+  readonly cyclesPerOp: number;
+}
+
+/** {@link ProcessesOptions}, resolved. */
+interface Processes {
+  readonly type: 'processes';
+  readonly processes: readonly Process[];
+}
+
+/** Between which nodes, and how the fast one gets room. */
+interface TieringOptions {
+  /** The node that pages are promoted to. @default 0 */
+  readonly fastNid?: number;
+  /** The node that they are promoted from and demoted to. @default 1 */
+  readonly slowNid?: number;
+  /** When the kernel's reclaim demotes pages of the fast node that were not accessed lately. */
+  readonly demotion?: {
+    /** Below so much free memory. @default "1 GiB" */
+    readonly lowBytes?: Bytes;
+    /** Until so much is free, at least `lowBytes`. @default twice `lowBytes` */
+    readonly highBytes?: Bytes;
+  };
+}
+
+/**
+ * NUMA balancing in memory-tiering mode: what the sampler reports is promoted at once. Its sampler
+ * is `hint_faults` on the slow node, which holds threshold and rate limit.
+ */
+interface NumaBalancingOptions extends TieringOptions {
+  readonly type: 'numa_balancing';
+}
+
+/** Hot page tracking as proposed for the kernel, `pghot` in precise mode, fed by any sampler. */
+interface PghotOptions extends TieringOptions {
+  readonly type: 'pghot';
+  /** Samples in the window that make a page hot, from 1 to 7. @default 2 */
+  readonly threshold?: number;
+  /** The window, from 1 s to 2 min. @default "5 s" */
+  readonly windowNs?: Duration;
+  /** How long `kmigrated` sleeps between its rounds, from 50 ms to 1 s. @default "100 ms" */
+  readonly sleepNs?: Duration;
+  /** Memory per second that is promoted at the most. Minimum: 4096 bytes. @default "65536 MiB" */
+  readonly rateLimitBytesPerS?: Bytes;
+}
+
+/** A seer, which knows how often each page is accessed: the bound of what placement can do. */
+interface OracleOptions extends TieringOptions {
+  readonly type: 'oracle';
+  /** Share of the accesses that the fast node is to serve, above 0. @default 1 */
+  readonly share?: number;
+  /** Time between two looks at all pages. @default "1 s" */
+  readonly intervalNs?: Duration;
+  /** Memory of the fast node that stays free. @default 0 */
+  readonly reserveBytes?: Bytes;
+}
+
+/** Any policy. */
+type PolicyOptions = NumaBalancingOptions | PghotOptions | OracleOptions;
+interface Tiering {
+  readonly fastNid: number;
+  readonly slowNid: number;
+  readonly demotion: {
+    readonly lowBytes: number;
+    readonly highBytes: number;
+  };
+}
+
+/** {@link PolicyOptions}, every one given. */
+type Policy = Tiering &
+  (
+    | {
+        readonly type: 'numa_balancing';
+      }
+    | {
+        readonly type: 'pghot';
+        readonly threshold: number;
+        readonly windowNs: number;
+        readonly sleepNs: number;
+        readonly rateLimitBytesPerS: number;
+      }
+    | {
+        readonly type: 'oracle';
+        readonly share: number;
+        readonly intervalNs: number;
+        readonly reserveBytes: number;
+      }
+  );
+
+/** All CPUs, alike. A CPU is a hardware thread. */
+interface ProcessorOptions {
+  /** Where the other defaults come from. @default "zen5" */
+  readonly model?: 'zen4' | 'zen5';
+  /** From 1 to 8192, divided evenly among the sockets. @default 132 */
+  readonly cpus?: number;
+  /** From 1 to 8. @default 1 */
+  readonly sockets?: number;
+  /** Cycles per second. @default 3.7e9 */
+  readonly clockHz?: number;
+  /** Nanoseconds that a socket's boundary adds to a memory access. @default 90 */
+  readonly hopNs?: number;
+  /** Translations of the second-level data TLB, of any page size. @default 4096; zen4: 3072 */
+  readonly tlbEntries?: number;
+  /** Translations that the kernel and neighbours push out of it. @default 0 */
+  readonly tlbEvictionsPerMs?: number;
+  /** Cycles of a page walk. @default 40 */
+  readonly walkCycles?: number;
+  /** @default "48 KiB"; zen4: "32 KiB" */
+  readonly l1Bytes?: Bytes;
+  /** @default "1 MiB" */
+  readonly l2Bytes?: Bytes;
+  /** Of the complex that a CPU is part of. @default "32 MiB" */
+  readonly l3Bytes?: Bytes;
+}
+
+/** {@link ProcessorOptions}, resolved. */
+interface Processor {
   readonly cpus: number;
-  readonly period: number;
-  readonly counting: 'cycles' | 'ops';
-  readonly rateHz: number;
-  readonly dataShare: number;
+  readonly sockets: number;
+  readonly clockHz: number;
+  readonly hopNs: number;
+  readonly tlbEntries: number;
+  readonly tlbEvictionsPerMs: number;
+  readonly walkCycles: number;
+  readonly l1Bytes: number;
+  readonly l2Bytes: number;
+  readonly l3Bytes: number;
 }
 
-/** A process that touches some of its pages, the hot set, more than the others. */
+/** The short form: a process on all CPUs that touches some of its pages more than the others. */
 interface WorkloadOptions {
   readonly type: 'hot_set';
   /** All its memory. */
@@ -169,22 +672,93 @@ interface Workload {
   readonly interleave?: readonly number[] | undefined;
 }
 
+/** A node of the emulated machine. `samplers.md` 7. */
+interface EmulatedNodeOptions extends NodeOptions {
+  /** Where the other defaults come from. @default "dram" */
+  readonly kind?: 'dram' | 'cxl';
+  /** Nanoseconds to the data when nobody else asks. @default 130; cxl: 270 */
+  readonly idleLatencyNs?: number;
+  /** Bytes per second that it sustains. @default 380e9; cxl: 26e9 */
+  readonly bandwidthBytesPerS?: number;
+  /** Share of the bandwidth up to which the latency stays idle, below 0.8. @default 0.4 */
+  readonly flatShare?: number;
+  /** The socket it is attached to. @default 0 */
+  readonly socket?: number;
+  /** Bytes kept free: nothing is placed below this watermark. @default 0 */
+  readonly reserveBytes?: Bytes;
+}
+
+/** {@link EmulatedNodeOptions}, resolved. */
+interface EmulatedNode extends NodeMemory {
+  readonly idleLatencyNs: number;
+  readonly bandwidthBytesPerS: number;
+  readonly flatShare: number;
+  readonly socket: number;
+  readonly reserveBytes: number;
+}
+
+/** What it takes to move memory, between nodes and to disk. `samplers.md` 7.5. */
+interface MigrationOptions {
+  /** To migrate 4 KiB, in a batch. @default 1100 */
+  readonly pageNs?: Duration;
+  /** To migrate 2 MiB. @default 197000 */
+  readonly hugePageNs?: Duration;
+  /** Share of folios that are busy and stay where they are. @default 0 */
+  readonly busyShare?: number;
+  /** To page 4 KiB out. @default 2000 */
+  readonly pageOutNs?: Duration;
+  /** For which an access waits for a page that is paged out. @default 100000 */
+  readonly faultNs?: Duration;
+}
+
+/** {@link MigrationOptions}, resolved. */
+interface Migration {
+  readonly pageNs: number;
+  readonly hugePageNs: number;
+  readonly busyShare: number;
+  readonly pageOutNs: number;
+  readonly faultNs: number;
+}
+
 /** A machine, its workload, and the sampler that watches it. */
 interface EmulationOptions {
   readonly type: 'emulation';
   /** In whole memory blocks of 128 MiB, sorted, below 8 TiB. */
-  readonly nodes: readonly NodeOptions[];
-  readonly workload: WorkloadOptions;
+  readonly nodes: readonly EmulatedNodeOptions[];
+  /**
+   * How far each node is from each, in the firmware's units, 10 to 255; 10 from a node to itself.
+   * Where a node is full, pages go to the nearest. @default by socket: 10, 32, 50, 60
+   */
+  readonly distances?: readonly (readonly number[])[];
+  readonly processor?: ProcessorOptions;
+  readonly workload: WorkloadOptions | ProcessesOptions;
+  readonly migration?: MigrationOptions;
   /** @default IBS Op as the RFC programs it */
-  readonly sampler?: IbsOpOptions;
+  readonly sampler?: SamplerOptions;
+  /**
+   * Moves pages by what the sampler sees, which is then not the monitor's to see.
+   * @default nobody but the schemes
+   */
+  readonly policy?: PolicyOptions;
+  /**
+   * Threads that sample, from 1 to 64: one of them is the monitor's own, the others go ahead while
+   * it drains. What they see does not depend on their number. 1 where several emulations run side
+   * by side. @default 2, on a single processor 1
+   */
+  readonly threads?: number;
 }
 
 /** {@link EmulationOptions}, every one given. */
 interface Emulation {
   readonly type: 'emulation';
-  readonly nodes: readonly NodeMemory[];
-  readonly workload: Workload;
-  readonly sampler: IbsOp;
+  readonly nodes: readonly EmulatedNode[];
+  readonly distances: readonly (readonly number[])[];
+  readonly processor: Processor;
+  readonly workload: Workload | Processes;
+  readonly migration: Migration;
+  readonly sampler: Sampler;
+  readonly policy?: Policy | undefined;
+  readonly threads?: number | undefined;
 }
 
 /** Machines that others have measured. */
@@ -195,6 +769,166 @@ interface Emulation {
  * `hardware-sampling.md` 13.1 and 1.5. The nodes' sizes are not published; ours are 128 GiB.
  */
 declare const RFC_MACHINE: EmulationOptions;
+/**
+ * The RFC's configuration A: a Turin of 132 CPUs, 128 GiB of `multiload` from 32 threads, half on
+ * DRAM and half on CXL, in huge pages as a KVM guest's memory is. `hardware-sampling.md` 8.5.
+ */
+declare const CONFIGURATION_A: EmulationOptions;
+/**
+ * The RFC's configuration B: a Granite Rapids of 144 CPUs, the same workload on the host, in small
+ * pages, under PEBS, whose virtual addresses `fvaddr` and `vaddr` monitor. `hardware-sampling.md` 8.6.
+ */
+declare const CONFIGURATION_B: EmulationOptions;
+/**
+ * Two sockets of EPYC with DRAM, and a CXL expander on the first: the machine that the RFC
+ * describes, by the figures of `samplers.md` 7.6.
+ */
+declare const TWO_SOCKETS: Omit<EmulationOptions, 'workload'>;
+
+/**
+ * Programs of the field as workloads: what they do to memory, by their own parameters.
+ * `samplers.md` 8.
+ */
+
+/** How one of these programs is placed and run. */
+interface ProgramOptions
+  extends Omit<ProcessOptions, 'areas' | 'phases' | 'repeats'>, Pick<AreaOptions, 'placement'> {
+  /** @default "4 KiB" */
+  readonly pageSize?: AreaOptions['pageSize'];
+}
+
+/**
+ * multichase's `multiload`: so many threads, each through memory of its own with `memcpy`, which
+ * reads half and writes half of what it touches. 32 threads of 4 GiB are the RFC's configurations
+ * A and B.
+ */
+declare function multiload(
+  options?: ProgramOptions & {
+    readonly threads?: number;
+    readonly bytesPerThread?: number;
+  },
+): ProcessesOptions;
+/** YCSB's core workloads over a store of records: what share of operations writes. */
+declare const YCSB: {
+  readonly A: {
+    readonly type: 'zipf';
+    readonly storeShare: 0.5;
+  };
+  readonly B: {
+    readonly type: 'zipf';
+    readonly storeShare: 0.05;
+  };
+  readonly C: {
+    readonly type: 'zipf';
+    readonly storeShare: 0;
+  };
+  /** Reads the latest: what was inserted last is hot, and the place where that is moves on. */
+  readonly D: {
+    readonly type: 'latest';
+    readonly storeShare: 0.05;
+  };
+  /** Scans of 50 records on average. */
+  readonly E: {
+    readonly type: 'scan';
+    readonly storeShare: 0.05;
+  };
+  /** Reads, and reads, modifies and writes as often. */
+  readonly F: {
+    readonly type: 'zipf';
+    readonly storeShare: 0.25;
+  };
+};
+/**
+ * YCSB, by its letter: Zipf with theta 0.99, ranks scattered over all records; `D` reads what is
+ * latest, here a hot tenth that moves through all records once in ten minutes.
+ */
+declare function ycsb(
+  letter: keyof typeof YCSB,
+  options: ProgramOptions & {
+    readonly bytes: number;
+  },
+): ProcessesOptions;
+/** GUPS as Colloid's: 90 % of updates go to a hot part. */
+declare function gups(
+  options?: ProgramOptions & {
+    readonly bytes?: number;
+    readonly hotBytes?: number;
+  },
+): ProcessesOptions;
+/** One region of a masim configuration. */
+interface MasimRegion {
+  readonly name: string;
+  readonly bytes: Bytes;
+}
+
+/** One line of a masim phase: `name, random, stride, probability, read/write mode`. */
+interface MasimLine {
+  readonly region: string;
+  /** At random places, or by `strideBytes`. @default true */
+  readonly random?: boolean;
+  /** @default 64 */
+  readonly strideBytes?: number;
+  /** Relative to the other lines'. */
+  readonly probability: number;
+  /** @default "rw" */
+  readonly mode?: 'ro' | 'wo' | 'rw';
+}
+
+/** What masim's configuration files say. */
+interface MasimOptions extends ProgramOptions {
+  readonly regions: readonly MasimRegion[];
+  readonly phases: readonly {
+    readonly name?: string;
+    readonly durationMs: Duration;
+    readonly lines: readonly MasimLine[];
+  }[];
+  /** Whether the phases go round. @default false */
+  readonly repeats?: boolean;
+}
+
+/** masim: phases that touch regions by probability. */
+declare function masim(options: MasimOptions): ProcessesOptions;
+/** masim's ready-made `stairs`: each of ten regions is hot in turn, ten seconds long. */
+declare function stairs(
+  options?: ProgramOptions & {
+    readonly bytes?: number;
+    readonly stepMs?: Duration;
+  },
+): ProcessesOptions;
+
+/** How far the emulated workload gets. */
+/** One process. */
+interface ProcessThroughput {
+  readonly tgid: number;
+  /** Ops per second, of all of its CPUs. */
+  readonly opsHz: number;
+  /** Ops since the start. */
+  readonly ops: number;
+  /** Accesses to data per second. */
+  readonly accessesHz: number;
+  /** CPU nanoseconds that samplers and faults took of it since the start. */
+  readonly overheadNs: number;
+  /** Bytes per second that it moves from and to each node. */
+  readonly nodeBytesHz: readonly number[];
+}
+
+/** One node. */
+interface NodeTraffic {
+  /** Bytes per second that processes move. */
+  readonly bytesHz: number;
+  /** Bytes per second that migration moves. */
+  readonly migrationBytesHz: number;
+  /** Nanoseconds to the data under this load, from its own socket. */
+  readonly latencyNs: number;
+  /** All traffic as a share of the bandwidth. */
+  readonly utilisation: number;
+}
+
+/** Speed of every process, load of every node: at most 50 ms behind. */
+interface Throughput {
+  readonly processes: readonly ProcessThroughput[];
+  readonly nodes: readonly NodeTraffic[];
+}
 
 /** A file in the samples format, plain or compressed by zstd. */
 interface RecordingOptions {
@@ -250,7 +984,7 @@ type Addresses = 'physical' | 'virtual';
 /** What a scheme does to memory. Kernel `enum damos_action`. */
 
 /** The actions by their kernel names, in its order. */
-declare const ACTIONS: readonly [
+declare const ACTIONS$1: readonly [
   'willneed',
   'cold',
   'pageout',
@@ -264,7 +998,7 @@ declare const ACTIONS: readonly [
   'stat',
 ];
 /** The name of an action. */
-type ActionName = (typeof ACTIONS)[number];
+type ActionName = (typeof ACTIONS$1)[number];
 
 /** Closed bounds. */
 interface BoundsOptions<Value = number> {
@@ -2168,7 +2902,7 @@ interface RunOptions {
   /**
    * Runs on the calling thread, which does nothing else meanwhile, in steps of up to a second of the
    * source's clock: for workers, of which there may be more than the four threads of Node's pool.
-   * @default false
+   * Not for operations sets of your own, which answer on it. @default false
    */
   readonly onThisThread?: boolean;
 }
@@ -2269,6 +3003,11 @@ declare class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispo
   get startNs(): bigint;
   /** The source's nodes, as the views take them. */
   get nodes(): MemoryNode[];
+  /**
+   * How fast the emulated workload goes now, which follows from where its pages lie; `undefined` of
+   * a recording.
+   */
+  get throughput(): Throughput | undefined;
   /** All counters so far, and what must balance. */
   get books(): Books;
   /** The last question that an operations set of your own did not answer; the books count them. */
@@ -2520,6 +3259,22 @@ declare class LiveKdamond implements AsyncIterable<Snapshot>, Disposable, AsyncD
   get lanes(): LaneReadings;
 }
 
+/**
+ * Where the tuner stands. `armed` has seen a miss worth a migration once, and waits for it to be seen
+ * again: the metric strays by some tenths of a point, because a region with few pages may not be sampled
+ * in an aggregation, and straying twice in a row is rare.
+ */
+type Phase = 'resting' | 'armed' | 'moving';
+/** As with the kernel's tuners the best-met goal decides. */
+declare const proportional: Tuner;
+
+/** A node that is to hold a share. */
+interface ShareNode extends RangeOptions {
+  readonly id: number;
+  /** @default `node <id>` */
+  readonly name?: string;
+}
+
 /** How much may move. */
 interface TransferOptions {
   /** Bytes each scheme may move per window. Minimum: 4096. @default "512 MiB" */
@@ -2527,6 +3282,43 @@ interface TransferOptions {
   /** Length of a window. @default "1 s" */
   readonly resetIntervalMs?: Duration;
 }
+
+/** What to hold, where, and how hard to work for it. */
+interface HoldSharesOptions extends TransferOptions {
+  /** At least two. */
+  readonly nodes: readonly ShareNode[];
+  /** By node, such as `[5, 3, 2]`: each above 0. */
+  readonly weights: readonly number[];
+  /** @default "proportional" */
+  readonly tuner?: TunerName;
+  /**
+   * By node: bytes it holds now, as user space counts them. The schemes are then steered by
+   * `user_input` and their size quotas alone: commit them anew, once per window.
+   */
+  readonly heldBytes?: readonly number[];
+  /** With `heldBytes`: whether anything is to move, see `sharesPhase`. @default "moving" */
+  readonly phase?: Phase;
+}
+
+/**
+ * The schemes, by destination, then by source.
+ *
+ * @example
+ * ```ts
+ * const half = { start: 0, end: '64 GiB' };
+ * holdShares({ nodes: [{ id: 0, ...half }, { id: 1, start: '64 GiB', end: '128 GiB' }], weights: [7, 3] });
+ * ```
+ * @throws DamonError `ERR_DAMON_CONFIG_SHARES`
+ */
+declare function holdShares(options: HoldSharesOptions): SchemeOptions[];
+/**
+ * Whether user space is to move anything in the window to come, by what each node holds now: what the
+ * tuner `proportional` decides for itself. The first window's `before` is `resting`.
+ */
+declare function sharesPhase(
+  { weights, heldBytes }: Pick<HoldSharesOptions, 'weights' | 'heldBytes'>,
+  before: Phase,
+): Phase;
 
 /**
  * The RFC's pair of schemes that hold a share of hot memory on one of two nodes.
@@ -2562,6 +3354,125 @@ declare const consist: Tuner<ScoreInput>;
 
 /** Without a size quota, "all" has no bound but that of the number. */
 declare const temporal: Tuner<ScoreInput>;
+
+/** The mean of some results, and how sure that is. */
+interface MeanInterval {
+  /** How many results. */
+  readonly count: number;
+  readonly mean: number;
+  /** Sample standard deviation of the results; `null` of fewer than two. */
+  readonly stddev: number | null;
+  /** Half the width of the interval around `mean`; `null` of fewer than two. */
+  readonly halfWidth: number | null;
+}
+
+/**
+ * What many runs of closed loops say together: the record of a study, and its statistics.
+ *
+ * A case is a loop that was run with several seeds. Not here: how it was run, or how it is shown.
+ */
+
+/** What one run of a loop leaves behind. */
+interface LoopRun {
+  readonly seed: number;
+  /** First second of the stretch that is judged. */
+  readonly fromSecond: number;
+  /** By node: share of the hot memory in percent, one value per second, as the metric reads it. */
+  readonly shares: readonly Float64Array[];
+  /** The same as the machine knows it. */
+  readonly trueShares: readonly Float64Array[];
+  /** Bytes migrated in each second. */
+  readonly movedBytes: Float64Array;
+  /** By node: how its share followed its target. A ramp ends one size quota away from the target. */
+  readonly nodes: readonly Convergence[];
+  /** Until all nodes were there; `null` if one never was. */
+  readonly rampSeconds: number | null;
+  /** What the size quota alone makes of the way. */
+  readonly leastRampSeconds: number;
+  /** Bytes migrated after the ramp, in `settledSeconds`. */
+  readonly movedAfterRamp: number | null;
+  readonly settledSeconds: number;
+  /** Equations of the books that did not hold: none, unless something was lost uncounted. */
+  readonly unbalanced: readonly string[];
+}
+
+/** A case, and its runs as far as they are done. */
+interface StudyCase {
+  /** What is held, such as `70 % of 32 GiB on DRAM`. */
+  readonly name: string;
+  /** Who decides how much is moved, such as `temporal`. */
+  readonly controller: string;
+  /** By node. */
+  readonly nodeNames: readonly string[];
+  /** In the order of their seeds. */
+  readonly runs: readonly LoopRun[];
+  /** What others measured, for the first node. */
+  readonly published?: PublishedResult;
+}
+
+/** A study as far as it is done. */
+interface StudyRecord {
+  readonly title: string;
+  /** The machine, its workload and the settings in a few short phrases. */
+  readonly machine: readonly string[];
+  readonly cases: readonly StudyCase[];
+  /** Seeds of each case. */
+  readonly seeds: readonly number[];
+  readonly runsDone: number;
+  readonly runsPlanned: number;
+  readonly simulatedSeconds: number;
+  readonly wallSeconds: number;
+  readonly workers: number;
+}
+
+/** What the runs of a case say about one node. Percent, and percentage points. */
+interface NodeSummary {
+  readonly name: string;
+  readonly target: number;
+  readonly mean: MeanInterval;
+  readonly offset: MeanInterval;
+  readonly stddev: MeanInterval | undefined;
+  readonly overshoot: MeanInterval;
+  readonly overshootMax: number;
+}
+
+/** A case against the first of the same name, seed by seed. */
+interface Versus {
+  readonly controller: string;
+  /** Bytes migrated per second after the ramp: this case's of the other's. */
+  readonly movedRatio: MeanInterval | undefined;
+  /** Standard deviation of the first node: this case's less the other's, in percentage points. */
+  readonly stddevLess: MeanInterval | undefined;
+}
+
+/** What the runs of a case say. */
+interface CaseSummary {
+  readonly name: string;
+  readonly controller: string;
+  readonly runs: number;
+  /** Runs in which a node never reached its target; they count in nothing else. */
+  readonly notReached: number;
+  /** Of two nodes only the first: the other mirrors it. Empty while no run has reached the target. */
+  readonly nodes: readonly NodeSummary[];
+  readonly rampSeconds: MeanInterval | undefined;
+  readonly leastRampSeconds: MeanInterval | undefined;
+  /** Bytes migrated per second after the ramp. */
+  readonly movedPerSecond: MeanInterval | undefined;
+  readonly published?: PublishedResult;
+  readonly versus?: Versus;
+}
+
+/** The mean share over the runs of a case and its 95 % interval, second by second. */
+interface ShareBand {
+  readonly mean: Float64Array;
+  readonly low: Float64Array;
+  readonly high: Float64Array;
+}
+
+/** What each case of a study says; later controllers are compared with the first of the same name. */
+declare function summarize(cases: readonly StudyCase[]): CaseSummary[];
+/** The band of a node's share over all runs of a case; `NaN` where no run has a value. */
+declare function shareBand({ runs }: StudyCase, node: number): ShareBand;
 
 /**
  * Text laid out for a terminal: tables, wrapped lines, and text from outside made harmless.
@@ -2629,6 +3540,9 @@ declare function renderConvergence(
   options?: TerminalOptions,
 ): string;
 
+/** The whole study as text. */
+declare function renderStudy(record: StudyRecord, options?: TerminalOptions): string;
+
 /**
  * The views as one HTML file that needs nothing else: no network, no server, no other file.
  *
@@ -2645,6 +3559,7 @@ interface HtmlReport {
   readonly replay?: ReplayRecord;
   readonly demo?: DemoRecord;
   readonly run?: RunRecord;
+  readonly study?: StudyRecord;
 }
 
 /**
@@ -2655,7 +3570,7 @@ interface HtmlReport {
  * writeFileSync('report.html', renderHtml({ title: 'Two nodes', generatedBy: 'my script', replay }));
  * ```
  */
-declare function renderHtml({ title, generatedBy, replay, demo, run }: HtmlReport): string;
+declare function renderHtml(report: HtmlReport): string;
 
 /** Other values for a goal of a scheme; what it measures stays as it is. */
 interface SetGoal<Name extends string = string> {
@@ -2871,6 +3786,775 @@ declare function recordedWorkload(
 ): ProcessesOptions;
 
 /**
+ * Who decides how much is moved: a tuner, or user space, which commits size quotas and `user_input`
+ * goals once per window as it would to a kernel.
+ */
+type Controller = TunerName | 'user_input';
+/** Shares to hold, for how long. */
+interface LoopStep {
+  /** By node; in percent, or any other unit: only their ratios count. */
+  readonly weights: readonly number[];
+  readonly seconds: number;
+}
+
+/** A closed loop. */
+interface LoopOptions {
+  /** @default the RFC's */
+  readonly source?: EmulationOptions;
+  readonly attrs?: AttrsOptions;
+  /** @default "temporal", as the RFC */
+  readonly controller?: Controller;
+  /** Bytes each scheme may move per window. @default "512 MiB" */
+  readonly szBytes?: Bytes;
+  /** Length of a window. @default "1 s" */
+  readonly resetIntervalMs?: Duration;
+  /** One after the other, as live changes; the last is the one that is judged. */
+  readonly steps: readonly LoopStep[];
+}
+
+/** A loop with a name. */
+interface CaseOptions {
+  /** What is held. Cases of one name are compared with the first. */
+  readonly name: string;
+  readonly loop: LoopOptions;
+  /** What others measured, for the first node. */
+  readonly published?: PublishedResult;
+}
+
+/** How a study is run. */
+interface StudyRunOptions {
+  /** How many seeds. From 1 to 10000. @default 1 */
+  readonly seeds?: number;
+  /** The first; the others follow it. @default 1 */
+  readonly seed?: number;
+  /** Threads. @default one for each core */
+  readonly workers?: number;
+  /** Called now and then. */
+  readonly onProgress?: (progress: Progress) => void;
+  /** Ends the study; what is done by then is its result. */
+  readonly signal?: AbortSignal;
+}
+
+/** A study, before it is run. */
+interface StudyOptions extends StudyRunOptions {
+  readonly title: string;
+  readonly cases: readonly CaseOptions[];
+}
+
+/**
+ * Runs each case with each seed.
+ *
+ * @throws DamonError `ERR_DAMON_CONFIG_STUDY`, and what a run would be refused for
+ */
+declare function study(options: StudyOptions): Promise<StudyRecord>;
+
+/**
+ * The RFC's demonstration: its four rows, each a stretch of its own under one target.
+ *
+ * Two start cold, half of the hot set on each node. Two are live changes: a share is held for a
+ * minute, then the target changes, and the stretch after that is judged. `hardware-sampling.md` 13.1
+ * does not say what the share was before; ours are the rows before.
+ */
+
+/** Which rows, under whom, for how long. */
+interface DemoRowsOptions extends StudyRunOptions, Omit<LoopOptions, 'steps' | 'controller'> {
+  /** Simulated minutes of each row after its start. Above 0. @default 30, the most of the RFC's */
+  readonly minutes?: number;
+  /** Compared with the first of them. @default ["temporal"], as the RFC */
+  readonly controllers?: readonly Controller[];
+}
+
+/**
+ * Runs the four rows.
+ *
+ * @throws DamonError `ERR_DAMON_CONFIG_STUDY`
+ */
+declare function demoRows(options?: DemoRowsOptions): Promise<StudyRecord>;
+
+/** What is varied, around what. */
+interface SensitivityOptions extends StudyRunOptions {
+  /** Share of hot memory on DRAM in percent, above 0 and below 100. @default 70 */
+  readonly target?: number;
+  /** Simulated minutes of each run. Above 0. @default 5 */
+  readonly minutes?: number;
+  /** @default "temporal", as the RFC */
+  readonly controller?: Controller;
+  /** @default all */
+  readonly parameters?: readonly ParameterName[];
+}
+
+/** A parameter of the model. */
+type ParameterName =
+  'start' | 'cold' | 'hot' | 'period' | 'regions' | 'aggregation' | 'quota' | 'window';
+/**
+ * Runs the loop as the RFC has it, and with each parameter changed.
+ *
+ * @throws DamonError `ERR_DAMON_CONFIG_STUDY`
+ */
+declare function sensitivity(options?: SensitivityOptions): Promise<StudyRecord>;
+
+/** Which shares, under whom, for how long. */
+interface SharesOptions extends StudyRunOptions, Omit<LoopOptions, 'steps' | 'controller'> {
+  /** By node, each above 0; at least two. @default [5, 3, 2] */
+  readonly weights?: readonly number[];
+  /** Simulated minutes. Above 0. @default 5 */
+  readonly minutes?: number;
+  /** Compared with the first of them. @default ["proportional"] */
+  readonly controllers?: readonly Controller[];
+}
+
+/**
+ * Holds the shares.
+ *
+ * @throws DamonError `ERR_DAMON_CONFIG_STUDY`, `ERR_DAMON_CONFIG_SHARES`
+ */
+declare function shares(options?: SharesOptions): Promise<StudyRecord>;
+
+/** Repeated calls, as an argument: who steps time decides when they come. */
+/** Calls back every so many milliseconds, until the function it returns is called. */
+type Every = (ms: number, call: () => void) => () => void;
+
+/**
+ * The kernel's words, in its order: the first of each list is what a new directory holds.
+ *
+ * `damon-core.md` 1.5 and 1.6, `hardware-sampling.md` 4.1.
+ */
+/** What a scheme does to the regions it is about. */
+declare const ACTIONS: readonly [
+  'willneed',
+  'cold',
+  'pageout',
+  'hugepage',
+  'nohugepage',
+  'collapse',
+  'lru_prio',
+  'lru_deprio',
+  'migrate_hot',
+  'migrate_cold',
+  'stat',
+];
+/** What a quota goal measures. */
+declare const GOAL_METRICS: readonly [
+  'user_input',
+  'some_mem_psi_us',
+  'node_mem_used_bp',
+  'node_mem_free_bp',
+  'node_memcg_used_bp',
+  'node_memcg_free_bp',
+  'active_mem_bp',
+  'inactive_mem_bp',
+  'node_eligible_mem_bp',
+  'hugepage_mem_bp',
+];
+/** How a quota follows its goals. */
+declare const GOAL_TUNERS: readonly ['consist', 'temporal'];
+/** What a scheme's watermarks look at. */
+declare const WATERMARK_METRICS: readonly ['none', 'free_mem_rate'];
+/** Scheme filters that the operations set evaluates, page by page. */
+declare const OPS_FILTERS: readonly [
+  'anon',
+  'active',
+  'memcg',
+  'young',
+  'hugepage_size',
+  'unmapped',
+];
+/** Scheme filters that the core evaluates, region by region. */
+declare const CORE_FILTERS: readonly ['addr', 'target', 'probe_hits_wsum'];
+/** What makes a probe's pages ready to be looked at. */
+declare const PREP_ACTIONS: readonly ['set_pgidle'];
+/** What a probe asks of a page. */
+declare const PROBE_FILTERS: readonly ['anon', 'memcg', 'pgidle_unset'];
+
+/**
+ * What the tree asks of whoever runs monitors, and the plain data that goes between the two.
+ *
+ * Everything is in the kernel's terms: its words, its units, 64-bit numbers as `bigint` and smaller
+ * ones as `number`. Not here: any of our own options; an engine translates.
+ */
+
+/** Runs monitors. */
+interface AdminEngine {
+  /** Names for `avail_operations`, in order. A context with any other never gets here. */
+  readonly operations: readonly string[];
+  /**
+   * Starts a monitor. The context has passed every check that needs no running system.
+   *
+   * Rejects with an `AdminError`: `EINVAL` for a process, cgroup of a probe, or combination that
+   * is not there; `ENOMEM` for a scheme that cannot be built, such as for an unknown cgroup;
+   * `EBUSY` where something exclusive runs; `ENODEV` for a sampler that is not there; `EOPNOTSUPP`
+   * for what it cannot do. Its path, if any, is that of the file at fault below the context's
+   * directory, such as `monitoring_attrs/intervals/aggr_us`. The tree tells any other error as
+   * `EINVAL` with that error as the cause.
+   */
+  start(context: AdminContext): Promise<AdminKdamond>;
+}
+
+/**
+ * One monitor. The tree asks it one thing at a time, and nothing once it is seen not to run.
+ * Rejections: as for {@link AdminEngine.start}, and `ECANCELED` from one that stops before it
+ * answers.
+ */
+interface AdminKdamond {
+  /** Whether it runs. May become false by itself. */
+  readonly running: boolean;
+  /** Shown while it runs. */
+  readonly pid: number;
+  /** Stops it; resolves when it has stopped. */
+  stop(): Promise<void>;
+  /** Replaces what it was started with; all of it or, on a rejection, nothing. */
+  commit(context: AdminContext): Promise<void>;
+  /**
+   * Replaces the goals of each scheme, by index, and nothing else of the quota. Lists beyond its
+   * schemes are ignored; schemes beyond the lists keep theirs. `EINVAL` for an unknown cgroup.
+   */
+  commitGoals(goals: readonly (readonly AdminGoal[])[]): Promise<void>;
+  /** Counters, by scheme. */
+  stats(): Promise<readonly AdminStats[]>;
+  /** Size quota in force, by scheme. 0: none, or nothing. */
+  effectiveBytes(): Promise<readonly bigint[]>;
+  /** The intervals now, tuned or not. */
+  tunedIntervals(): Promise<AdminTunedIntervals>;
+  /**
+   * The regions that each scheme tries in its next round, by scheme. `ECANCELED` when it stops, is
+   * paused or deactivated, or has no schemes.
+   */
+  triedRegions(): Promise<readonly AdminTriedRegions[]>;
+}
+
+/** A monitoring context, as its files were when a command was written. `struct damon_ctx`. */
+interface AdminContext {
+  readonly operations: OperationsName;
+  /** Bytes in a unit of an address or size. For physical operations sets only. Minimum: 1. */
+  readonly addrUnit: bigint;
+  readonly pause: boolean;
+  readonly attrs: AdminAttrs;
+  /** At most 4. */
+  readonly probes: readonly AdminProbe[];
+  readonly targets: readonly AdminTarget[];
+  readonly sample: AdminSample;
+  readonly schemes: readonly AdminScheme[];
+}
+
+/** `struct damon_attrs`. */
+interface AdminAttrs {
+  readonly sampleUs: bigint;
+  /** Minimum: `sampleUs`. */
+  readonly aggregationUs: bigint;
+  readonly opsUpdateUs: bigint;
+  /** Minimum: 3. */
+  readonly minNrRegions: bigint;
+  /** Minimum: `minNrRegions`. */
+  readonly maxNrRegions: bigint;
+  readonly intervalsGoal: AdminIntervalsGoal;
+}
+
+/** `struct damon_intervals_goal`. */
+interface AdminIntervalsGoal {
+  readonly accessBp: bigint;
+  /** 0: intervals are not tuned, and nothing else here counts. */
+  readonly aggrs: bigint;
+  readonly minSampleUs: bigint;
+  readonly maxSampleUs: bigint;
+}
+
+/** A data-attribute probe. */
+interface AdminProbe {
+  readonly weight: number;
+  readonly preps: readonly (typeof PREP_ACTIONS)[number][];
+  readonly filters: readonly AdminProbeFilter[];
+}
+
+/** What a filter does with what it is about. */
+interface AdminVerdict {
+  /** About what matches; `false`: about what does not. */
+  readonly matching: boolean;
+  /** Lets it through; `false`: rejects it. */
+  readonly allow: boolean;
+}
+
+/** Which pages a probe counts. */
+interface AdminProbeFilter extends AdminVerdict {
+  readonly type: (typeof PROBE_FILTERS)[number];
+  /** Path of a memory cgroup as it was written, for `memcg`. */
+  readonly path: string;
+}
+
+/** What is monitored: a process, or all of physical memory. `struct damon_target`. */
+interface AdminTarget {
+  /** Process id, for virtual operations sets. */
+  readonly pid: number;
+  /** On commit: the target of this index is to go. */
+  readonly obsolete: boolean;
+  /** Ascending, not empty and apart from each other once aligned outwards to the smallest region. */
+  readonly regions: readonly AdminRange[];
+}
+
+/** Half-open, in units of {@link AdminContext.addrUnit}. */
+interface AdminRange {
+  readonly start: bigint;
+  readonly end: bigint;
+}
+
+/** How accesses are seen, and which of them. */
+interface AdminSample {
+  readonly primitives: {
+    readonly pageTable: boolean;
+    readonly pageFault: boolean;
+  };
+  readonly filters: readonly AdminSampleFilter[];
+  /** At most 64. */
+  readonly perfEvents: readonly AdminPerfEvent[];
+}
+
+/** Which access reports count. Lists hold at least one. */
+type AdminSampleFilter = AdminVerdict &
+  (
+    | {
+        readonly type: 'cpumask';
+        readonly cpus: readonly number[];
+      }
+    | {
+        readonly type: 'threads';
+        readonly tids: readonly number[];
+      }
+    | {
+        readonly type: 'write';
+      }
+  );
+/** A sampler of the machine's. Fields as in `struct perf_event_attr`. */
+interface AdminPerfEvent {
+  readonly type: number;
+  readonly config: bigint;
+  readonly config1: bigint;
+  readonly config2: bigint;
+  readonly samplePhysAddr: boolean;
+  readonly sampleWeightStruct: boolean;
+  /** Goes by `sampleFreq`; `false`: by `samplePeriod`. */
+  readonly freq: boolean;
+  /** Samples per second and CPU. 0: none. */
+  readonly sampleFreq: bigint;
+  /** Events per sample. */
+  readonly samplePeriod: bigint;
+  readonly wakeupEvents: number;
+  /** Not checked. */
+  readonly preciseIp: number;
+  readonly excludeKernel: boolean;
+  readonly excludeHv: boolean;
+}
+
+/** A scheme. `struct damos`. */
+interface AdminScheme {
+  readonly action: (typeof ACTIONS)[number];
+  /** 0: once per aggregation. */
+  readonly applyIntervalUs: bigint;
+  /** -1: no node. */
+  readonly targetNid: number;
+  readonly pattern: AdminPattern;
+  readonly quota: AdminQuota;
+  readonly watermarks: AdminWatermarks;
+  /** In the order of installation. */
+  readonly coreFilters: readonly AdminCoreFilter[];
+  /** In the order of installation. */
+  readonly opsFilters: readonly AdminOpsFilter[];
+  /** Where `migrate_*` moves pages instead of `targetNid`. */
+  readonly dests: readonly AdminDest[];
+  /** 0: no limit. */
+  readonly maxNrSnapshots: bigint;
+}
+
+/** A node, and its share among the nodes. */
+interface AdminDest {
+  readonly id: number;
+  readonly weight: number;
+}
+
+/** The regions that a scheme is about. Closed bounds; those that no region can meet are allowed. */
+interface AdminPattern {
+  readonly szBytes: {
+    readonly min: bigint;
+    readonly max: bigint;
+  };
+  readonly nrAccesses: {
+    readonly min: number;
+    readonly max: number;
+  };
+  /** In aggregations. */
+  readonly age: {
+    readonly min: number;
+    readonly max: number;
+  };
+}
+
+/** Limits of what a scheme does in a window. Every 0: not set. `struct damos_quota`. */
+interface AdminQuota {
+  readonly ms: bigint;
+  readonly bytes: bigint;
+  readonly resetIntervalMs: bigint;
+  readonly goals: readonly AdminGoal[];
+  readonly tuner: (typeof GOAL_TUNERS)[number];
+  readonly failChargeNum: number;
+  readonly failChargeDenom: number;
+  /** Not limited to 1000. */
+  readonly weights: {
+    readonly sz: number;
+    readonly nrAccesses: number;
+    readonly age: number;
+  };
+}
+
+/** What a quota is steered by. `struct damos_quota_goal`. */
+interface AdminGoal {
+  readonly metric: (typeof GOAL_METRICS)[number];
+  /** In the metric's unit. Minimum: 1. */
+  readonly targetValue: bigint;
+  /** For `user_input`. */
+  readonly currentValue: bigint;
+  /** For the metrics about a node. */
+  readonly nid: number;
+  /** Path of a memory cgroup as it was written, for the metrics about one. */
+  readonly path: string;
+}
+
+/** Rates in permil. */
+interface AdminWatermarks {
+  readonly metric: (typeof WATERMARK_METRICS)[number];
+  readonly intervalUs: bigint;
+  readonly high: bigint;
+  readonly mid: bigint;
+  readonly low: bigint;
+}
+
+/** All that a scheme filter's files hold; which of it counts is the type's to say. */
+interface AdminFilterArguments extends AdminVerdict {
+  /** Path of a memory cgroup as it was written, for `memcg`. */
+  readonly memcgPath: string;
+  /** For `addr`. */
+  readonly addr: AdminRange;
+  /** Closed bounds, for `hugepage_size` and `probe_hits_wsum`. */
+  readonly range: {
+    readonly min: bigint;
+    readonly max: bigint;
+  };
+  /** For `target`. */
+  readonly targetIdx: number;
+}
+
+/** A filter that is asked about regions. */
+interface AdminCoreFilter extends AdminFilterArguments {
+  readonly type: (typeof CORE_FILTERS)[number];
+}
+
+/** A filter that is asked about pages. */
+interface AdminOpsFilter extends AdminFilterArguments {
+  readonly type: (typeof OPS_FILTERS)[number];
+}
+
+/** Counters of a scheme since it was made. `damon-core.md` 5.12. */
+interface AdminStats {
+  readonly nrTried: bigint;
+  readonly szTried: bigint;
+  readonly nrApplied: bigint;
+  readonly szApplied: bigint;
+  readonly szOpsFilterPassed: bigint;
+  readonly qtExceeds: bigint;
+  readonly nrSnapshots: bigint;
+}
+
+/** Monitoring intervals as they are. */
+interface AdminTunedIntervals {
+  readonly sampleUs: bigint;
+  readonly aggregationUs: bigint;
+}
+
+/** What one scheme tried. */
+interface AdminTriedRegions {
+  readonly totalBytes: bigint;
+  readonly regions: readonly AdminTriedRegion[];
+}
+
+/** A region, as it was when it was tried. */
+interface AdminTriedRegion extends AdminRange {
+  /** The moving value. */
+  readonly nrAccesses: number;
+  readonly age: number;
+  readonly szFilterPassed: bigint;
+  /** By probe. */
+  readonly probeHits: readonly number[];
+}
+
+/** What can be chosen for a tree. */
+interface AdminTreeOptions {
+  /**
+   * For `refresh_ms`: calls back every so many milliseconds until the function it returns is
+   * called. @default the machine's clock; does not keep the process alive
+   */
+  readonly every?: Every;
+}
+
+/** What a path is. */
+interface AdminStat {
+  readonly type: 'dir' | 'file';
+  /** Permission bits: 0o755, 0o600 or 0o400. */
+  readonly mode: number;
+}
+
+/**
+ * `/sys/kernel/mm/damon/admin`, without the kernel.
+ *
+ * Paths are relative to it, such as `kdamonds/0/state`; with `/`, or with its full name, in front
+ * they mean the same. Errors are {@link AdminError}s.
+ *
+ * @example
+ * ```ts
+ * const tree = new AdminTree(engine);
+ * await tree.write('kdamonds/nr_kdamonds', '1');
+ * await tree.write('kdamonds/0/contexts/nr_contexts', '1');
+ * await tree.write('kdamonds/0/contexts/0/operations', 'paddr');
+ * await tree.write('kdamonds/0/state', 'on');
+ * tree.read('kdamonds/0/state'); // 'on\n'
+ * ```
+ */
+declare class AdminTree {
+  #private;
+  constructor(engine: AdminEngine, options?: AdminTreeOptions);
+  /**
+   * Names in a directory: numbers first, in their order.
+   *
+   * @throws AdminError `ENOENT`, `ENOTDIR`
+   */
+  list(path: string): string[];
+  /** What a path is; `undefined` where there is nothing. */
+  stat(path: string): AdminStat | undefined;
+  /**
+   * What a file shows: a value, and a newline.
+   *
+   * @throws AdminError `ENOENT`, `ENOTDIR`, `EISDIR`; `EBUSY` for `state`, `pid`, counts and cgroup
+   * paths while a command runs
+   */
+  read(path: string): string;
+  /**
+   * Writes a text to a file, as one `write(2)` does; resolves when what it sets off is done. A
+   * refusal leaves the file as it was. An empty text does nothing.
+   *
+   * @throws AdminError `ENOENT`, `ENOTDIR`, `EISDIR`, `EACCES` for a read-only file; `EINVAL` and
+   * `ERANGE` for a text that the file does not take; `EBUSY` as for {@link read}, and for
+   * `nr_kdamonds` while any monitor runs; for `state` what the command answers
+   */
+  write(path: string, text: string): Promise<void>;
+  /** Stops every monitor. What was written can still be read; nothing more can be written. */
+  close(): Promise<void>;
+}
+
+/**
+ * What a file of the tree answers when it refuses: an errno, as `open(2)`, `read(2)` and `write(2)` do.
+ *
+ * `damon-core.md` 0.2, 8.2 and 9.1. Not here: when which one is answered.
+ */
+
+/** The numbers of Linux, positive. */
+declare const ERRNO: {
+  readonly EPERM: 1;
+  readonly ENOENT: 2;
+  readonly ENOMEM: 12;
+  readonly EACCES: 13;
+  readonly EBUSY: 16;
+  readonly ENODEV: 19;
+  readonly ENOTDIR: 20;
+  readonly EISDIR: 21;
+  readonly EINVAL: 22;
+  readonly ERANGE: 34;
+  readonly ENOSYS: 38;
+  readonly EOPNOTSUPP: 95;
+  readonly ECANCELED: 125;
+};
+/** The name of an errno. */
+type ErrnoName = keyof typeof ERRNO;
+/**
+ * A refusal by the tree, or by the engine behind it. Its `code` is `ERR_DAMON_ADMIN_` and the
+ * errno's name; its `path` is the file at fault, relative to the root of the tree.
+ *
+ * @example
+ * ```ts
+ * throw new AdminError('EBUSY', 'Another monitor owns the sampler', { hint: 'stop it first' });
+ * ```
+ */
+declare class AdminError extends DamonError {
+  /** The number, positive: 22 for `EINVAL`. */
+  readonly errno: number;
+  constructor(errno: ErrnoName, message: string, details?: Omit<DamonErrorDetails, 'code'>);
+  /** Its name: `EINVAL`. */
+  get errnoName(): ErrnoName;
+}
+
+/** What the monitors of a tree watch, and how fast. */
+interface KdamondEngineOptions extends Pick<KdamondOptions, 'seed' | 'laneSlots'> {
+  /** Where accesses come from. */
+  readonly source: EmulationOptions | RecordingOptions;
+  /**
+   * Simulated seconds per second, as far as the processor keeps up. 0: time stands still but for
+   * `step`, and for what a command has to wait for. @default 1
+   */
+  readonly speed?: number;
+  /**
+   * The number of the emulated machine's PMU `ibs_op`, for the file `type` of a perf event. @default 11
+   */
+  readonly ibsOpType?: number;
+  /** Called when a monitor ends by itself or is stopped; with the error, if it failed. */
+  readonly onEnd?: (error?: unknown) => void;
+}
+
+/**
+ * Runs a {@link Kdamond} for every `on` that is written to an {@link AdminTree}.
+ *
+ * @example
+ * ```ts
+ * const engine = new KdamondEngine({ source: RFC_MACHINE, speed: 0 });
+ * const tree = new AdminTree(engine);
+ * await replayScript(tree, script); // … echo on > kdamonds/0/state
+ * await engine.step(10_000); // ten simulated seconds
+ * await tree.write('kdamonds/0/state', 'update_schemes_stats');
+ * ```
+ */
+declare class KdamondEngine implements AdminEngine {
+  #private;
+  /** Those that the source offers. */
+  readonly operations: readonly string[];
+  /**
+   * Opens the source once, to see what it offers.
+   *
+   * @throws DamonError `ERR_DAMON_CONFIG…` for options, `ERR_DAMON_TRACE_…` for a recording
+   */
+  constructor(options: KdamondEngineOptions);
+  start(context: AdminContext): Promise<AdminKdamond>;
+  /**
+   * Lets simulated time pass for every monitor that runs, besides what passes by itself.
+   *
+   * @param ms whole milliseconds; what is left of the last sampling interval is not lost
+   */
+  step(ms: number): Promise<void>;
+}
+
+/** One command of a script. */
+type ShellCommand = {
+  /** In the script, from 1. */
+  readonly line: number;
+} & (
+  | {
+      readonly type: 'write';
+      readonly text: string;
+      readonly path: string;
+    }
+  | {
+      readonly type: 'read';
+      readonly path: string;
+    }
+  | {
+      readonly type: 'cd';
+      readonly path: string;
+    }
+  | {
+      readonly type: 'sleep';
+      readonly ms: number;
+    }
+);
+
+/** How a script is replayed. */
+interface ReplayScriptOptions {
+  /**
+   * What `sleep` does, in milliseconds: with `KdamondEngine.step`, time passes as fast as it can.
+   * @default waits
+   */
+  readonly sleep?: (ms: number) => Promise<unknown>;
+  /** Ends the replay with the signal's reason, between two commands. */
+  readonly signal?: AbortSignal;
+}
+
+/** What one command of a script was answered. */
+interface ScriptAnswer {
+  readonly command: ShellCommand;
+  /** Of `cat`: what the file showed. */
+  readonly output?: string;
+  /** What was answered instead; nothing follows then. */
+  readonly error?: AdminError;
+}
+
+/**
+ * Replays a script, command by command, to its end or to the first that fails.
+ *
+ * @throws DamonError `ERR_DAMON_CONFIG_SCRIPT` for a script that has other commands than `echo … >`,
+ *   `cat`, `cd`, `sleep` and `NAME=VALUE`; nothing is done then
+ *
+ * @example
+ * ```ts
+ * for await (const { command, output, error } of replayScript(tree, script)) {
+ *   if (output !== undefined) process.stdout.write(output);
+ *   if (error !== undefined) console.error(`line ${command.line}: ${error.code}`);
+ * }
+ * ```
+ */
+declare function replayScript(
+  tree: AdminTree,
+  script: string,
+  options?: ReplayScriptOptions,
+): AsyncGenerator<ScriptAnswer, void, void>;
+
+/** What was wanted of a served file, and how that went. */
+interface MountEvent {
+  readonly type: 'stat' | 'list' | 'read' | 'write';
+  /** From the root of the tree. */
+  readonly path: string;
+  /** Of a write. */
+  readonly text?: string;
+  /** What was refused. */
+  readonly error?: unknown;
+}
+
+/** How a tree is served. */
+interface MountAdminOptions {
+  /** Called with every answer. */
+  readonly onAnswer?: (event: MountEvent) => void;
+}
+
+/**
+ * A mounted tree: the kernel's own files stand in the directory, and answer with its errno. For the
+ * user who mounts it; unmounted by {@link close}, by a signal that ends the process, and at its
+ * exit. Keeps the process alive until then. Does not close the tree.
+ */
+declare class AdminMount implements Disposable {
+  #private;
+  /** Where. */
+  readonly dir: string;
+  /** Resolves when the directory is gone, whoever unmounted it. */
+  readonly ended: Promise<void>;
+  constructor(tree: AdminTree, dir: string, options: MountAdminOptions);
+  /**
+   * Unmounts, also while files are open. Idempotent.
+   *
+   * @throws DamonError `ERR_DAMON_MOUNT` when the system does not let go of it
+   */
+  close(): void;
+  [Symbol.dispose](): void;
+}
+
+/**
+ * Serves a tree as a directory, through FUSE: Linux, as root or with fusermount3.
+ *
+ * @param dir an existing directory; what is in it is hidden meanwhile
+ * @throws DamonError `ERR_DAMON_MOUNT_NO_FUSE`, `…_PERMISSION`, `…_STALE`, `…_DIRECTORY`, or
+ *   `ERR_DAMON_MOUNT`
+ *
+ * @example
+ * ```ts
+ * const tree = new AdminTree(new KdamondEngine({ source: RFC_MACHINE }));
+ * using mount = mountAdmin(tree, '/mnt/damon');
+ * // elsewhere: echo 1 > /mnt/damon/kdamonds/nr_kdamonds
+ * await mount.ended;
+ * ```
+ */
+declare function mountAdmin(tree: AdminTree, dir: string, options?: MountAdminOptions): AdminMount;
+
+/**
  * Where the addon lies: what a native sampler in the same process gives to `dlopen`, to find the
  * functions of `node_damon.h`. `undefined` where the system does not tell.
  *
@@ -2879,9 +4563,15 @@ declare function recordedWorkload(
 declare function libraryPath(): string | undefined;
 
 export {
+  AdminError,
+  AdminMount,
+  AdminTree,
+  CONFIGURATION_A,
+  CONFIGURATION_B,
   DamonError,
   Heatmap,
   Kdamond,
+  KdamondEngine,
   Lane,
   LiveKdamond,
   OperationsRegistry,
@@ -2889,6 +4579,7 @@ export {
   RFC_MACHINE,
   Snapshot,
   StretchSeries,
+  TWO_SOCKETS,
   balance,
   checkConfig,
   consist,
@@ -2896,9 +4587,16 @@ export {
   convergenceRows,
   defineConfig,
   demo,
+  demoRows,
+  gups,
+  holdShares,
   hotRanges,
   libraryPath,
   loadConfig,
+  masim,
+  mountAdmin,
+  multiload,
+  proportional,
   pullPush,
   readCpuList,
   readMachineFile,
@@ -2909,19 +4607,59 @@ export {
   renderHeatmap,
   renderHotRanges,
   renderHtml,
+  renderStudy,
   renderWorkingSet,
   replay,
   replayAttrs,
+  replayScript,
   runConfig,
+  sensitivity,
+  shareBand,
+  shares,
+  sharesPhase,
+  stairs,
+  study,
+  summarize,
   temporal,
   workingSet,
+  ycsb,
 };
 export type {
+  AccessPatternOptions,
   AccessReport,
   ActionName,
   Address,
   AddressFilterOptions,
   Addresses,
+  AdminAttrs,
+  AdminContext,
+  AdminCoreFilter,
+  AdminDest,
+  AdminEngine,
+  AdminFilterArguments,
+  AdminGoal,
+  AdminIntervalsGoal,
+  AdminKdamond,
+  AdminOpsFilter,
+  AdminPattern,
+  AdminPerfEvent,
+  AdminProbe,
+  AdminProbeFilter,
+  AdminQuota,
+  AdminRange,
+  AdminSample,
+  AdminSampleFilter,
+  AdminScheme,
+  AdminStat,
+  AdminStats,
+  AdminTarget,
+  AdminTreeOptions,
+  AdminTriedRegion,
+  AdminTriedRegions,
+  AdminTunedIntervals,
+  AdminVerdict,
+  AdminWatermarks,
+  AreaOptions,
   AttrsOptions,
   Awaitable,
   Balance,
@@ -2929,11 +4667,15 @@ export type {
   Books,
   BoundsOptions,
   Bytes,
+  CaseOptions,
+  CaseSummary,
   ChangeOptions,
+  ChmuOptions,
   CommitOptions,
   ComplementOptions,
   ContextConfig,
   ContextOptions,
+  Controller,
   Convergence,
   ConvergenceRow,
   CpumaskFilterOptions,
@@ -2945,10 +4687,15 @@ export type {
   DamonErrorJson,
   DemoOptions,
   DemoRecord,
+  DemoRowsOptions,
   DestinationOptions,
   Duration,
+  EmulatedNodeOptions,
   EmulationOptions,
   Equation,
+  ErrnoName,
+  EvenPattern,
+  Every,
   ExplainOptions,
   Explanation,
   FailChargeOptions,
@@ -2960,33 +4707,52 @@ export type {
   HeatmapGrid,
   HeatmapOptions,
   HeatmapReadOptions,
+  HintFaultsOptions,
+  HoldSharesOptions,
   HotRange,
   HotRangesOptions,
+  HotSetPattern,
   HtmlReport,
   HugepageSizeFilterOptions,
   IbsOpOptions,
+  InterruptOptions,
   Intervals,
   IntervalsGoalOptions,
   KdamondConfig,
+  KdamondEngineOptions,
   KdamondOptions,
   LaneCounters,
   LaneReading,
   LaneReadings,
+  LineOptions,
   LiveKdamondConfig,
   LiveKdamondOptions,
   LiveOperationsName,
   LiveRunOptions,
   LiveState,
   LiveTargetOptions,
+  LoopOptions,
+  LoopRun,
+  LoopStep,
+  MasimLine,
+  MasimOptions,
+  MasimRegion,
+  MeanInterval,
   MemcgFilterOptions,
   MemcgGoalOptions,
   MemoryNode,
   MetricMoment,
   MetricName,
+  MigrationOptions,
   MonitorConfig,
   MonitorOptions,
+  MountAdminOptions,
+  MountEvent,
   NodeGoalOptions,
   NodeOptions,
+  NodeSummary,
+  NodeTraffic,
+  NumaBalancingOptions,
   OperationsApplied,
   OperationsFailure,
   OperationsFailureKind,
@@ -3000,12 +4766,20 @@ export type {
   OperationsSet,
   OperationsSourceOptions,
   OperationsTarget,
+  OracleOptions,
   Outcome,
   OutputOptions,
   OverflowPolicy,
   OwnSetOptions,
   PageFilterOptions,
+  ParameterName,
   PatternOptions,
+  PebsEvent,
+  PebsOptions,
+  PghotOptions,
+  Phase,
+  PhaseOptions,
+  PolicyOptions,
   ProbeFilterOptions,
   ProbeFilterVerdict,
   ProbeHitsFilterOptions,
@@ -3014,6 +4788,11 @@ export type {
   ProbeOptions,
   ProbePageFilterOptions,
   ProbePrep,
+  ProcessOptions,
+  ProcessThroughput,
+  ProcessesOptions,
+  ProcessorOptions,
+  ProgramOptions,
   Progress,
   PullPushNode,
   PullPushOptions,
@@ -3026,6 +4805,7 @@ export type {
   RegistryOptions,
   ReplayOptions,
   ReplayRecord,
+  ReplayScriptOptions,
   ReportColumns,
   ReportOutcome,
   Round,
@@ -3038,22 +4818,38 @@ export type {
   RunRecord,
   SampleFilterOptions,
   SampleFilterVerdict,
+  SamplerOptions,
   SchemeOptions,
+  ScoreInput,
+  ScriptAnswer,
   Sees,
+  SensitivityOptions,
   SetGoal,
+  ShareBand,
   ShareGoalOptions,
+  ShareNode,
   SharedLane,
   SharedLaneOptions,
+  SharesOptions,
+  ShellCommand,
   SnapshotInit,
   SnapshotJson,
   SnapshotTarget,
   StallGoalOptions,
+  StreamPattern,
   Stretch,
+  StudyCase,
+  StudyOptions,
+  StudyRecord,
+  StudyRunOptions,
   Target,
   TargetFilterOptions,
   TargetOptions,
   TargetStep,
   ThreadsFilterOptions,
+  Throughput,
+  TieringOptions,
+  TransferOptions,
   TriedRegions,
   Tuner,
   TunerInput,
@@ -3061,9 +4857,11 @@ export type {
   Tuning,
   UnsupportedActions,
   UserInputGoalOptions,
+  Versus,
   WatermarksOptions,
   WeightsOptions,
   WorkingSet,
   WorkloadOptions,
   WriteFilterOptions,
+  ZipfPattern,
 };

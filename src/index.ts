@@ -13,6 +13,13 @@ export type {
   MigrationOptions,
   WorkloadOptions,
 } from './machine/machine.ts';
+export type {
+  NumaBalancingOptions,
+  OracleOptions,
+  PghotOptions,
+  PolicyOptions,
+  TieringOptions,
+} from './machine/policy.ts';
 export type { ProcessorOptions } from './machine/processor.ts';
 export type {
   AccessPatternOptions,

@@ -69,13 +69,10 @@ const SOURCES: Readonly<Record<Source['type'], Schema<Source>>> = {
 const SOURCE_TYPES = either(Object.keys(SOURCES));
 
 // A set of the user's own is functions: it has no place in a file, and so none in the schema of one.
-const sourceSchema: Schema<Source> = choice<Source>(
-  [emulationSchema, recordingSchema],
-  (input) => {
-    const { type } = (input ?? {}) as { type?: unknown };
-    return Object.hasOwn(SOURCES, String(type)) ? SOURCES[type as Source['type']] : unknownSource;
-  },
-);
+const sourceSchema: Schema<Source> = choice<Source>([emulationSchema, recordingSchema], (input) => {
+  const { type } = (input ?? {}) as { type?: unknown };
+  return Object.hasOwn(SOURCES, String(type)) ? SOURCES[type as Source['type']] : unknownSource;
+});
 
 /** Refuses anything, at the field that should have told which source it is. */
 const unknownSource: Schema<never> = v.pipe(

@@ -10,8 +10,9 @@ export function smallMachine(nodes: number): EmulationOptions {
       start: `${i * 256} MiB`,
       end: `${(i + 1) * 256} MiB`,
     })),
+    processor: { cpus: 8 },
     workload: { type: 'hot_set', bytes: '128 MiB' },
-    sampler: { type: 'ibs_op', cpus: 8 },
+    sampler: { type: 'ibs_op', rateHz: 2_557_000_000, dataShare: 0.41 },
   };
 }
 

@@ -23,6 +23,7 @@ import {
   pages,
   processesSchema,
 } from './process.ts';
+import { type Policy, type PolicyOptions, policySchema } from './policy.ts';
 import { type Processor, type ProcessorOptions, processorSchema } from './processor.ts';
 
 /** The short form: a process on all CPUs that touches some of its pages more than the others. */
@@ -117,6 +118,11 @@ export interface EmulationOptions {
   /** @default IBS Op as the RFC programs it */
   readonly sampler?: SamplerOptions;
   /**
+   * Moves pages by what the sampler sees, which is then not the monitor's to see.
+   * @default nobody but the schemes
+   */
+  readonly policy?: PolicyOptions;
+  /**
    * Threads that sample, from 1 to 64: one of them is the monitor's own, the others go ahead while
    * it drains. What they see does not depend on their number. 1 where several emulations run side
    * by side. @default 2, on a single processor 1
@@ -133,6 +139,7 @@ export interface Emulation {
   readonly workload: Workload | Processes;
   readonly migration: Migration;
   readonly sampler: Sampler;
+  readonly policy?: Policy | undefined;
   readonly threads?: number | undefined;
 }
 
@@ -243,6 +250,7 @@ export const emulationSchema: Schema<Emulation> = options({
   processor: v.optional(processorSchema, {}),
   workload: workloadSchema,
   migration: v.optional(migrationSchema, {}),
+  policy: v.optional(policySchema),
   sampler: v.optional(samplerSchema, { type: 'ibs_op' }),
   threads: v.optional(integer(1, 64)),
 });

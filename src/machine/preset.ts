@@ -7,17 +7,17 @@ import { multiload } from './workloads.ts';
  * 262144 cycles at 2.557 GHz not halted are 9754 tags a second, of which 41 % carry an address: the
  * RFC's "about 4 K samples/s/core", read as valid samples (`hardware-sampling.md` 7.3).
  */
-export const RFC_SAMPLER = {
+export const RFC_SAMPLER: IbsOpOptions = {
   type: 'ibs_op',
   rateHz: 2_557_000_000,
   dataShare: 0.41,
-} as const satisfies IbsOpOptions;
+};
 
 /** 32 GiB, touched evenly, half on each node. */
-export const RFC_WORKLOAD = {
+export const RFC_WORKLOAD: WorkloadOptions = {
   type: 'hot_set',
   bytes: '32 GiB',
-} as const satisfies WorkloadOptions;
+};
 
 /**
  * The RFC's demonstration: DRAM and CXL as two nodes, a hot set of 32 GiB that is touched evenly

@@ -5,7 +5,16 @@
 import * as v from 'valibot';
 
 import type { Bytes, Duration } from '../units.ts';
-import { type Schema, U32, choice, integer, oneOf, options, quantityOf, share } from '../validate.ts';
+import {
+  type Schema,
+  U32,
+  choice,
+  integer,
+  oneOf,
+  options,
+  quantityOf,
+  share,
+} from '../validate.ts';
 
 /** Some pages in a row get most accesses, all of them alike; the others get the rest. */
 export interface HotSetPattern {

@@ -67,10 +67,41 @@ const EMULATION: readonly Equation[] = [
     left: ['sampler.samplesTotal'],
     right: ['sampler.samplesFiltered', 'sampler.reported'],
   },
+];
+
+const TO_THE_MONITOR: readonly Equation[] = [
   {
     name: 'every sample reported was offered to a lane',
     left: ['sampler.reported'],
     right: ['lanes.offered'],
+  },
+];
+
+const TO_THE_POLICY: readonly Equation[] = [
+  {
+    name: 'every sample reported was offered to the policy',
+    left: ['sampler.reported'],
+    right: ['policy.offered'],
+  },
+  {
+    name: 'every report to the policy was dropped, waits, or was taken',
+    left: ['policy.offered'],
+    right: ['policy.dropped', 'policy.pending', 'policy.reports'],
+  },
+  {
+    name: 'every report taken was about the slow node, or not',
+    left: ['policy.reports'],
+    right: ['policy.noted', 'policy.elsewhere'],
+  },
+  {
+    name: 'every page the policy wanted elsewhere moved or stayed',
+    left: ['policy.wantedPages'],
+    right: ['policy.movedPages', 'policy.keptPages'],
+  },
+  {
+    name: 'every page that moved up or down was wanted, or made room',
+    left: ['policy.promotedPages', 'policy.demotedPages'],
+    right: ['policy.movedPages', 'policy.reclaimedPages'],
   },
 ];
 
@@ -132,13 +163,14 @@ const LIVE: readonly Equation[] = [
 
 /** Names the addon's counters and says what must balance. */
 export function toBooks(books: MonitorBooks, schemes: readonly Scheme[]): Books {
-  const { rows, sampler, sources, machine, questions, lanes, drain } = books;
+  const { rows, sampler, sources, machine, policy, questions, lanes, drain } = books;
   return {
     counters: {
       ...(rows && { rows: rowCounters(rows) }),
       ...(sampler && { sampler: { ...sampler } }),
       ...(sources && { sources: sourceCounters(sources) }),
       ...(machine && { machine: { ...machine } }),
+      ...(policy && { policy: { ...policy } }),
       ...(questions && questionCounters(questions)),
       lanes: { ...lanes },
       drain: { ...drain },
@@ -147,6 +179,7 @@ export function toBooks(books: MonitorBooks, schemes: readonly Scheme[]): Books 
     equations: [
       ...(rows ? RECORDING : []),
       ...(sampler ? EMULATION : []),
+      ...(sampler ? (policy ? TO_THE_POLICY : TO_THE_MONITOR) : []),
       ...(sources ? SOURCES : []),
       ...(machine ? MACHINE : []),
       ...(questions ? QUESTIONS : []),

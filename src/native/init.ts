@@ -17,6 +17,7 @@ import type {
   NativeOperationsRegistry,
   QuestionCall,
   PebsInit,
+  PolicyInit,
   ProcessInit,
   ProbeFilterInit,
   ProbeInit,
@@ -33,6 +34,7 @@ import { DamonError } from '../errors.ts';
 import type { Goal } from '../goal/goal.ts';
 import type { LiveKdamondConfig } from '../live/live-kdamond-options.ts';
 import type { Emulation, Workload } from '../machine/machine.ts';
+import type { Policy } from '../machine/policy.ts';
 import type { Area, Line, Process } from '../machine/process.ts';
 import type { Range } from '../monitor/memory.ts';
 import type { ContextConfig, MonitorConfig } from '../monitor/monitor-options.ts';
@@ -280,8 +282,18 @@ function emulationInit(source: Emulation, seed: number): EmulationInit {
     machine: machineInit(source),
     isShort: workload.type === 'hot_set',
     sampler: samplerInit(sampler),
+    ...(source.policy && { policy: policyInit(source.policy) }),
     ...(source.threads !== undefined && { threads: source.threads }),
     seed,
+  };
+}
+
+function policyInit({ demotion, fastNid, slowNid, ...policy }: Policy): PolicyInit {
+  const { type } = policy;
+  return {
+    ...{ fastNid, slowNid, ...demotion },
+    ...(type === 'pghot' && { pghot: { ...policy, rateLimit: policy.rateLimitBytesPerS } }),
+    ...(type === 'oracle' && { oracle: { ...policy } }),
   };
 }
 

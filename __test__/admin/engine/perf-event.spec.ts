@@ -3,18 +3,13 @@ import test from 'ava';
 import { programmed } from '../../../src/admin/engine/perf-event.ts';
 import type { AdminPerfEvent } from '../../../src/admin/engine.ts';
 import type { ErrnoName } from '../../../src/admin/errno.ts';
-import type { IbsOp } from '../../../src/sampler/ibs-op.ts';
+import { type IbsOp, ibsOpSchema } from '../../../src/sampler/ibs-op.ts';
+import { resolve } from '../../../src/validate.ts';
 import { answers } from '../tree-shell.ts';
 
-const SAMPLER: IbsOp = {
-  type: 'ibs_op',
-  cpus: 4,
-  period: 262_144,
-  counting: 'cycles',
-  rateHz: 2_557_000_000,
-  dataShare: 0.41,
-};
-const PMU = { type: 11, sampler: SAMPLER };
+const SAMPLER: IbsOp = resolve(ibsOpSchema, { type: 'ibs_op', dataShare: 0.41 }, 'ERR');
+const RATE_HZ = 2_557_000_000;
+const PMU = { type: 11, sampler: SAMPLER, rateHz: RATE_HZ };
 const EVENT: AdminPerfEvent = {
   type: 11,
   config: 0n,
@@ -48,7 +43,7 @@ test('without a period, config holds it: bits 15 to 0 in sixteens, 26 to 20 as t
 test('a rate becomes the period that samples so often', (t) => {
   const { period } = sampler({ freq: true, sampleFreq: 5_003n });
   t.is(period % 16, 0);
-  t.assert(Math.abs(SAMPLER.rateHz / period - 5_003) < 1);
+  t.assert(Math.abs(RATE_HZ / period - 5_003) < 1);
 });
 
 const REFUSED: readonly [event: Partial<AdminPerfEvent>, errno: ErrnoName, file: string][] = [

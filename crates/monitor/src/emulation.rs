@@ -8,11 +8,12 @@ use damon_core::ops::{
 };
 use damon_core::region::Range;
 use damon_machine::{Machine, MachineConfig, MachineError, Throughput};
-use damon_ring::AddressKind;
+use damon_policy::{Policy, PolicyConfig, PolicyError};
+use damon_ring::{AddressKind, LanesOptions};
 use damon_sampler::{Sampler, SamplerConfig, SamplerError};
 use thiserror::Error;
 
-use crate::source::{Fill, Intake, Source, SourceCounters, SourceError};
+use crate::source::{Fill, Intake, PolicyBooks, Source, SourceCounters, SourceError};
 
 /// Why an emulation was refused.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -23,13 +24,20 @@ pub enum EmulationError {
     /// The sampler.
     #[error("sampler.{0}")]
     Sampler(#[from] SamplerError),
+    /// The policy.
+    #[error("policy.{0}")]
+    Policy(#[from] PolicyError),
 }
 
 /// A machine whose accesses are sampled; one lane per CPU, device or process, as the sampler wants.
 /// Never ends. Starts at 0.
+///
+/// With a policy that places pages, the sampler feeds the policy, and the monitor looks on by accessed
+/// bits.
 pub struct Emulation {
     machine: Arc<Machine>,
     sampler: Sampler,
+    policy: Option<Policy>,
     has_lanes: bool,
 }
 
@@ -47,7 +55,26 @@ impl Emulation {
     ) -> Result<Self, EmulationError> {
         let machine = Machine::new(machine)?;
         let sampler = Sampler::new(sampler, &machine, 0, threads)?;
-        Ok(Self { machine: Arc::new(machine), sampler, has_lanes: false })
+        Ok(Self { machine: Arc::new(machine), sampler, policy: None, has_lanes: false })
+    }
+
+    /// The same with a policy that moves pages by what the sampler sees.
+    ///
+    /// # Errors
+    ///
+    /// [`EmulationError`].
+    pub fn with_policy(
+        mut self,
+        policy: &PolicyConfig,
+        lanes: LanesOptions,
+    ) -> Result<Self, EmulationError> {
+        let policy = Policy::new(policy, &self.machine, lanes)?;
+        let lanes = (0..self.sampler.lanes()).map(|_| policy.add_lane());
+        let lanes = lanes.collect::<Result<_, _>>().map_err(PolicyError::from)?;
+        self.sampler.attach(lanes);
+        self.has_lanes = true;
+        self.policy = Some(policy);
+        Ok(self)
     }
 
     /// Lets the machine run on, less what the sampler took, and see how fast it goes then.
@@ -59,6 +86,9 @@ impl Emulation {
             machine.charge(cpu, ns);
         }
         machine.advance(until_ns);
+        if let Some(policy) = &mut self.policy {
+            policy.run(machine);
+        }
     }
 
     /// The machine, to be changed: nobody samples it then.
@@ -81,10 +111,11 @@ impl Source for Emulation {
 
     fn register(&self, registry: &mut Registry) {
         for ops in OpsId::ALL {
-            let sampled = match self.sampler.kind() {
-                AddressKind::Physical => ops == OpsId::PaddrIbs,
-                AddressKind::Virtual => matches!(ops, OpsId::Vaddr | OpsId::Fvaddr),
-            };
+            let sampled = self.policy.is_none()
+                && match self.sampler.kind() {
+                    AddressKind::Physical => ops == OpsId::PaddrIbs,
+                    AddressKind::Virtual => matches!(ops, OpsId::Vaddr | OpsId::Fvaddr),
+                };
             if ops == OpsId::PaddrIbs && !sampled {
                 continue;
             }
@@ -115,7 +146,7 @@ impl Source for Emulation {
             self.sampler.attach(lanes.collect::<Result<_, _>>()?);
             self.has_lanes = true;
         }
-        let wanted = intake.wants_reports();
+        let wanted = self.policy.is_some() || intake.wants_reports();
         // What the workload does is the same within a step.
         while self.machine.now_ns() < until_ns {
             let step_ns = self.machine.next_change_ns().min(until_ns);
@@ -154,6 +185,10 @@ impl Source for Emulation {
             sources: self.sampler.sources().cloned(),
             migrations: self.machine.migrations(),
             out_pages: self.machine.out_pages(),
+            policy: self.policy.as_ref().map(|policy| PolicyBooks {
+                counters: policy.counters(),
+                lanes: policy.lane_counters(),
+            }),
         }
     }
 

@@ -4,7 +4,8 @@ use damon_core::kdamond::{Kdamond, TargetConfig};
 use damon_core::ops::{Operations, OpsId, Primitive, Registry, Selected};
 use damon_core::region::{Range, RangeError};
 use damon_machine::{MigrationCounters, Throughput};
-use damon_ring::{LaneError, Lanes, Producer};
+use damon_policy::PolicyCounters;
+use damon_ring::{LaneCounters, LaneError, Lanes, Producer};
 use damon_sampler::{SamplerCounters, SourceCounts};
 use damon_trace::{RowCounts, TraceError};
 use thiserror::Error;
@@ -138,6 +139,15 @@ pub trait Source: Send {
     fn counters(&self) -> SourceCounters;
 }
 
+/// What a policy did, and what became of the reports to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PolicyBooks {
+    /// What it did.
+    pub counters: PolicyCounters,
+    /// The lanes from the sampler to it.
+    pub lanes: LaneCounters,
+}
+
 /// What a source has counted. Either kind balances: see the fields' own documentation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SourceCounters {
@@ -151,6 +161,8 @@ pub enum SourceCounters {
         migrations: MigrationCounters,
         /// Pages that are paged out now.
         out_pages: u64,
+        /// Of the policy that places pages, if there is one.
+        policy: Option<PolicyBooks>,
     },
     /// Of [written sets](crate::written): the questions they were asked.
     Written(QuestionCounters),

@@ -192,6 +192,8 @@ pub struct MonitorBooks {
     pub sources: Option<SourceBooks>,
     /// The emulated machine.
     pub machine: Option<MachineBooks>,
+    /// The policy that moves its pages.
+    pub policy: Option<PolicyBooks>,
     /// The lanes.
     pub lanes: LaneBooks,
     /// The drain.
@@ -298,6 +300,60 @@ pub struct LiveBooks {
     pub snapshots: QueueBooks,
 }
 
+/// A policy other than the schemes.
+#[napi(object)]
+pub struct PolicyBooks {
+    /// Reports offered to its lanes.
+    pub offered: f64,
+    /// Reports that found no room there.
+    pub dropped: f64,
+    /// Reports that wait there.
+    pub pending: f64,
+    /// Reports it took.
+    pub reports: f64,
+    /// Reports about other memory than the slow node's.
+    pub elsewhere: f64,
+    /// Reports about pages of the slow node.
+    pub noted: f64,
+    /// Pages that were to move.
+    pub wanted_pages: f64,
+    /// Pages of those that did.
+    pub moved_pages: f64,
+    /// Pages of those that stayed.
+    pub kept_pages: f64,
+    /// Pages that moved up.
+    pub promoted_pages: f64,
+    /// Pages that moved down.
+    pub demoted_pages: f64,
+    /// Pages of those that made room.
+    pub reclaimed_pages: f64,
+    /// Folios looked at to make room.
+    pub looked_folios: f64,
+    /// Nanoseconds that all of that took.
+    pub busy_ns: f64,
+}
+
+fn policy_books(counters: &SourceCounters) -> Option<PolicyBooks> {
+    let SourceCounters::Emulation { policy: Some(policy), .. } = counters else { return None };
+    let (did, lanes) = (policy.counters, policy.lanes);
+    Some(PolicyBooks {
+        offered: lanes.offered() as f64,
+        dropped: (lanes.offered() - lanes.queued) as f64,
+        pending: lanes.pending() as f64,
+        reports: did.reports as f64,
+        elsewhere: did.elsewhere as f64,
+        noted: did.noted as f64,
+        wanted_pages: did.wanted_pages as f64,
+        moved_pages: did.moved_pages as f64,
+        kept_pages: did.kept_pages as f64,
+        promoted_pages: did.promoted_pages as f64,
+        demoted_pages: did.demoted_pages as f64,
+        reclaimed_pages: did.reclaimed_pages as f64,
+        looked_folios: did.looked_folios as f64,
+        busy_ns: did.busy_ns as f64,
+    })
+}
+
 pub(crate) fn books(monitor: &Monitor) -> MonitorBooks {
     let counters = monitor.source_counters();
     let (rows, sampler, machine) = source(&counters);
@@ -314,6 +370,7 @@ pub(crate) fn books(monitor: &Monitor) -> MonitorBooks {
         questions,
         sources: sources(&counters),
         machine,
+        policy: policy_books(&counters),
         lanes: lane_books(&monitor.lane_counters()),
         drain: DrainBooks {
             drained: drain.drained as f64,

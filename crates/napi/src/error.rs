@@ -8,6 +8,7 @@ use damon_core::ops::RegistryError;
 use damon_core::region::RangeError;
 use damon_machine::{MachineError, NodeError};
 use damon_monitor::{EmulationError, MonitorError, RecordingError, SourceError};
+use damon_policy::PolicyError;
 use damon_sampler::SamplerError;
 use damon_trace::TraceError;
 use napi_derive::napi;
@@ -221,6 +222,7 @@ impl From<EmulationError> for Failure {
         match error {
             EmulationError::Machine(error) => error.into(),
             EmulationError::Sampler(error) => error.into(),
+            EmulationError::Policy(error) => error.into(),
         }
     }
 }
@@ -267,6 +269,13 @@ impl From<MachineError> for Failure {
             ),
             MachineError::Memory(_) => Self::plain("ERR_DAMON_MEMORY", error.to_string()),
         }
+    }
+}
+
+impl From<PolicyError> for Failure {
+    fn from(PolicyError { field, expected, received }: PolicyError) -> Self {
+        let path = format!("source.policy.{field}");
+        Self::refusal("ERR_DAMON_CONFIG_POLICY", path, expected, received)
     }
 }
 

@@ -176,7 +176,8 @@ impl NativeMonitor {
     #[napi(factory, catch_unwind)]
     pub fn emulation(source: EmulationInit, monitor: MonitorInit) -> napi::Result<Self> {
         let config = monitor.build()?;
-        Ok(Self::new(Box::new(source.build()?), config)?)
+        let emulation = source.build(config.lanes)?;
+        Ok(Self::new(Box::new(emulation), config)?)
     }
 
     /// Asks operations sets written in TypeScript: `ask` is called, on this thread, with one question

@@ -67,6 +67,12 @@ impl PolicyError {
     }
 }
 
+impl From<LaneError> for PolicyError {
+    fn from(error: LaneError) -> Self {
+        Self::new("laneSlots", "lanes that can be", error)
+    }
+}
+
 /// What a policy did. `reports = elsewhere + noted`, where `noted` are those about pages of the slow
 /// node; `wanted = moved + kept`, in pages, and `promoted + demoted = moved + reclaimed`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -148,8 +154,7 @@ impl Policy {
             Promotion::Pghot(pghot) => Decider::Pghot(pghot::Pghot::new(pghot, machine)?),
             Promotion::Oracle(oracle) => Decider::Oracle(oracle::Oracle::new(oracle)?),
         };
-        let lanes = Lanes::new(lanes)
-            .map_err(|error| PolicyError::new("laneSlots", error.to_string(), "others"))?;
+        let lanes = Lanes::new(lanes)?;
         Ok(Self {
             lanes,
             fast_nid,

@@ -3,6 +3,7 @@
 
 mod context;
 mod machine;
+mod policy;
 mod probe;
 mod sampler;
 mod scheme;

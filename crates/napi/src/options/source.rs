@@ -1,10 +1,12 @@
 //! Where accesses come from.
 
 use damon_monitor::{Emulation, EmulationError, RecordingOptions};
+use damon_ring::LanesOptions;
 use damon_trace::{BadRows, ReaderOptions};
 use napi_derive::napi;
 
 use super::machine::{MachineInit, in_short_form};
+use super::policy::PolicyInit;
 use super::sampler::SamplerInit;
 use super::value::{RangeInit, integer, ranges};
 use crate::error::Failure;
@@ -35,6 +37,8 @@ pub struct EmulationInit {
     pub is_short: bool,
     /// The sampler.
     pub sampler: SamplerInit,
+    /// Who else moves pages.
+    pub policy: Option<PolicyInit>,
     /// Threads that may sample; as many as pay if absent.
     pub threads: Option<u32>,
     /// Decides every random draw of the emulation.
@@ -61,15 +65,20 @@ impl RecordingInit {
 
 impl EmulationInit {
     /// Builds the machine and starts the sampler.
-    pub(crate) fn build(&self) -> Result<Emulation, Failure> {
+    pub(crate) fn build(&self, lanes: LanesOptions) -> Result<Emulation, Failure> {
         let seed = integer(self.seed, "seed")?;
         let machine = self.machine.build(seed)?;
         let sampler = self.sampler.build(seed)?;
         let threads = self.threads.map_or_else(threads_that_pay, |threads| threads as usize);
-        Emulation::new(machine, &sampler, threads).map_err(|error| match error {
-            EmulationError::Machine(error) if self.is_short => in_short_form(error).into(),
-            error => error.into(),
-        })
+        let emulation =
+            Emulation::new(machine, &sampler, threads).map_err(|error| match error {
+                EmulationError::Machine(error) if self.is_short => in_short_form(error).into(),
+                error => Failure::from(error),
+            })?;
+        match &self.policy {
+            Some(policy) => Ok(emulation.with_policy(&policy.build()?, lanes)?),
+            None => Ok(emulation),
+        }
     }
 }
 
