@@ -22,8 +22,11 @@ const SLOTS: u32 = 4_096;
 const SAMPLE_US: u64 = 1_000;
 const PIECE_SZ: u64 = 64 * PAGE;
 
+/// Makes schemes for so many bytes of memory.
+type Schemes = fn(u64) -> Vec<SchemeConfig>;
+
 /// Schemes by the name of a row.
-const SCHEMES: [(&str, fn(u64) -> Vec<SchemeConfig>); 3] = [
+const SCHEMES: [(&str, Schemes); 3] = [
     ("none", |_| Vec::new()),
     ("stat", |_| vec![SchemeConfig::of(Action::Stat)]),
     ("stat, migrate_hot by quota", |bytes| {
@@ -99,7 +102,7 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(regions: usize, reports: usize, schemes: fn(u64) -> Vec<SchemeConfig>) -> Self {
+    fn new(regions: usize, reports: usize, schemes: Schemes) -> Self {
         let least = (regions / 2).max(3);
         let all = Range { start: 0, end: least as u64 * PIECE_SZ };
         let config = Config {

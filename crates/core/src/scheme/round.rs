@@ -361,7 +361,7 @@ impl Offer<'_> {
             // `is_full` has said that a smallest region fits.
             walk.put_back(region.split_off(align_down(left, min_region_sz)));
         }
-        let passage = config.core_filters().ask(region, place.target, *context, walk);
+        let passage = config.core_filters().ask(region, place.target, context, walk);
         if passage == Passage::Out {
             return round.filtered.add(region.size());
         }
