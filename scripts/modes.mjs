@@ -1,4 +1,5 @@
 // What each npm script does once Node is known to be new enough.
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -49,11 +50,36 @@ async function bench(args) {
   const { SCENARIOS } = await import('../benches/javascript/scenarios.mjs');
   const cargo = ['cargo', 'run', '--release', '--locked', '-p', 'damon-benches', '--'];
   const more = SCENARIOS.flatMap(({ name }) => ['--more', name]);
+  const main = [process.execPath, join(ROOT, 'benches', 'javascript', 'main.mjs')];
+  const at = args.indexOf('--html');
+  if (at !== -1) return plot([...cargo, ...more], main, args, at);
   const { code } = await run([...cargo, ...more, ...args]);
   // Help was asked for, or something was wrong.
   if (code !== 0 || args.includes('--help')) return code;
-  return (await run([process.execPath, join(ROOT, 'benches', 'javascript', 'main.mjs'), ...args]))
-    .code;
+  return (await run([...main, ...args])).code;
+}
+
+/**
+ * The rows of both halves as a page.
+ *
+ * @param {string[]} rust
+ * @param {string[]} javascript
+ * @param {string[]} args
+ * @param {number} at where `--html` is
+ */
+async function plot(rust, javascript, args, at) {
+  const file = args[at + 1];
+  if (file === undefined) throw new Refusal('--html: expected the name of a file', 2);
+  const others = [...args.toSpliced(at, 2), '--json'];
+  const rows = [];
+  for (const half of [rust, javascript]) {
+    const { code, output } = await run([...half, ...others], { output: 'tee' });
+    if (code !== 0) return code;
+    rows.push(output);
+  }
+  const { page } = await import('../benches/javascript/plot.mjs');
+  writeFileSync(file, page(rows.join('\n')));
+  return 0;
 }
 
 async function buildAll() {
