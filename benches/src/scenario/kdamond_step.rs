@@ -42,7 +42,7 @@ const SCHEMES: [(&str, Schemes); 3] = [
 ];
 
 pub(super) fn measure(context: &mut Context<'_>) {
-    let counts: &[usize] = context.size.pick(&[1_000, 100_000, 1_000_000], &[10, 1_000]);
+    let counts: &[usize] = context.size.pick(&[1_000, 100_000, 1_000_000], &[1_000, 10_000]);
     let reports: &[usize] = context.size.pick(&[0, 2_640, 270_000], &[0, 264]);
     for &regions in counts {
         for &reports in reports {

@@ -601,8 +601,9 @@ fn the_metric_is_the_nodes_share_of_memory_in_regions_that_match_whatever_filter
 
 #[test]
 fn what_a_filter_cuts_off_is_neither_tried_nor_charged() {
+    // Without a limit, so that no look at priorities has cut the region before.
     let filter = CoreFilter::address(range(0, 3), true, true);
-    let config = SchemeConfig { core_filters: vec![filter], ..with_quota(Action::Stat, 8, ONCE) };
+    let config = SchemeConfig { core_filters: vec![filter], ..scheme(Action::Stat) };
     let mut bench = Bench::new(attrs(4), &ABCD, vec![config]);
     bench.window(&[]);
     assert_eq!(bench.applied(), [(0, 3)]);
