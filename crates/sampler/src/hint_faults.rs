@@ -272,7 +272,7 @@ impl HintFaults {
         };
         let cpus = machine.cpus_of(self.process);
         let draw = self.random.next_u64();
-        let cpu = cpus.start + ((draw >> 32) * cpus.len() as u64 >> 32) as u16;
+        let cpu = cpus.start + (((draw >> 32) * cpus.len() as u64) >> 32) as u16;
         let write = f64::from(draw as u32) < machine.store_share(cpu) * 4_294_967_296.0;
         let before_end_ns = span.until_ns.saturating_sub(1 + at_ns);
         output.seen.push(Seen::new(span, address, write, before_end_ns).by(cpu));

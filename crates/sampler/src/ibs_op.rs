@@ -98,7 +98,7 @@ impl Default for IbsOpConfig {
 impl IbsOpConfig {
     fn check(&self) -> Result<(), SamplerError> {
         let period = self.period;
-        if !(PERIOD_MIN..=PERIOD_MAX).contains(&period) || period % 16 != 0 {
+        if !(PERIOD_MIN..=PERIOD_MAX).contains(&period) || !period.is_multiple_of(16) {
             let expected = "a multiple of 16 from 144 to 134217712";
             return Err(SamplerError::new("period", expected, period));
         }

@@ -95,7 +95,8 @@ impl Output {
     }
 }
 
-/// One CPU, device or process under a sampler.
+/// One CPU, device or process under a sampler. CPUs lie side by side: they are followed every tick.
+#[expect(clippy::large_enum_variant, reason = "a sampler has streams of one kind")]
 #[derive(Clone, Debug)]
 pub(crate) enum Stream {
     IbsOp(IbsOpCpu),
