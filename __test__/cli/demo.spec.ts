@@ -36,7 +36,7 @@ test('the text shows what was asked, what came, and that the books balance', asy
   const { code, stdout, stderr } = await cli('demo', ...SHORT, '--seed', '7', '--target', '70');
   t.is(code, EXIT.ok);
   t.is(stderr, '');
-  for (const part of [/seed 7/, /132 CPUs/, /70/, /every op tagged was filtered or reported/]) {
+  for (const part of [/seed 7/, /132 CPUs/, /70/, /every sample shown was filtered or reported/]) {
     t.regex(stdout, part);
   }
 });
