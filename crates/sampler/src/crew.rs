@@ -21,6 +21,9 @@ use std::thread::{self, JoinHandle};
 const LOOKS: u32 = 4_000;
 /// Looks before the owner lets others have its processor.
 const LOOKS_BEFORE_YIELDING: u32 = 1_000;
+/// Batches that the owner works on alone after a hand has kept it waiting: whoever has lost its
+/// processor to somebody else is of no help.
+const BATCHES_ALONE: u32 = 2_000;
 const TASK_BITS: u32 = 16;
 const TASK_MASK: u64 = (1 << TASK_BITS) - 1;
 
@@ -87,6 +90,8 @@ pub(crate) struct Crew<T: Task> {
     hands: Vec<Hand>,
     /// A batch was opened and is not yet known to be done.
     open: bool,
+    /// Batches for which no hand is wanted.
+    alone: u32,
 }
 
 impl<T: Task> Crew<T> {
@@ -104,6 +109,7 @@ impl<T: Task> Crew<T> {
             }),
             hands: Vec::new(),
             open: false,
+            alone: 0,
         }
     }
 
@@ -120,9 +126,23 @@ impl<T: Task> Crew<T> {
         }
     }
 
-    /// How many there are besides the owner.
-    pub(crate) fn hands(&self) -> usize {
-        self.hands.len()
+    /// Whether there are hands that help.
+    pub(crate) fn has_help(&self) -> bool {
+        !self.hands.is_empty() && self.alone == 0
+    }
+
+    /// A batch from beginning to end.
+    pub(crate) fn run(&mut self, mut prepare: impl FnMut(&mut T)) {
+        if self.has_help() {
+            self.begin(prepare);
+            self.finish();
+        } else {
+            self.alone = self.alone.saturating_sub(1);
+            self.each(|task| {
+                prepare(task);
+                task.run();
+            });
+        }
     }
 
     /// Each task, in order. Waits for the batch, if one is open.
@@ -180,6 +200,9 @@ impl<T: Task> Crew<T> {
             if looks < LOOKS_BEFORE_YIELDING { spin_loop() } else { thread::yield_now() }
         }
         self.open = false;
+        if looks >= LOOKS_BEFORE_YIELDING {
+            self.alone = BATCHES_ALONE;
+        }
         assert!(!self.shared.panicked.swap(false, Ordering::Relaxed), "a sampler's task panicked");
     }
 }

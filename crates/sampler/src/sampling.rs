@@ -70,6 +70,11 @@ impl Task for Group {
 }
 
 impl Group {
+    fn prepare(&mut self, machine: &Arc<Machine>, span: Span, step: Step) {
+        self.machine = Some(Arc::clone(machine));
+        (self.span, self.step, self.followed) = (span, step, false);
+    }
+
     fn follow(&mut self, machine: &Machine) {
         for (stream, output) in self.streams.iter_mut().zip(&mut self.outputs) {
             output.seen.clear();
@@ -199,10 +204,10 @@ impl Sampling {
         if self.ahead == Some(span) {
             self.ahead = None;
             self.crew.finish();
-            self.begin(machine, span, Step::Report);
+            self.crew.run(|group| group.prepare(machine, span, Step::Report));
         } else {
             self.take_back();
-            self.begin(machine, span, Step::FollowAndReport);
+            self.crew.run(|group| group.prepare(machine, span, Step::FollowAndReport));
         }
         (self.now_ns, self.length_ns, self.reports) = (span.until_ns, span.length_ns(), 0);
         self.charges.clear();
@@ -226,18 +231,11 @@ impl Sampling {
             return;
         }
         self.crew.hire(self.threads - 1);
-        if self.crew.hands() > 0 {
+        if self.crew.has_help() {
             let span = Span::new(self.now_ns, self.now_ns + self.length_ns);
-            self.begin(machine, span, Step::GoAhead);
+            self.crew.begin(|group| group.prepare(machine, span, Step::GoAhead));
             self.ahead = Some(span);
         }
-    }
-
-    fn begin(&mut self, machine: &Arc<Machine>, span: Span, step: Step) {
-        self.crew.begin(|group| {
-            group.machine = Some(Arc::clone(machine));
-            (group.span, group.step, group.followed) = (span, step, false);
-        });
     }
 
     /// The machine is going to change: what was seen ahead did not happen. Nobody holds the machine
