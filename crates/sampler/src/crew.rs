@@ -21,9 +21,11 @@ use std::thread::{self, JoinHandle};
 const LOOKS: u32 = 4_000;
 /// Looks before the owner lets others have its processor.
 const LOOKS_BEFORE_YIELDING: u32 = 1_000;
-/// Batches that the owner works on alone after a hand has kept it waiting: whoever has lost its
-/// processor to somebody else is of no help.
-const BATCHES_ALONE: u32 = 2_000;
+/// Batches after which the owner looks whether hands have done a quarter of the work.
+const BATCHES_TRIED: u32 = 64;
+/// Batches that it works on alone if not, or if one has kept it waiting: where others want the
+/// processors, a hand is of no help.
+const BATCHES_ALONE: u32 = 4_000;
 const TASK_BITS: u32 = 16;
 const TASK_MASK: u64 = (1 << TASK_BITS) - 1;
 
@@ -68,14 +70,18 @@ impl<T: Task> Shared<T> {
         }
     }
 
-    fn work(&self) {
+    /// Works until nothing is left to begin; how many tasks that were.
+    fn work(&self) -> u64 {
+        let mut worked = 0;
         while let Some(task) = self.claim() {
+            worked += 1;
             if catch_unwind(AssertUnwindSafe(|| self.lock(task).run())).is_err() {
                 self.panicked.store(true, Ordering::Relaxed);
             }
             // Release: the owner, who waits for this, sees the task's work.
             self.done.fetch_add(1, Ordering::Release);
         }
+        worked
     }
 }
 
@@ -92,6 +98,9 @@ pub(crate) struct Crew<T: Task> {
     open: bool,
     /// Batches for which no hand is wanted.
     alone: u32,
+    /// Batches since the owner looked, and tasks that hands did of them.
+    tried: u32,
+    helped: u64,
 }
 
 impl<T: Task> Crew<T> {
@@ -110,6 +119,8 @@ impl<T: Task> Crew<T> {
             hands: Vec::new(),
             open: false,
             alone: 0,
+            tried: 0,
+            helped: 0,
         }
     }
 
@@ -176,8 +187,9 @@ impl<T: Task> Crew<T> {
     /// If a task did.
     pub(crate) fn finish(&mut self) {
         if self.open {
-            self.shared.work();
+            let own = self.shared.work();
             self.wait();
+            self.judge(own);
         }
     }
 
@@ -188,6 +200,19 @@ impl<T: Task> Crew<T> {
             let ticket = self.shared.ticket.fetch_or(TASK_MASK, Ordering::Relaxed);
             self.shared.done.fetch_add(all.saturating_sub(ticket & TASK_MASK), Ordering::Relaxed);
             self.wait();
+        }
+    }
+
+    /// Hands are worth having where they are not kept from working.
+    fn judge(&mut self, own: u64) {
+        let all = self.shared.tasks.len() as u64;
+        self.helped += all - own;
+        self.tried += 1;
+        if self.tried == BATCHES_TRIED {
+            if self.helped < u64::from(BATCHES_TRIED) * all / 4 {
+                self.alone = BATCHES_ALONE;
+            }
+            (self.tried, self.helped) = (0, 0);
         }
     }
 
