@@ -61,7 +61,8 @@ const REFUSED: readonly [commit: unknown, code: string][] = [
   [{ attrs: { minNrRegions: 11, maxNrRegions: 10 } }, 'ERR_DAMON_CONFIG'],
   [{ schemes: [STAT, { ...STEERED, quota: { szBytes: 12 } }] }, 'ERR_DAMON_CONFIG'],
   [{ schemes: [{ action: 'lru_prio' }], operations: 'vaddr' }, 'ERR_DAMON_CONFIG_ACTION'],
-  [{ operations: 'paddr' }, 'ERR_DAMON_CONFIG_OPERATIONS'],
+  [{ operations: 'paddr_pebs' }, 'ERR_DAMON_CONFIG'],
+  [{ probes: [{ weight: 2 ** 32 - 1 }] }, 'ERR_DAMON_CONFIG_PROBES'],
   [{ schemes: [{ action: 'migrate_hot', targetNid: 9 }] }, 'ERR_DAMON_CONFIG_ACTION'],
   [
     {

@@ -8,6 +8,7 @@ const live = new LiveKdamond({
   regions: [{ start: '1 GiB', end: '2 GiB' }],
   attrs: { sampleUs: '5 ms', aggregationUs: '100 ms' },
   everyMs: '200 ms',
+  highWaterMark: 64,
   laneSlots: 4096,
 }).start();
 
@@ -30,11 +31,15 @@ await once(new Worker(code, { eval: true, workerData: live.sharedLane() }), 'exi
 
 // Disarm, drain for the last time; what was seen can still be read.
 await live.stop();
+let total = 0;
 for await (const snapshot of live) {
-  for (const { start, szBytes, hits } of hotRanges(snapshot, { grainBytes: 2 ** 16 }).slice(0, 2)) {
-    console.log(`0x${start.toString(16)} + ${szBytes / 1024} KiB: ${hits} hits`);
+  const ranges = hotRanges(snapshot, { grainBytes: 2 ** 16 });
+  for (const { start, szBytes, hits } of ranges.slice(0, 2)) {
+    console.log(`0x${start.toString(16)} + ${szBytes / 1024} KiB: ${hits.toFixed(0)} hits`);
   }
+  total += ranges.reduce((sum, { hits }) => sum + hits, 0);
 }
+console.log('hits in all:', Math.round(total));
 const { inUse, retired } = live.lanes;
 console.log('lanes in use:', inUse.length, '- reports of those that left:', retired.queued);
 console.log(

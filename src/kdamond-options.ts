@@ -83,12 +83,13 @@ const unknownSource: Schema<never> = v.pipe(
 );
 
 const viewEntries: {
-  readonly operations: v.OptionalSchema<v.UnknownSchema, undefined>;
+  readonly operations: v.OptionalSchema<Schema<unknown>, undefined>;
   readonly targets: v.OptionalSchema<Schema<readonly Target[]>, undefined>;
   readonly addrUnit: v.OptionalSchema<Schema<number>, 1>;
 } = {
   // The source says which there are.
-  operations: v.optional(v.unknown()),
+  // Which names there are depends on the source: see `viewOf`. In a file, only the kernel's.
+  operations: v.optional(choice<unknown>([operationsSchema], () => v.unknown())),
   targets: v.optional(targetsSchema),
   addrUnit: v.optional(integer(1, SAFE), 1),
 };

@@ -18,7 +18,8 @@ source:
     - { name: fast, start: 0, end: 128 MiB }
     - { name: slow, start: 128 MiB, end: 256 MiB }
   workload: { type: hot_set, bytes: 64 MiB }
-  sampler: { type: ibs_op, cpus: 2 }
+  processor: { cpus: 2 }
+  sampler: { type: ibs_op, rateHz: 2557000000, dataShare: 0.41 }
 schemes:
   - name: hold
     action: migrate_hot
@@ -110,17 +111,17 @@ test('check reads every error aloud, with its path and its line', async (t) => {
   t.is(
     stderr,
     'error[ERR_DAMON_CONFIG]: Expected no option `sede`: an option here is one of source, ' +
-      'operations, targets, addrUnit, attrs, sampleFilters, schemes, paused, unsupportedActions, ' +
-      'everyMs, laneSlots, seed, controlTimeoutMs, $schema, untilMs, changes, output\n' +
-      `  at: sede\n  in: ${file}:18:1\n  hint: did you mean \`seed\`?\n` +
+      'operations, targets, addrUnit, attrs, sampleFilters, probes, schemes, paused, ' +
+      'unsupportedActions, everyMs, laneSlots, seed, controlTimeoutMs, $schema, untilMs, changes, output\n' +
+      `  at: sede\n  in: ${file}:19:1\n  hint: did you mean \`seed\`?\n` +
       'error[ERR_DAMON_CONFIG]: Expected `everyMs` to be whole milliseconds, or a time such as ' +
       '"1 s", got `\'5 m/s\'` (string)\n' +
-      `  at: everyMs\n  in: ${file}:19:1\n`,
+      `  at: everyMs\n  in: ${file}:20:1\n`,
   );
   const asJson = ndjson((await cli('check', file, '--json')).stderr);
   t.like(asJson, [
-    { type: 'error', path: 'sede', file, line: 18, column: 1 },
-    { type: 'error', path: 'everyMs', file, line: 19, column: 1 },
+    { type: 'error', path: 'sede', file, line: 19, column: 1 },
+    { type: 'error', path: 'everyMs', file, line: 20, column: 1 },
   ] as never);
 });
 
@@ -128,7 +129,7 @@ test('check tells what only the source refuses, with its line', async (t) => {
   const file = temporaryFile(SMALL.replace('targetNid: 0', 'targetNid: 7'), 'run.yaml');
   const { code, stderr } = await cli('check', file);
   t.is(code, 2);
-  t.true(stderr.includes(`at: schemes[0].targetNid\n  in: ${file}:12:5\n`), stderr);
+  t.true(stderr.includes(`at: schemes[0].targetNid\n  in: ${file}:13:5\n`), stderr);
 });
 
 test('a recording that cannot be read blames the line that names it', async (t) => {

@@ -59,7 +59,7 @@ const OPTIONS: KdamondOptions = {
 
 test('the source says which operations there are', async (t) => {
   const { tree } = await machine();
-  t.is(tree.read(`${CONTEXT}/avail_operations`), 'paddr_ibs\n');
+  t.is(tree.read(`${CONTEXT}/avail_operations`), 'vaddr\nfvaddr\npaddr\npaddr_ibs\n');
 });
 
 test('stats, effective bytes, intervals and tried regions are those of a monitor', async (t) => {
@@ -279,20 +279,6 @@ const REFUSED: readonly [
     'echo Y > monitoring_attrs/sample/primitives/page_fault',
     'EOPNOTSUPP',
     'monitoring_attrs/sample/primitives/page_fault',
-  ],
-  [
-    'probes',
-    'echo 1 > monitoring_attrs/probes/nr_probes',
-    'EOPNOTSUPP',
-    'monitoring_attrs/probes/nr_probes',
-  ],
-  [
-    'filters by probes',
-    `${SCHEME}
-    echo 1 > core_filters/nr_filters
-    echo probe_hits_wsum > core_filters/0/type`,
-    'EOPNOTSUPP',
-    'schemes/0/core_filters',
   ],
   ['address units of reports', 'echo 4096 > addr_unit', 'EINVAL', 'addr_unit'],
   [
