@@ -178,7 +178,7 @@ test('--reload goes on by the changed file, and stays as it is when that is refu
     path: 'schemes[0].quota.szByte',
     hint: 'did you mean `szBytes`?',
     file,
-    line: 15,
+    line: 16,
   });
   writeFileSync(file, text.replace('1000 h', '999 h'));
   t.like(await lineOf(run.stderr, /FIXED/), { path: 'everyMs', line: 18 });

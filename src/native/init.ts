@@ -291,7 +291,9 @@ function emulationInit(source: Emulation, seed: number): EmulationInit {
 function policyInit({ demotion, fastNid, slowNid, ...policy }: Policy): PolicyInit {
   const { type } = policy;
   return {
-    ...{ fastNid, slowNid, ...demotion },
+    fastNid,
+    slowNid,
+    ...demotion,
     ...(type === 'pghot' && { pghot: { ...policy, rateLimit: policy.rateLimitBytesPerS } }),
     ...(type === 'oracle' && { oracle: { ...policy } }),
   };

@@ -47,8 +47,8 @@ mod young;
 
 pub use frames::{HUGE_SZ, PAGE_SZ};
 pub use migration::{MigrationConfig, MigrationCounters};
-pub use placement::{PageHeat, PlacedFolio};
 pub use node::{NodeConfig, NodeError, Timing};
+pub use placement::{PageHeat, PlacedFolio};
 pub use population::{Direction, NOWHERE, Population, Reach};
 pub use processor::{Cache, Processor};
 pub use throughput::{ProcessThroughput, Throughput, Traffic};

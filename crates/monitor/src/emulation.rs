@@ -185,9 +185,9 @@ impl Source for Emulation {
             sources: self.sampler.sources().cloned(),
             migrations: self.machine.migrations(),
             out_pages: self.machine.out_pages(),
-            policy: self.policy.as_ref().map(|policy| PolicyBooks {
-                counters: policy.counters(),
-                lanes: policy.lane_counters(),
+            policy: self.policy.as_ref().map(|policy| {
+                let counters = policy.counters();
+                Box::new(PolicyBooks { counters, lanes: policy.lane_counters() })
             }),
         }
     }

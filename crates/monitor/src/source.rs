@@ -162,7 +162,7 @@ pub enum SourceCounters {
         /// Pages that are paged out now.
         out_pages: u64,
         /// Of the policy that places pages, if there is one.
-        policy: Option<PolicyBooks>,
+        policy: Option<Box<PolicyBooks>>,
     },
     /// Of [written sets](crate::written): the questions they were asked.
     Written(QuestionCounters),

@@ -24,6 +24,9 @@ pub use demotion::DemotionConfig;
 pub use oracle::OracleConfig;
 pub use pghot::PghotConfig;
 
+/// Slots of the largest lane there is.
+const SLOTS_MAX: u32 = 65_536;
+
 /// Which pages are promoted.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Promotion {
@@ -153,6 +156,11 @@ impl Policy {
             Promotion::NumaBalancing => Decider::Reported,
             Promotion::Pghot(pghot) => Decider::Pghot(pghot::Pghot::new(pghot, machine)?),
             Promotion::Oracle(oracle) => Decider::Oracle(oracle::Oracle::new(oracle)?),
+        };
+        // A hint fault is served where it comes up: nothing is lost on the way, as good as.
+        let lanes = match decider {
+            Decider::Reported => LanesOptions { slots: SLOTS_MAX, ..lanes },
+            _ => lanes,
         };
         let lanes = Lanes::new(lanes)?;
         Ok(Self {
