@@ -40,7 +40,8 @@ async function hotShareAfter(source: EmulationOptions): Promise<number> {
     onTuning: (tuning) => (hotBytes = tuning.hotBytes ?? hotBytes),
   });
   const unbalanced = balance(kdamond.books).filter(({ offBy }) => offBy !== 0n);
-  if (unbalanced.length > 0) throw new Error(JSON.stringify(unbalanced.map(({ name }) => name)));
+  const names = unbalanced.map(({ equation }) => equation.name);
+  if (names.length > 0) throw new Error(names.join('; '));
   const all = hotBytes.reduce((sum, bytes) => sum + bytes, 0);
   return (hotBytes[0] ?? 0) / all;
 }
