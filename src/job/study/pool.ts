@@ -1,5 +1,5 @@
 /**
- * Runs loops on as many threads as there are cores.
+ * Runs jobs on as many threads as there are cores.
  *
  * Each run depends on its options and seed alone, so neither the number of threads nor the order in
  * which they end changes a result. Not here: which runs, and what they mean.
@@ -7,10 +7,8 @@
 import { availableParallelism } from 'node:os';
 
 import { DamonError } from '../../errors.ts';
-import type { LoopRun } from '../../report/study.ts';
-import type { LoopOptions } from './loop.ts';
 import { DONE_SECONDS, PLACES, STOP } from './shared.ts';
-import type { Outcome, Task } from './worker.ts';
+import type { JobKind, Jobs, Outcome, Task } from './worker.ts';
 
 /** How runs are shared out. */
 export interface PoolOptions {
@@ -23,8 +21,8 @@ export interface PoolOptions {
 }
 
 /** A run to do. */
-export interface PlannedRun {
-  readonly loop: LoopOptions;
+export interface PlannedRun<Kind extends JobKind> {
+  readonly options: Jobs[Kind]['options'];
   readonly seed: number;
 }
 
@@ -39,20 +37,21 @@ export function defaultWorkers(): number {
 }
 
 /**
- * Does all runs, as far as the signal lets it.
+ * Does all runs of a kind of job, as far as the signal lets it.
  *
  * @returns by run: what it left behind, `undefined` if it was not done
  * @throws what a run fails with; the others are then ended
  */
-export async function runAll(
-  planned: readonly PlannedRun[],
+export async function runAll<Kind extends JobKind>(
+  kind: Kind,
+  planned: readonly PlannedRun<Kind>[],
   { workers = defaultWorkers(), onProgress, signal }: PoolOptions,
-): Promise<(LoopRun | undefined)[]> {
+): Promise<(Jobs[Kind]['run'] | undefined)[]> {
   const state = new Int32Array(new SharedArrayBuffer(PLACES * Int32Array.BYTES_PER_ELEMENT));
   const threads = Math.max(1, Math.min(workers, planned.length));
   // Loaded by the first study: who only imports the library does not wait for it.
   const { Piscina } = await import('piscina');
-  const pool = new Piscina<Task, Outcome>({
+  const pool = new Piscina<Task<Kind>, Outcome<Kind>>({
     filename: WORKER,
     minThreads: threads,
     maxThreads: threads,
@@ -67,12 +66,12 @@ export async function runAll(
   try {
     // One run in the pool for each thread, in the order given, which its queue does not keep: what is
     // done when it ends early should be the first, so that it can be compared.
-    const runs = planned.map((): LoopRun | undefined => undefined);
+    const runs = planned.map((): Jobs[Kind]['run'] | undefined => undefined);
     const queue = planned.entries();
     const work = async (): Promise<void> => {
-      for (const [i, { loop, seed }] of queue) {
+      for (const [i, { options, seed }] of queue) {
         if (Atomics.load(state, STOP) !== 0) return;
-        runs[i] = runOf(await pool.run({ loop, seed, state }));
+        runs[i] = runOf(await pool.run({ kind, options, seed, state }));
       }
     };
     await Promise.all(Array.from({ length: threads }, work));
@@ -88,7 +87,7 @@ export async function runAll(
   }
 }
 
-function runOf(outcome: Outcome): LoopRun | undefined {
+function runOf<Kind extends JobKind>(outcome: Outcome<Kind>): Jobs[Kind]['run'] | undefined {
   if (outcome.kind === 'refused') throw new DamonError(outcome.error.message, outcome.error);
   return outcome.kind === 'done' ? outcome.run : undefined;
 }

@@ -14,6 +14,7 @@ import type { PublishedResult } from '../../report/record.ts';
 import type { LoopRun, StudyCase, StudyRecord } from '../../report/study.ts';
 import type { LoopOptions } from './loop.ts';
 import { defaultWorkers, runAll } from './pool.ts';
+import type { JobKind, Jobs } from './worker.ts';
 
 /** A loop with a name. */
 export interface CaseOptions {
@@ -48,49 +49,76 @@ const CODE = 'ERR_DAMON_CONFIG_STUDY';
 const SEEDS_MAX = 10_000;
 const WORKERS_MAX = 1_024;
 
+/** A job that is run with several seeds, and how long each run is. */
+interface SeededJob<Kind extends JobKind> {
+  readonly options: Jobs[Kind]['options'];
+  readonly seconds: number;
+}
+
+/** What the runs of several jobs left behind, and what it took. */
+export interface SeededRuns<Kind extends JobKind> {
+  /** By job, in the order of their seeds: the runs that are done. */
+  readonly byJob: readonly (readonly Jobs[Kind]['run'][])[];
+  readonly seeds: readonly number[];
+  readonly runsDone: number;
+  readonly runsPlanned: number;
+  readonly simulatedSeconds: number;
+  readonly wallSeconds: number;
+  readonly workers: number;
+}
+
 /**
- * Runs each case with each seed.
+ * Runs each job with each seed.
  *
  * @throws DamonError `ERR_DAMON_CONFIG_STUDY`, and what a run would be refused for
  */
-export async function study(options: StudyOptions): Promise<StudyRecord> {
-  const {
-    title,
-    cases,
-    seeds = 1,
-    seed = 1,
-    workers = defaultWorkers(),
-    onProgress,
-    signal,
-  } = options;
+export async function runSeeds<Kind extends JobKind>(
+  kind: Kind,
+  jobs: readonly SeededJob<Kind>[],
+  { seeds = 1, seed = 1, workers = defaultWorkers(), onProgress, signal }: StudyRunOptions,
+): Promise<SeededRuns<Kind>> {
   expectInteger('seeds', seeds, 1, SEEDS_MAX);
   expectInteger('seed', seed, 0, Number.MAX_SAFE_INTEGER - seeds);
   expectInteger('workers', workers, 1, WORKERS_MAX);
   const started = performance.now();
   const all = Array.from({ length: seeds }, (_, i) => seed + i);
   // Seed by seed, so that what is done when it ends early can be compared.
-  const planned = all.flatMap((each) => cases.map(({ loop }) => ({ loop, seed: each })));
-  const total = planned.reduce((sum, { loop }) => sum + secondsOf(loop), 0);
-  const runs = await runAll(planned, {
+  const planned = all.flatMap((each) => jobs.map(({ options }) => ({ options, seed: each })));
+  const secondsAt = (i: number): number => jobs[i % jobs.length]?.seconds ?? 0;
+  const total = planned.reduce((sum, _, i) => sum + secondsAt(i), 0);
+  const runs = await runAll(kind, planned, {
     workers,
     ...(onProgress && {
       onProgress: (done: number) => onProgress({ done, total, unit: 'seconds' }),
     }),
     ...(signal && { signal }),
   });
-  const ofCase = (index: number): LoopRun[] =>
-    runs.filter((run, i): run is LoopRun => i % cases.length === index && run !== undefined);
-  const done = runs.filter((run) => run !== undefined);
+  const isDone = (run: Jobs[Kind]['run'] | undefined): run is Jobs[Kind]['run'] =>
+    run !== undefined;
+  return {
+    byJob: jobs.map((_, job) => runs.filter((__, i) => i % jobs.length === job).filter(isDone)),
+    seeds: all,
+    runsDone: runs.filter(isDone).length,
+    runsPlanned: planned.length,
+    simulatedSeconds: runs.reduce((sum, run, i) => sum + (isDone(run) ? secondsAt(i) : 0), 0),
+    wallSeconds: (performance.now() - started) / 1_000,
+    workers,
+  };
+}
+
+/**
+ * Runs each case with each seed.
+ *
+ * @throws DamonError `ERR_DAMON_CONFIG_STUDY`, and what a run would be refused for
+ */
+export async function study({ title, cases, ...how }: StudyOptions): Promise<StudyRecord> {
+  const jobs = cases.map(({ loop }) => ({ options: loop, seconds: secondsOf(loop) }));
+  const { byJob, ...record } = await runSeeds('loop', jobs, how);
   return {
     title,
     machine: describe(cases[0]?.loop),
-    cases: cases.map((one, index) => studyCase(one, ofCase(index))),
-    seeds: all,
-    runsDone: done.length,
-    runsPlanned: planned.length,
-    simulatedSeconds: done.reduce((sum, { movedBytes }) => sum + movedBytes.length, 0),
-    wallSeconds: (performance.now() - started) / 1_000,
-    workers,
+    cases: cases.map((one, i) => studyCase(one, byJob[i] ?? [])),
+    ...record,
   };
 }
 

@@ -1,0 +1,196 @@
+/**
+ * One run of an emulated machine under who places its pages: schemes fed by a sampler, a policy of the
+ * machine's own, or nobody.
+ *
+ * Told by plain data, so that a worker can be; leaves plain data behind. Not here: which of them are
+ * compared, or what that means.
+ */
+import { Kdamond } from '../../kdamond.ts';
+import type { Tuning } from '../../goal/control.ts';
+import type { EmulationOptions } from '../../machine/machine.ts';
+import type { AttrsOptions } from '../../monitor/attrs.ts';
+import type { OperationsName } from '../../monitor/operations.ts';
+import type { PlacementRun } from '../../report/placement.ts';
+import { type Books, balance } from '../../report/record.ts';
+import type { SchemeOptions } from '../../scheme/scheme.ts';
+import { type ClimbOptions, Climb } from './climb.ts';
+import type { LoopRunOptions } from './loop.ts';
+
+/** A search for the share of the fast node with which the workload is fastest. */
+export interface SearchOptions extends ClimbOptions {
+  /** Seconds between two steps: the first for the pages to move, the last is measured. */
+  readonly everySeconds: number;
+}
+
+/** A machine, and who places its pages. Node 0 is the fast one. */
+export interface PlacementOptions {
+  readonly source: EmulationOptions;
+  /** @default "paddr_ibs" */
+  readonly operations?: OperationsName;
+  readonly attrs?: AttrsOptions;
+  /** @default none */
+  readonly schemes?: readonly SchemeOptions[];
+  /** How long it runs. */
+  readonly seconds: number;
+  /** From where it is judged. */
+  readonly fromSecond: number;
+  /** Steers the goals of the first two schemes, shares of nodes 0 and 1. @default no search */
+  readonly search?: SearchOptions;
+}
+
+/** Moves nothing: makes the monitor look at the nodes once a second. */
+const METER: SchemeOptions = {
+  name: 'meter',
+  action: 'stat',
+  quota: {
+    resetIntervalMs: '1 s',
+    goals: [{ metric: 'node_mem_free_bp', nid: 0, targetValue: '100 %' }],
+  },
+};
+/** A scan's faults, or a list of hot units, come all at once: with fewer slots most would be dropped. */
+const LANE_SLOTS = 16_384;
+/** CPU time to look at a region's page once: the middle of `samplers.md` 5.3, 0.3 to 1 us. */
+const CHECK_NS = 650;
+const PAGE = 4096;
+
+/**
+ * Runs a machine to its end.
+ *
+ * @throws DamonError for options that cannot be
+ */
+export async function runPlacement(
+  options: PlacementOptions,
+  how: LoopRunOptions,
+): Promise<PlacementRun> {
+  using run = new Placement(options, how.seed);
+  await run.toEnd(how);
+  return run.result(how.seed);
+}
+
+class Placement implements Disposable {
+  readonly #options: PlacementOptions;
+  readonly #kdamond: Kdamond;
+  /** Place of {@link METER}. */
+  readonly #meter: number;
+  readonly #hotPercent: Float64Array;
+  readonly #freePercent: Float64Array;
+  readonly #opsHz: Float64Array;
+  readonly #movedBytes: Float64Array;
+  readonly #overheadNs: Float64Array;
+  readonly #climb: Climb | undefined;
+  #before = { moved: 0, overhead: 0 };
+
+  constructor(options: PlacementOptions, seed: number) {
+    const { source, operations, attrs, schemes = [], seconds, search } = options;
+    const series = (): Float64Array => new Float64Array(seconds).fill(NaN);
+    this.#options = options;
+    this.#meter = schemes.length;
+    this.#hotPercent = series();
+    this.#freePercent = series();
+    this.#opsHz = series();
+    this.#movedBytes = series();
+    this.#overheadNs = series();
+    this.#climb = search && new Climb(search);
+    this.#kdamond = new Kdamond({
+      // Several runs go on side by side.
+      source: { ...source, threads: 1 },
+      seed,
+      everyMs: '1 s',
+      laneSlots: LANE_SLOTS,
+      ...(operations && { operations }),
+      ...(attrs && { attrs }),
+      schemes: [...schemes, METER],
+    });
+  }
+
+  async toEnd({ signal, onProgress, onThisThread = false }: LoopRunOptions): Promise<void> {
+    const { seconds, search } = this.#options;
+    const stretch = search?.everySeconds ?? seconds;
+    for (let until = stretch; until - stretch < seconds; until += stretch) {
+      const run = this.#kdamond.snapshots({
+        untilMs: Math.min(until, seconds) * 1_000,
+        onThisThread,
+        onTuning: (tuning) => this.#note(tuning),
+        ...(signal && { signal }),
+      });
+      for await (const { timeNs, length } of run) {
+        const second = Number(timeNs) / 1e9;
+        this.#account(Math.round(second) - 1, length);
+        onProgress?.(second);
+      }
+      this.#step(Math.min(until, seconds) - 1);
+    }
+  }
+
+  result(seed: number): PlacementRun {
+    const found = this.#climb?.best;
+    return {
+      seed,
+      fromSecond: this.#options.fromSecond,
+      hotPercent: this.#hotPercent,
+      freePercent: this.#freePercent,
+      opsHz: this.#opsHz,
+      movedBytes: this.#movedBytes,
+      overheadNs: this.#overheadNs,
+      ...(found !== undefined && { foundPercent: found / 100 }),
+      unbalanced: balance(this.#kdamond.books)
+        .filter(({ offBy }) => offBy !== 0n)
+        .map(({ equation }) => equation.name),
+    };
+  }
+
+  [Symbol.dispose](): void {
+    this.#kdamond.close();
+  }
+
+  /** What the machine and the meter know when a window opens. */
+  #note({ timeNs, scheme, goals, hotBytes = [] }: Tuning): void {
+    if (scheme !== this.#meter) return;
+    const second = Math.floor(Number(timeNs) / 1e9);
+    if (second >= this.#freePercent.length) return;
+    this.#freePercent[second] = (goals[0]?.currentValue ?? NaN) / 100;
+    const total = hotBytes.reduce((sum, bytes) => sum + bytes, 0);
+    this.#hotPercent[second] = total > 0 ? ((hotBytes[0] ?? 0) / total) * 100 : NaN;
+  }
+
+  /** What became of a second, at its end. */
+  #account(second: number, regions: number): void {
+    const { throughput, books } = this.#kdamond;
+    const { moved, overhead } = this.#before;
+    const now = { moved: movedBytes(books), overhead: overheadNs(books) };
+    this.#before = now;
+    this.#opsHz[second] = throughput?.processes.reduce((sum, { opsHz }) => sum + opsHz, 0) ?? NaN;
+    this.#movedBytes[second] = now.moved - moved;
+    this.#overheadNs[second] = now.overhead - overhead + this.#checksNs(regions);
+  }
+
+  /** Of a second of looking at accessed bits, where that is what feeds the schemes. */
+  #checksNs(regions: number): number {
+    const { operations, schemes = [] } = this.#options;
+    if (operations !== 'paddr' || schemes.length === 0) return 0;
+    return (regions * CHECK_NS * 1e6) / this.#kdamond.intervals.sampleUs;
+  }
+
+  /** A step of the search, by what the last second was like. */
+  #step(second: number): void {
+    const targetBp = this.#climb?.next(this.#opsHz[second] ?? NaN);
+    if (targetBp === undefined) return;
+    const metric = 'node_eligible_mem_bp';
+    this.#kdamond.setGoal(0, 0, { metric, nid: 0, targetValue: targetBp });
+    this.#kdamond.setGoal(1, 0, { metric, nid: 1, targetValue: 10_000 - targetBp });
+  }
+}
+
+/** By schemes or by a policy. */
+function movedBytes({ counters }: Books): number {
+  return counterOf(counters['machine'], 'migratedPages') * PAGE;
+}
+
+/** The sampler's CPU time, and the policy's, which includes the pages it moves. */
+function overheadNs({ counters }: Books): number {
+  return counterOf(counters['sampler'], 'overheadNs') + counterOf(counters['policy'], 'busyNs');
+}
+
+function counterOf(group: Books['counters'][string] | undefined, name: string): number {
+  return typeof group === 'object' ? Number(group[name] ?? 0) : 0;
+}

@@ -1,0 +1,115 @@
+/**
+ * Rivals side by side on the same machine: DAMON's schemes under two tuners, the kernel's NUMA
+ * balancing, pghot, pages spread once and for all, and an oracle.
+ *
+ * Each rival has the sampler it was made for. Not here: the rivals themselves (see `crates/policy`).
+ */
+import type { PolicyOptions } from '../../machine/policy.ts';
+import type { PlacementRecord } from '../../report/placement.ts';
+import type { SamplerOptions } from '../../sampler/sampler.ts';
+import type { PlacementOptions } from './placement.ts';
+import type { StudyRunOptions } from './study.ts';
+import {
+  LEAD_SECONDS,
+  NO_SAMPLER,
+  TIERING_MACHINE,
+  chosen,
+  judgedSeconds,
+  placementStudy,
+  tieringMachine,
+  tieringSchemes,
+} from './tiering.ts';
+
+type Placer = Pick<PlacementOptions, 'source' | 'schemes' | 'operations'>;
+
+/** Reclaim wakes below 256 MiB and makes 512 MiB free: an eighth of DRAM, near the schemes' tenth. */
+const DEMOTION = { lowBytes: '256 MiB', highBytes: '512 MiB' } as const;
+
+/** Under a policy of the machine's own, with a monitor that only looks on. */
+function under(policy: PolicyOptions, sampler: SamplerOptions): Placer {
+  return { source: { ...tieringMachine(sampler), policy }, operations: 'paddr' };
+}
+
+/** Under the oracle. */
+export function oracle(): Placer {
+  return under({ type: 'oracle', reserveBytes: '410 MiB', demotion: DEMOTION }, NO_SAMPLER);
+}
+
+/** Who places pages. */
+export type PlacerName =
+  'damon_temporal' | 'damon_proportional' | 'numa_balancing' | 'pghot' | 'interleave' | 'oracle';
+
+const PLACERS: Readonly<
+  Record<PlacerName, { readonly label: string; readonly placer: () => Placer }>
+> = {
+  damon_temporal: {
+    label: 'DAMON, temporal',
+    placer: () => ({
+      source: tieringMachine({ type: 'ibs_op' }),
+      schemes: tieringSchemes({ tuner: 'temporal' }),
+    }),
+  },
+  damon_proportional: {
+    label: 'DAMON, proportional',
+    placer: () => ({
+      source: tieringMachine({ type: 'ibs_op' }),
+      schemes: tieringSchemes({ tuner: 'proportional' }),
+    }),
+  },
+  numa_balancing: {
+    label: 'NUMA balancing',
+    placer: () =>
+      under({ type: 'numa_balancing', demotion: DEMOTION }, { type: 'hint_faults', nodes: [1] }),
+  },
+  pghot: {
+    label: 'pghot',
+    placer: () => under({ type: 'pghot', demotion: DEMOTION }, { type: 'ibs_op' }),
+  },
+  interleave: {
+    label: 'static interleave 1:2',
+    placer: () => ({
+      // By size, as nobody knows what will be hot.
+      source: tieringMachine(NO_SAMPLER, { interleave: [1, 2] }),
+      operations: 'paddr',
+    }),
+  },
+  oracle: { label: 'oracle', placer: oracle },
+};
+
+/** All of them. */
+export const PLACER_NAMES: readonly PlacerName[] = Object.keys(PLACERS) as PlacerName[];
+
+/** Which rivals, for how long. */
+export interface PoliciesOptions extends StudyRunOptions {
+  /** The oracle runs in any case. @default all */
+  readonly policies?: readonly PlacerName[];
+  /** Simulated seconds after the hot set moved. From 2. @default 60 */
+  readonly seconds?: number;
+}
+
+const GROUP = 'by policy';
+
+/**
+ * Runs the machine under each of them.
+ *
+ * @throws DamonError `ERR_DAMON_CONFIG_STUDY`
+ */
+export async function policies(options: PoliciesOptions = {}): Promise<PlacementRecord> {
+  const { policies: names = PLACER_NAMES, seconds = 60, ...how } = options;
+  const stretch = {
+    seconds: LEAD_SECONDS + judgedSeconds(seconds),
+    fromSecond: LEAD_SECONDS,
+  };
+  const rivals = chosen('policies', PLACER_NAMES, names).filter((name) => name !== 'oracle');
+  return placementStudy({
+    ...how,
+    title: 'Rivals as policies on one machine',
+    machine: TIERING_MACHINE,
+    cases: [...rivals, 'oracle' as const].map((name) => ({
+      name: PLACERS[name].label,
+      group: GROUP,
+      placement: { ...PLACERS[name].placer(), ...stretch },
+    })),
+    baselines: { [GROUP]: PLACERS.oracle.label },
+  });
+}

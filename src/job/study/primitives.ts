@@ -1,0 +1,106 @@
+/**
+ * Ways to see accesses side by side: the same machine and the same schemes, fed by each of them.
+ *
+ * What is hot is a count of sampling intervals in which a region was seen accessed; primitives that
+ * report in bursts, once per list or scan, are given a threshold of 1. All else is the same. The
+ * oracle, which is no primitive, says what a placement can bring. Not modelled: what the schemes'
+ * migrations cost the CPUs.
+ */
+import type { OperationsName } from '../../monitor/operations.ts';
+import type { PlacementRecord } from '../../report/placement.ts';
+import type { SamplerOptions } from '../../sampler/sampler.ts';
+import { oracle } from './policies.ts';
+import type { StudyRunOptions } from './study.ts';
+import {
+  LEAD_SECONDS,
+  NO_SAMPLER,
+  TIERING_MACHINE,
+  chosen,
+  judgedSeconds,
+  placementStudy,
+  tieringMachine,
+  tieringSchemes,
+} from './tiering.ts';
+
+interface Primitive {
+  readonly label: string;
+  readonly sampler: SamplerOptions;
+  readonly operations: OperationsName;
+  readonly hotAccesses: number;
+}
+
+/** A way to see accesses. */
+export type PrimitiveName = 'ibs' | 'pebs' | 'hotness_unit' | 'accessed_bits' | 'hint_faults';
+
+const PRIMITIVES: Readonly<Record<PrimitiveName, Primitive>> = {
+  ibs: {
+    label: 'IBS Op',
+    sampler: { type: 'ibs_op' },
+    operations: 'paddr_ibs',
+    hotAccesses: 5,
+  },
+  pebs: {
+    label: 'PEBS',
+    sampler: { type: 'pebs', address: 'physical' },
+    operations: 'paddr_ibs',
+    hotAccesses: 5,
+  },
+  hotness_unit: {
+    label: 'CXL hotness unit',
+    sampler: { type: 'chmu', nodes: [1], listEntries: 16_384 },
+    operations: 'paddr_ibs',
+    hotAccesses: 1,
+  },
+  accessed_bits: {
+    label: 'accessed bits',
+    sampler: NO_SAMPLER,
+    operations: 'paddr',
+    hotAccesses: 5,
+  },
+  hint_faults: {
+    label: 'hint faults',
+    sampler: { type: 'hint_faults' },
+    operations: 'paddr_ibs',
+    hotAccesses: 1,
+  },
+};
+
+/** All of them. */
+export const PRIMITIVE_NAMES: readonly PrimitiveName[] = Object.keys(PRIMITIVES) as PrimitiveName[];
+
+/** Which primitives, for how long. */
+export interface PrimitivesOptions extends StudyRunOptions {
+  /** @default all */
+  readonly primitives?: readonly PrimitiveName[];
+  /** Simulated seconds after the hot set moved. From 2. @default 60 */
+  readonly seconds?: number;
+}
+
+const GROUP = 'by primitive';
+
+/**
+ * Runs the machine under each primitive, and under the oracle.
+ *
+ * @throws DamonError `ERR_DAMON_CONFIG_STUDY`
+ */
+export async function primitives(options: PrimitivesOptions = {}): Promise<PlacementRecord> {
+  const { primitives: names = PRIMITIVE_NAMES, seconds = 60, ...how } = options;
+  const stretch = {
+    seconds: LEAD_SECONDS + judgedSeconds(seconds),
+    fromSecond: LEAD_SECONDS,
+  };
+  const cases = chosen('primitives', PRIMITIVE_NAMES, names).map((name) => {
+    const { label, sampler, operations, hotAccesses } = PRIMITIVES[name];
+    const schemes = tieringSchemes({ hotAccesses });
+    const placement = { source: tieringMachine(sampler), operations, schemes, ...stretch };
+    return { name: label, group: GROUP, placement };
+  });
+  const best = { name: 'oracle', group: GROUP, placement: { ...oracle(), ...stretch } };
+  return placementStudy({
+    ...how,
+    title: 'Primitives side by side: one machine, one pair of schemes',
+    machine: [...TIERING_MACHINE, 'quota 256 MiB per s and scheme'],
+    cases: [...cases, best],
+    baselines: { [GROUP]: best.name },
+  });
+}

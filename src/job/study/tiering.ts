@@ -1,0 +1,198 @@
+/**
+ * A small machine whose hot set moves, and the pair of schemes that tiers it: what the placement
+ * studies have in common.
+ *
+ * 4 GiB of DRAM and 8 GiB of CXL, 2 GiB that nobody touches, 4 GiB of which 1 GiB gets 90 % of the
+ * accesses. The hot set is on DRAM at first; then it moves to memory that lies on CXL. Small, so that
+ * a run takes seconds. Not here: who is compared.
+ */
+import { refuse } from '../../errors.ts';
+import type { TunerName } from '../../goal/tuner/tuners.ts';
+import type { EmulationOptions } from '../../machine/machine.ts';
+import type { PhaseOptions } from '../../machine/process.ts';
+import type { PlacementRecord } from '../../report/placement.ts';
+import type { SamplerOptions } from '../../sampler/sampler.ts';
+import type { SchemeOptions } from '../../scheme/scheme.ts';
+import { didYouMean, either } from '../../validate.ts';
+import type { PlacementOptions } from './placement.ts';
+import { type StudyRunOptions, runSeeds } from './study.ts';
+
+/** Until the hot set moves. */
+export const LEAD_SECONDS = 10;
+/** Memory of the fast node that is to stay free, in percent. */
+export const FREE_PERCENT = 10;
+
+const FAST = { start: 0, end: '4 GiB' } as const;
+const SLOW = { start: '4 GiB', end: '12 GiB' } as const;
+const CPUS = 16;
+const SECONDS_MAX = 86_400;
+
+/** Looks as rarely as there is: for runs whose sampler nobody listens to. */
+export const NO_SAMPLER: SamplerOptions = { type: 'ibs_op', period: 134_217_712 };
+
+/** The machine, in a few short phrases. */
+export const TIERING_MACHINE: readonly string[] = [
+  'DRAM 4 GiB at 72 GB/s',
+  'CXL 8 GiB at 26 GB/s',
+  `${CPUS} CPUs`,
+  'hot set 1 GiB with 90 % of accesses to 4 GiB, beside 2 GiB idle',
+  `the hot set moves to CXL after ${LEAD_SECONDS} s`,
+];
+
+/** The machine under a sampler. */
+export function tieringMachine(
+  sampler: SamplerOptions,
+  placement: { readonly preferred: number } | { readonly interleave: readonly number[] } = {
+    preferred: 0,
+  },
+): EmulationOptions {
+  const phase = (offsetBytes: string): PhaseOptions => ({
+    lines: [{ area: 'memory', pattern: { type: 'hot_set', hotBytes: '1 GiB', offsetBytes } }],
+  });
+  const areas = [
+    { name: 'idle', bytes: '2 GiB', placement },
+    { name: 'memory', bytes: '4 GiB', placement },
+  ];
+  const phases = [
+    { ...phase('0 B'), durationMs: LEAD_SECONDS * 1_000 },
+    // What did not fit on DRAM at first.
+    phase('2560 MiB'),
+  ];
+  return {
+    type: 'emulation',
+    nodes: [
+      { name: 'DRAM', ...FAST, bandwidthBytesPerS: 72e9 },
+      { name: 'CXL', ...SLOW, kind: 'cxl' },
+    ],
+    processor: { cpus: CPUS },
+    workload: { type: 'processes', processes: [{ areas, phases }] },
+    sampler,
+  };
+}
+
+/** How the pair of schemes tiers. */
+export interface TieringSchemesOptions {
+  /** Access count from which memory is hot. @default 5, a quarter of the sampling intervals */
+  readonly hotAccesses?: number;
+  /** @default "temporal" */
+  readonly tuner?: TunerName;
+  /** Memory of DRAM that is to stay free, in percent. @default 10 */
+  readonly freePercent?: number;
+}
+
+/**
+ * Hot memory goes to DRAM until 90 % of it is there, as the monitor sees it; the coldest memory goes
+ * away from it until a share of it is free.
+ */
+export function tieringSchemes({
+  hotAccesses = 5,
+  tuner = 'temporal',
+  freePercent = FREE_PERCENT,
+}: TieringSchemesOptions = {}): SchemeOptions[] {
+  const quota = {
+    szBytes: '256 MiB',
+    resetIntervalMs: '1 s',
+    weights: { nrAccessesPermil: 1_000, agePermil: 1_000 },
+    tuner,
+  } as const;
+  return [
+    {
+      name: 'promote',
+      action: 'migrate_hot',
+      targetNid: 0,
+      pattern: { nrAccesses: { min: hotAccesses } },
+      filters: [{ type: 'addr', range: SLOW, allow: true }],
+      quota: {
+        ...quota,
+        goals: [{ metric: 'node_eligible_mem_bp', nid: 0, targetValue: '90 %' }],
+      },
+    },
+    {
+      name: 'demote',
+      action: 'migrate_cold',
+      targetNid: 1,
+      filters: [{ type: 'addr', range: FAST, allow: true }],
+      quota: {
+        ...quota,
+        // Twice what the other may bring: else it would never get there while that is at work.
+        szBytes: '512 MiB',
+        goals: [{ metric: 'node_mem_free_bp', nid: 0, targetValue: `${freePercent} %` }],
+      },
+    },
+  ];
+}
+
+/** Who places pages, with a name. */
+export interface PlacementCaseOptions {
+  readonly name: string;
+  readonly group: string;
+  readonly placement: PlacementOptions;
+}
+
+/**
+ * Runs each case with each seed.
+ *
+ * @throws DamonError `ERR_DAMON_CONFIG_STUDY`, and what a run would be refused for
+ */
+export async function placementStudy({
+  title,
+  machine,
+  cases,
+  baselines,
+  ...how
+}: StudyRunOptions &
+  Pick<PlacementRecord, 'title' | 'machine' | 'baselines'> & {
+    readonly cases: readonly PlacementCaseOptions[];
+  }): Promise<PlacementRecord> {
+  const jobs = cases.map(({ placement }) => ({
+    options: placement,
+    seconds: placement.seconds,
+  }));
+  const { byJob, ...record } = await runSeeds('placement', jobs, how);
+  return {
+    title,
+    machine,
+    baselines,
+    cases: cases.map(({ name, group }, i) => ({ name, group, runs: byJob[i] ?? [] })),
+    ...record,
+  };
+}
+
+/**
+ * Seconds of a stretch.
+ *
+ * @throws DamonError `ERR_DAMON_CONFIG_STUDY`
+ */
+export function judgedSeconds(seconds: number, path = 'seconds'): number {
+  if (Number.isInteger(seconds) && 2 <= seconds && seconds <= SECONDS_MAX) return seconds;
+  const expected = `whole seconds from 2 to ${SECONDS_MAX}`;
+  throw refuse({
+    code: 'ERR_DAMON_CONFIG_STUDY',
+    path,
+    expected,
+    received: seconds,
+  });
+}
+
+/**
+ * Of names that can be chosen, those that are.
+ *
+ * @throws DamonError `ERR_DAMON_CONFIG_STUDY` for another, or none
+ */
+export function chosen<Name extends string>(
+  path: string,
+  known: readonly Name[],
+  names: readonly Name[],
+): readonly Name[] {
+  const code = 'ERR_DAMON_CONFIG_STUDY';
+  if (names.length === 0) {
+    throw refuse({ code, path, expected: 'at least one name', received: names });
+  }
+  names.forEach((name, i) => {
+    if (known.includes(name)) return;
+    const expected = either(known);
+    const hint = didYouMean(String(name), known);
+    throw refuse({ code, path: `${path}[${i}]`, expected, received: name, hint });
+  });
+  return known.filter((name) => names.includes(name));
+}

@@ -1,0 +1,154 @@
+/**
+ * What many runs say about who places pages how well: the record of a study, and its statistics.
+ *
+ * A run has a stretch that is judged, which begins where the hot set moves. Not here: how it was run,
+ * or how it is shown.
+ */
+import { type MeanInterval, meanInterval } from './interval.ts';
+
+/** What one run leaves behind. All series have one value per second, `NaN` where there is none. */
+export interface PlacementRun {
+  readonly seed: number;
+  /** First second of the stretch that is judged. */
+  readonly fromSecond: number;
+  /** Share of the hot memory on the fast node in percent, as the machine knows it. */
+  readonly hotPercent: Float64Array;
+  /** Free memory of the fast node in percent. */
+  readonly freePercent: Float64Array;
+  /** Ops per second of all processes. */
+  readonly opsHz: Float64Array;
+  /** Bytes moved between nodes. */
+  readonly movedBytes: Float64Array;
+  /** CPU nanoseconds that sampler and policy took, of all CPUs. */
+  readonly overheadNs: Float64Array;
+  /** The share in percent that a search for the best one ended at. */
+  readonly foundPercent?: number;
+  /** Equations of the books that did not hold: none, unless something was lost uncounted. */
+  readonly unbalanced: readonly string[];
+}
+
+/** Who places pages, and its runs as far as they are done. */
+export interface PlacementCase {
+  /** Such as `IBS Op`. */
+  readonly name: string;
+  /** Cases of one group are compared with each other. */
+  readonly group: string;
+  /** In the order of their seeds. */
+  readonly runs: readonly PlacementRun[];
+}
+
+/** A study as far as it is done. */
+export interface PlacementRecord {
+  readonly title: string;
+  /** The machine, its workload and the settings in a few short phrases. */
+  readonly machine: readonly string[];
+  readonly cases: readonly PlacementCase[];
+  /** By group: the case whose throughput is 100 %. */
+  readonly baselines: Readonly<Record<string, string>>;
+  /** Seeds of each case. */
+  readonly seeds: readonly number[];
+  readonly runsDone: number;
+  readonly runsPlanned: number;
+  readonly simulatedSeconds: number;
+  readonly wallSeconds: number;
+  readonly workers: number;
+}
+
+/** What the runs of a case say about the stretch that is judged. */
+export interface PlacementSummary {
+  readonly name: string;
+  readonly group: string;
+  readonly runs: number;
+  /** Ops per second. */
+  readonly opsHz: MeanInterval | undefined;
+  /** That as a share of the baseline's in percent, seed by seed. */
+  readonly opsPercent: MeanInterval | undefined;
+  /** Seconds until half of the hot memory was on the fast node. */
+  readonly halfSeconds: MeanInterval | undefined;
+  /** Seconds until 90 % of it was: detection and ramp. */
+  readonly rampSeconds: MeanInterval | undefined;
+  /** Runs in which that never was; they count in no time and no deviation. */
+  readonly notReached: number;
+  /** Percent, in the second half of the stretch. */
+  readonly hotPercent: MeanInterval | undefined;
+  /** Standard deviation after the ramp within a run, in percentage points. */
+  readonly hotStddev: MeanInterval | undefined;
+  /** Percent, in the second half of the stretch. */
+  readonly freePercent: MeanInterval | undefined;
+  readonly movedBytesPerSecond: MeanInterval | undefined;
+  /** CPU nanoseconds per second. */
+  readonly overheadNsPerSecond: MeanInterval | undefined;
+  readonly foundPercent: MeanInterval | undefined;
+}
+
+/** What is half, and what is there. */
+const HALF_PERCENT = 50;
+const THERE_PERCENT = 90;
+
+/** What each case says. */
+export function summarizePlacement({ cases, baselines }: PlacementRecord): PlacementSummary[] {
+  return cases.map((one) => {
+    const base = cases.find(({ group, name }) => group === one.group && name === baselines[group]);
+    return summarizeCase(one, base?.runs ?? []);
+  });
+}
+
+function summarizeCase(
+  { name, group, runs }: PlacementCase,
+  base: readonly PlacementRun[],
+): PlacementSummary {
+  const reached = runs.filter((run) => secondsUntil(run, THERE_PERCENT) !== undefined);
+  const of = (value: (run: PlacementRun) => number | undefined): MeanInterval | undefined =>
+    meanInterval(runs.map((run) => value(run) ?? NaN).filter(Number.isFinite));
+  return {
+    name,
+    group,
+    runs: runs.length,
+    opsHz: of(opsOf),
+    opsPercent: of((run) => {
+      const other = base.find(({ seed }) => seed === run.seed);
+      return other && (opsOf(run) / opsOf(other)) * 100;
+    }),
+    halfSeconds: of((run) => secondsUntil(run, HALF_PERCENT)),
+    rampSeconds: of((run) => secondsUntil(run, THERE_PERCENT)),
+    notReached: runs.length - reached.length,
+    hotPercent: of((run) => mean(laterHalf(run, run.hotPercent))),
+    hotStddev: of(stddevAfterRamp),
+    freePercent: of((run) => mean(laterHalf(run, run.freePercent))),
+    movedBytesPerSecond: of((run) => mean(judged(run, run.movedBytes))),
+    overheadNsPerSecond: of((run) => mean(judged(run, run.overheadNs))),
+    foundPercent: of(({ foundPercent }) => foundPercent),
+  };
+}
+
+/** Seconds from the start of the stretch until the share is there; `undefined` if it never is. */
+export function secondsUntil(run: PlacementRun, percent: number): number | undefined {
+  const second = judged(run, run.hotPercent).findIndex((share) => share >= percent);
+  return second < 0 ? undefined : second;
+}
+
+function stddevAfterRamp(run: PlacementRun): number | undefined {
+  const ramp = secondsUntil(run, THERE_PERCENT);
+  if (ramp === undefined) return undefined;
+  const after = judged(run, run.hotPercent).subarray(ramp).filter(Number.isFinite);
+  const middle = mean(after);
+  return Math.sqrt(after.reduce((sum, x) => sum + (x - middle) ** 2, 0) / (after.length - 1));
+}
+
+function opsOf(run: PlacementRun): number {
+  return mean(judged(run, run.opsHz));
+}
+
+function judged({ fromSecond }: PlacementRun, series: Float64Array): Float64Array {
+  return series.subarray(fromSecond);
+}
+
+function laterHalf(run: PlacementRun, series: Float64Array): Float64Array {
+  const stretch = judged(run, series);
+  return stretch.subarray(Math.floor(stretch.length / 2));
+}
+
+function mean(values: Float64Array): number {
+  const known = values.filter(Number.isFinite);
+  return known.reduce((sum, value) => sum + value, 0) / known.length;
+}
