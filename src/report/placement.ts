@@ -13,6 +13,10 @@ export interface PlacementRun {
   readonly fromSecond: number;
   /** Share of the hot memory on the fast node in percent, as the machine knows it. */
   readonly hotPercent: Float64Array;
+  /** From the start of the stretch until half of it was there; `null` if it never was. */
+  readonly halfSeconds: number | null;
+  /** The same of 90 %. */
+  readonly rampSeconds: number | null;
   /** Free memory of the fast node in percent. */
   readonly freePercent: Float64Array;
   /** Ops per second of all processes. */
@@ -81,9 +85,10 @@ export interface PlacementSummary {
   readonly foundPercent: MeanInterval | undefined;
 }
 
-/** What is half, and what is there. */
-const HALF_PERCENT = 50;
-const THERE_PERCENT = 90;
+/** Of the hot memory on the fast node: what the detection lag lasts until. */
+export const HALF_PERCENT = 50;
+/** What the ramp lasts until. */
+export const THERE_PERCENT = 90;
 
 /** What each case says. */
 export function summarizePlacement({ cases, baselines }: PlacementRecord): PlacementSummary[] {
@@ -97,8 +102,7 @@ function summarizeCase(
   { name, group, runs }: PlacementCase,
   base: readonly PlacementRun[],
 ): PlacementSummary {
-  const reached = runs.filter((run) => secondsUntil(run, THERE_PERCENT) !== undefined);
-  const of = (value: (run: PlacementRun) => number | undefined): MeanInterval | undefined =>
+  const of = (value: (run: PlacementRun) => number | null | undefined): MeanInterval | undefined =>
     meanInterval(runs.map((run) => value(run) ?? NaN).filter(Number.isFinite));
   return {
     name,
@@ -109,9 +113,9 @@ function summarizeCase(
       const other = base.find(({ seed }) => seed === run.seed);
       return other && (opsOf(run) / opsOf(other)) * 100;
     }),
-    halfSeconds: of((run) => secondsUntil(run, HALF_PERCENT)),
-    rampSeconds: of((run) => secondsUntil(run, THERE_PERCENT)),
-    notReached: runs.length - reached.length,
+    halfSeconds: of((run) => run.halfSeconds),
+    rampSeconds: of((run) => run.rampSeconds),
+    notReached: runs.filter(({ rampSeconds }) => rampSeconds === null).length,
     hotPercent: of((run) => mean(laterHalf(run, run.hotPercent))),
     hotStddev: of(stddevAfterRamp),
     freePercent: of((run) => mean(laterHalf(run, run.freePercent))),
@@ -121,16 +125,10 @@ function summarizeCase(
   };
 }
 
-/** Seconds from the start of the stretch until the share is there; `undefined` if it never is. */
-export function secondsUntil(run: PlacementRun, percent: number): number | undefined {
-  const second = judged(run, run.hotPercent).findIndex((share) => share >= percent);
-  return second < 0 ? undefined : second;
-}
-
 function stddevAfterRamp(run: PlacementRun): number | undefined {
-  const ramp = secondsUntil(run, THERE_PERCENT);
-  if (ramp === undefined) return undefined;
-  const after = judged(run, run.hotPercent).subarray(ramp).filter(Number.isFinite);
+  if (run.rampSeconds === null) return undefined;
+  const stretch = judged(run, run.hotPercent);
+  const after = stretch.subarray(Math.floor(run.rampSeconds)).filter(Number.isFinite);
   const middle = mean(after);
   return Math.sqrt(after.reduce((sum, x) => sum + (x - middle) ** 2, 0) / (after.length - 1));
 }

@@ -10,7 +10,7 @@ import type { Tuning } from '../../goal/control.ts';
 import type { EmulationOptions } from '../../machine/machine.ts';
 import type { AttrsOptions } from '../../monitor/attrs.ts';
 import type { OperationsName } from '../../monitor/operations.ts';
-import type { PlacementRun } from '../../report/placement.ts';
+import { HALF_PERCENT, type PlacementRun, THERE_PERCENT } from '../../report/placement.ts';
 import { type Books, balance } from '../../report/record.ts';
 import type { SchemeOptions } from '../../scheme/scheme.ts';
 import { type ClimbOptions, Climb } from './climb.ts';
@@ -38,12 +38,12 @@ export interface PlacementOptions {
   readonly search?: SearchOptions;
 }
 
-/** Moves nothing: makes the monitor look at the nodes once a second. */
+/** Moves nothing: makes the monitor look at the nodes ten times a second. */
 const METER: SchemeOptions = {
   name: 'meter',
   action: 'stat',
   quota: {
-    resetIntervalMs: '1 s',
+    resetIntervalMs: '100 ms',
     goals: [{ metric: 'node_mem_free_bp', nid: 0, targetValue: '100 %' }],
   },
 };
@@ -78,6 +78,8 @@ class Placement implements Disposable {
   readonly #movedBytes: Float64Array;
   readonly #overheadNs: Float64Array;
   readonly #climb: Climb | undefined;
+  #halfSeconds: number | null = null;
+  #rampSeconds: number | null = null;
   #before = { moved: 0, overhead: 0 };
 
   constructor(options: PlacementOptions, seed: number) {
@@ -129,6 +131,8 @@ class Placement implements Disposable {
       fromSecond: this.#options.fromSecond,
       hotPercent: this.#hotPercent,
       freePercent: this.#freePercent,
+      halfSeconds: this.#halfSeconds,
+      rampSeconds: this.#rampSeconds,
       opsHz: this.#opsHz,
       movedBytes: this.#movedBytes,
       overheadNs: this.#overheadNs,
@@ -146,11 +150,18 @@ class Placement implements Disposable {
   /** What the machine and the meter know when a window opens. */
   #note({ timeNs, scheme, goals, hotBytes = [] }: Tuning): void {
     if (scheme !== this.#meter) return;
-    const second = Math.floor(Number(timeNs) / 1e9);
+    const seconds = Number(timeNs) / 1e9;
+    const second = Math.floor(seconds);
     if (second >= this.#freePercent.length) return;
-    this.#freePercent[second] = (goals[0]?.currentValue ?? NaN) / 100;
     const total = hotBytes.reduce((sum, bytes) => sum + bytes, 0);
-    this.#hotPercent[second] = total > 0 ? ((hotBytes[0] ?? 0) / total) * 100 : NaN;
+    const hotPercent = total > 0 ? ((hotBytes[0] ?? 0) / total) * 100 : NaN;
+    this.#freePercent[second] = (goals[0]?.currentValue ?? NaN) / 100;
+    this.#hotPercent[second] = hotPercent;
+    const since = seconds - this.#options.fromSecond;
+    // What is read as the stretch begins is what was before.
+    if (since <= 0) return;
+    if (hotPercent >= HALF_PERCENT) this.#halfSeconds ??= since;
+    if (hotPercent >= THERE_PERCENT) this.#rampSeconds ??= since;
   }
 
   /** What became of a second, at its end. */

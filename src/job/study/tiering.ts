@@ -93,6 +93,8 @@ export function tieringSchemes({
     szBytes: '256 MiB',
     resetIntervalMs: '1 s',
     weights: { nrAccessesPermil: 1_000, agePermil: 1_000 },
+    // Free memory is the coldest: trying it must not use the quota up.
+    failCharge: { numerator: 1, denominator: 1_024 },
     tuner,
   } as const;
   return [
