@@ -18,7 +18,7 @@ import type { LoopRunOptions } from './loop.ts';
 
 /** A search for the share of the fast node with which the workload is fastest. */
 export interface SearchOptions extends ClimbOptions {
-  /** Seconds between two steps: the first for the pages to move, the last is measured. */
+  /** Seconds between two steps, from 2: the first for pages to move, the last two are measured. */
   readonly everySeconds: number;
 }
 
@@ -182,9 +182,11 @@ class Placement implements Disposable {
     return (regions * CHECK_NS * 1e6) / this.#kdamond.intervals.sampleUs;
   }
 
-  /** A step of the search, by what the last second was like. */
+  /** A step of the search, by what the last two seconds were like. */
   #step(second: number): void {
-    const targetBp = this.#climb?.next(this.#opsHz[second] ?? NaN);
+    const targetBp = this.#climb?.next(
+      (this.#opsHz[second] ?? NaN) + (this.#opsHz[second - 1] ?? NaN),
+    );
     if (targetBp === undefined) return;
     const metric = 'node_eligible_mem_bp';
     this.#kdamond.setGoal(0, 0, { metric, nid: 0, targetValue: targetBp });

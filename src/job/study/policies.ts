@@ -22,8 +22,8 @@ import {
 
 type Placer = Pick<PlacementOptions, 'source' | 'schemes' | 'operations'>;
 
-/** Reclaim wakes below 256 MiB and makes 512 MiB free: an eighth of DRAM, near the schemes' tenth. */
-const DEMOTION = { lowBytes: '256 MiB', highBytes: '512 MiB' } as const;
+/** Reclaim wakes below 128 MiB and makes 256 MiB free: an eighth of DRAM, near the schemes' tenth. */
+const DEMOTION = { lowBytes: '128 MiB', highBytes: '256 MiB' } as const;
 
 /** Under a policy of the machine's own, with a monitor that only looks on. */
 function under(policy: PolicyOptions, sampler: SamplerOptions): Placer {
@@ -32,7 +32,7 @@ function under(policy: PolicyOptions, sampler: SamplerOptions): Placer {
 
 /** Under the oracle. */
 export function oracle(): Placer {
-  return under({ type: 'oracle', reserveBytes: '410 MiB', demotion: DEMOTION }, NO_SAMPLER);
+  return under({ type: 'oracle', reserveBytes: '205 MiB', demotion: DEMOTION }, NO_SAMPLER);
 }
 
 /** Who places pages. */
@@ -66,10 +66,10 @@ const PLACERS: Readonly<
     placer: () => under({ type: 'pghot', demotion: DEMOTION }, { type: 'ibs_op' }),
   },
   interleave: {
-    label: 'static interleave 1:2',
+    label: 'static interleave 1:3',
     placer: () => ({
       // By size, as nobody knows what will be hot.
-      source: tieringMachine(NO_SAMPLER, { interleave: [1, 2] }),
+      source: tieringMachine(NO_SAMPLER, { interleave: [1, 3] }),
       operations: 'paddr',
     }),
   },

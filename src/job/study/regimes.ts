@@ -37,7 +37,7 @@ export interface RegimesOptions extends StudyRunOptions {
   readonly regimes?: readonly RegimeName[];
   /** Simulated seconds that are judged. From 2. @default 20 */
   readonly seconds?: number;
-  /** Simulated seconds of the search for the best share before that. From 2. @default 80 */
+  /** Simulated seconds of the search for the best share before that. From 2. @default 100 */
   readonly searchSeconds?: number;
 }
 
@@ -76,7 +76,7 @@ const MACHINES: Readonly<Record<RegimeName, readonly string[]>> = {
  * @throws DamonError `ERR_DAMON_CONFIG_STUDY`
  */
 export async function regimes(options: RegimesOptions = {}): Promise<PlacementRecord> {
-  const { regimes: wanted = REGIME_NAMES, seconds = 20, searchSeconds = 80, ...how } = options;
+  const { regimes: wanted = REGIME_NAMES, seconds = 20, searchSeconds = 100, ...how } = options;
   const names = chosen('regimes', REGIME_NAMES, wanted);
   const judged = judgedSeconds(seconds);
   const search = judgedSeconds(searchSeconds, 'searchSeconds');
@@ -129,7 +129,7 @@ function bandwidth(seconds: number, searchSeconds: number): PlacementCaseOptions
         schemes: bandwidthSchemes(),
         seconds: searchSeconds + seconds,
         fromSecond: searchSeconds,
-        search: { startBp: START_BP, stepBp: -1_000, leastStepBp: 100, everySeconds: 4 },
+        search: { startBp: START_BP, stepBp: -1_000, leastStepBp: 100, everySeconds: 5 },
       },
     },
   ];

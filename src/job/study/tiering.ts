@@ -2,7 +2,7 @@
  * A small machine whose hot set moves, and the pair of schemes that tiers it: what the placement
  * studies have in common.
  *
- * 4 GiB of DRAM and 8 GiB of CXL, 2 GiB that nobody touches, 4 GiB of which 1 GiB gets 90 % of the
+ * 2 GiB of DRAM and 6 GiB of CXL, 1 GiB that nobody touches, 6 GiB of which 1 GiB gets 90 % of the
  * accesses. The hot set is on DRAM at first; then it moves to memory that lies on CXL. Small, so that
  * a run takes seconds. Not here: who is compared.
  */
@@ -22,8 +22,8 @@ export const LEAD_SECONDS = 10;
 /** Memory of the fast node that is to stay free, in percent. */
 export const FREE_PERCENT = 10;
 
-const FAST = { start: 0, end: '4 GiB' } as const;
-const SLOW = { start: '4 GiB', end: '12 GiB' } as const;
+const FAST = { start: 0, end: '2 GiB' } as const;
+const SLOW = { start: '2 GiB', end: '8 GiB' } as const;
 const CPUS = 16;
 const SECONDS_MAX = 86_400;
 
@@ -32,10 +32,10 @@ export const NO_SAMPLER: SamplerOptions = { type: 'ibs_op', period: 134_217_712 
 
 /** The machine, in a few short phrases. */
 export const TIERING_MACHINE: readonly string[] = [
-  'DRAM 4 GiB at 72 GB/s',
-  'CXL 8 GiB at 26 GB/s',
+  'DRAM 2 GiB at 72 GB/s',
+  'CXL 6 GiB at 26 GB/s',
   `${CPUS} CPUs`,
-  'hot set 1 GiB with 90 % of accesses to 4 GiB, beside 2 GiB idle',
+  'hot set 1 GiB with 90 % of accesses to 6 GiB, beside 1 GiB idle',
   `the hot set moves to CXL after ${LEAD_SECONDS} s`,
 ];
 
@@ -50,13 +50,13 @@ export function tieringMachine(
     lines: [{ area: 'memory', pattern: { type: 'hot_set', hotBytes: '1 GiB', offsetBytes } }],
   });
   const areas = [
-    { name: 'idle', bytes: '2 GiB', placement },
-    { name: 'memory', bytes: '4 GiB', placement },
+    { name: 'idle', bytes: '1 GiB', placement },
+    { name: 'memory', bytes: '6 GiB', placement },
   ];
   const phases = [
     { ...phase('0 B'), durationMs: LEAD_SECONDS * 1_000 },
     // What did not fit on DRAM at first.
-    phase('2560 MiB'),
+    phase('4 GiB'),
   ];
   return {
     type: 'emulation',
