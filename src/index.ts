@@ -184,6 +184,13 @@ export type {
   StudyRecord,
   Versus,
 } from './report/study.ts';
+export { summarizePlacement } from './report/placement.ts';
+export type {
+  PlacementCase,
+  PlacementRecord,
+  PlacementRun,
+  PlacementSummary,
+} from './report/placement.ts';
 export type { MeanInterval } from './report/interval.ts';
 export type {
   Balance,
@@ -202,6 +209,7 @@ export {
   renderHotRanges,
   renderWorkingSet,
 } from './report/terminal.ts';
+export { renderPlacement } from './report/terminal-placement.ts';
 export { renderStudy } from './report/terminal-study.ts';
 export { renderHtml } from './report/html.ts';
 export type { HtmlReport } from './report/html.ts';
@@ -223,6 +231,12 @@ export { sensitivity } from './job/study/sensitivity.ts';
 export type { ParameterName, SensitivityOptions } from './job/study/sensitivity.ts';
 export { shares } from './job/study/shares.ts';
 export type { SharesOptions } from './job/study/shares.ts';
+export { primitives } from './job/study/primitives.ts';
+export type { PrimitiveName, PrimitivesOptions } from './job/study/primitives.ts';
+export { regimes } from './job/study/regimes.ts';
+export type { RegimeName, RegimesOptions } from './job/study/regimes.ts';
+export { policies } from './job/study/policies.ts';
+export type { PlacerName, PoliciesOptions } from './job/study/policies.ts';
 export { study } from './job/study/study.ts';
 export type { CaseOptions, StudyOptions, StudyRunOptions } from './job/study/study.ts';
 export type { Controller, LoopOptions, LoopStep } from './job/study/loop.ts';

@@ -5,10 +5,13 @@ import { refuse } from '../errors.ts';
 import type { Progress } from '../kdamond.ts';
 import { CONTROLLERS, type Controller } from '../job/study/loop.ts';
 import { packageVersion } from '../native/binding.ts';
-import { renderHtml } from '../report/html.ts';
+import { type HtmlReport, renderHtml } from '../report/html.ts';
+import { type PlacementRecord, summarizePlacement } from '../report/placement.ts';
 import { type StudyCase, type StudyRecord, summarize } from '../report/study.ts';
+import { renderPlacement } from '../report/terminal-placement.ts';
 import { renderStudy } from '../report/terminal-study.ts';
-import { either } from '../validate.ts';
+import type { TerminalOptions } from '../report/terminal-text.ts';
+import { didYouMean, either } from '../validate.ts';
 import { number } from './number.ts';
 import {
   type CliContext,
@@ -47,12 +50,52 @@ export function studyOptions(command: Command): Command {
     .option('--html <file>', 'write a self-contained report');
 }
 
-/** Runs a study and writes its result, or, on Ctrl-C, what is done of it. */
+/** How a study's result is shown. */
+interface StudyViews<Result> {
+  readonly text: (result: Result, options: TerminalOptions) => string;
+  /** What is printed as JSON. */
+  readonly json: (result: Result) => object;
+  /** As a part of a page. */
+  readonly part: (result: Result) => Pick<HtmlReport, 'study' | 'placement'>;
+}
+
+const LOOPS: StudyViews<StudyRecord> = {
+  text: renderStudy,
+  json: toJson,
+  part: (study) => ({ study }),
+};
+
+const PLACEMENTS: StudyViews<PlacementRecord> = {
+  text: renderPlacement,
+  json: placementJson,
+  part: (placement) => ({ placement }),
+};
+
+/** Runs a study of loops and writes its result, or, on Ctrl-C, what is done of it. */
 export async function runStudy(
+  title: string,
+  flags: StudyFlags,
+  context: CliContext,
+  job: (how: StudyHow) => Promise<StudyRecord>,
+): Promise<void> {
+  return runAndShow(title, flags, context, { job, views: LOOPS });
+}
+
+/** {@link runStudy} of who places pages. */
+export async function runPlacementStudy(
+  title: string,
+  flags: StudyFlags,
+  context: CliContext,
+  job: (how: StudyHow) => Promise<PlacementRecord>,
+): Promise<void> {
+  return runAndShow(title, flags, context, { job, views: PLACEMENTS });
+}
+
+async function runAndShow<Result extends { readonly title: string; readonly runsDone: number }>(
   title: string,
   { seed, seeds, workers, json, html }: StudyFlags,
   { stdout, stderr, signal }: CliContext,
-  job: (how: StudyHow) => Promise<StudyRecord>,
+  { job, views }: { job: (how: StudyHow) => Promise<Result>; views: StudyViews<Result> },
 ): Promise<void> {
   const how = {
     seed: number(seed, '--seed'),
@@ -65,14 +108,35 @@ export async function runStudy(
     const record = await job({ ...how, onProgress: bar.onProgress, signal });
     bar.stop();
     if (record.runsDone === 0) signal.throwIfAborted();
-    const text = json ? JSON.stringify(toJson(record)) : renderStudy(record, rendering(stdout));
+    const text = json ? JSON.stringify(views.json(record)) : views.text(record, rendering(stdout));
     await write(stdout, `${text}\n`);
     if (html === undefined) return;
     const generatedBy = `node-damon ${packageVersion()}`;
-    await writeWhole(html, renderHtml({ title: record.title, generatedBy, study: record }));
+    await writeWhole(html, renderHtml({ title: record.title, generatedBy, ...views.part(record) }));
   } finally {
     bar.stop();
   }
+}
+
+/** Summaries in place of the series they were made from. */
+function placementJson(record: PlacementRecord): object {
+  const summaries = summarizePlacement(record);
+  return {
+    ...record,
+    cases: record.cases.map(({ runs }, i) => ({
+      summary: summaries[i],
+      runs: runs.map(
+        ({
+          hotPercent: _hot,
+          freePercent: _free,
+          opsHz: _ops,
+          movedBytes: _moved,
+          overheadNs: _overhead,
+          ...run
+        }) => run,
+      ),
+    })),
+  };
 }
 
 /** Summaries in place of the series they were made from. */
@@ -87,6 +151,25 @@ function toJson({ cases, ...record }: StudyRecord): object {
 /** Each run without its series. */
 function runsOf({ runs }: StudyCase): object[] {
   return runs.map(({ shares: _s, trueShares: _t, movedBytes: _m, ...run }) => run);
+}
+
+/**
+ * Reads names, parted by commas.
+ *
+ * @throws DamonError `ERR_DAMON_USAGE_NAME` for another than those that are known
+ */
+export function names<Name extends string>(
+  option: string,
+  text: string,
+  known: readonly Name[],
+): Name[] {
+  return text.split(',').map((word) => {
+    const found = known.find((name) => name === word.trim());
+    if (found !== undefined) return found;
+    const expected = `a list of ${either(known)}`;
+    const hint = didYouMean(word.trim(), known);
+    throw refuse({ code: 'ERR_DAMON_USAGE_NAME', path: option, expected, received: word, hint });
+  });
 }
 
 /** Reads names of controllers, parted by commas. */

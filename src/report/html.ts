@@ -26,6 +26,7 @@ import { quotaData, shareData, type PageData } from './page/data.ts';
 import { explanationBlock } from './page/explanation.ts';
 import { escapeJson, html, verbatim, type Markup } from './page/markup.ts';
 import { SCRIPT } from './page/script.ts';
+import { placementPart } from './page/placement.ts';
 import { studyPart } from './page/study.ts';
 import { STYLE } from './page/style.ts';
 import {
@@ -35,6 +36,7 @@ import {
   type ReplayRecord,
   type RunRecord,
 } from './record.ts';
+import type { PlacementRecord } from './placement.ts';
 import type { StudyRecord } from './study.ts';
 
 /** What goes into a page. */
@@ -46,6 +48,7 @@ export interface HtmlReport {
   readonly demo?: DemoRecord;
   readonly run?: RunRecord;
   readonly study?: StudyRecord;
+  readonly placement?: PlacementRecord;
 }
 
 /**
@@ -57,11 +60,12 @@ export interface HtmlReport {
  * ```
  */
 export function renderHtml(report: HtmlReport): string {
-  const { title, generatedBy, replay, demo, run, study } = report;
+  const { title, generatedBy, replay, demo, run, study, placement } = report;
   const data: PageData = {};
   const parts = [
     run && runPart(run, data),
     study && studyPart(study, data),
+    placement && placementPart(placement, data),
     demo && demoPart(demo, data),
     replay && replayPart(replay, data),
   ];

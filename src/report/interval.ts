@@ -30,6 +30,28 @@ export function meanInterval(results: readonly number[]): MeanInterval | undefin
   return { count, mean: mean(values), stddev, halfWidth: (t * stddev) / Math.sqrt(count) };
 }
 
+/** The mean of several series and its 95 % interval, value by value; `NaN` where none has one. */
+export interface Band {
+  readonly mean: Float64Array;
+  readonly low: Float64Array;
+  readonly high: Float64Array;
+}
+
+/** The band around several series, as long as the longest. */
+export function meanBand(all: readonly Float64Array[]): Band {
+  const length = Math.max(0, ...all.map((series) => series.length));
+  const empty = (): Float64Array => new Float64Array(length).fill(NaN);
+  const band = { mean: empty(), low: empty(), high: empty() };
+  for (let i = 0; i < length; i++) {
+    const interval = meanInterval(all.map((series) => series[i] ?? NaN).filter(Number.isFinite));
+    if (interval === undefined) continue;
+    band.mean[i] = interval.mean;
+    band.low[i] = interval.mean - (interval.halfWidth ?? 0);
+    band.high[i] = interval.mean + (interval.halfWidth ?? 0);
+  }
+  return band;
+}
+
 /**
  * The value below which a `t` of that many degrees of freedom lies with a probability above 1/2.
  * Bisection of the distribution function, to the last bit of a number.

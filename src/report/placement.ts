@@ -47,7 +47,7 @@ export interface PlacementRecord {
   /** The machine, its workload and the settings in a few short phrases. */
   readonly machine: readonly string[];
   readonly cases: readonly PlacementCase[];
-  /** By group: the case whose throughput is 100 %. */
+  /** By group: the case whose throughput is 100 %, of that group or another. */
   readonly baselines: Readonly<Record<string, string>>;
   /** Seeds of each case. */
   readonly seeds: readonly number[];
@@ -93,7 +93,7 @@ export const THERE_PERCENT = 90;
 /** What each case says. */
 export function summarizePlacement({ cases, baselines }: PlacementRecord): PlacementSummary[] {
   return cases.map((one) => {
-    const base = cases.find(({ group, name }) => group === one.group && name === baselines[group]);
+    const base = cases.find(({ name }) => name === baselines[one.group]);
     return summarizeCase(one, base?.runs ?? []);
   });
 }

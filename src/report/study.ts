@@ -4,7 +4,7 @@
  * A case is a loop that was run with several seeds. Not here: how it was run, or how it is shown.
  */
 import type { Convergence } from './convergence.ts';
-import { type MeanInterval, meanInterval } from './interval.ts';
+import { type Band, type MeanInterval, meanBand, meanInterval } from './interval.ts';
 import { item } from './item.ts';
 import type { PublishedResult } from './record.ts';
 
@@ -99,11 +99,7 @@ export interface CaseSummary {
 }
 
 /** The mean share over the runs of a case and its 95 % interval, second by second. */
-export interface ShareBand {
-  readonly mean: Float64Array;
-  readonly low: Float64Array;
-  readonly high: Float64Array;
-}
+export type ShareBand = Band;
 
 /** What each case of a study says; later controllers are compared with the first of the same name. */
 export function summarize(cases: readonly StudyCase[]): CaseSummary[] {
@@ -181,16 +177,5 @@ function numbers(values: readonly (number | null)[]): number[] {
 
 /** The band of a node's share over all runs of a case; `NaN` where no run has a value. */
 export function shareBand({ runs }: StudyCase, node: number): ShareBand {
-  const seconds = Math.max(0, ...runs.map(({ shares }) => shares[node]?.length ?? 0));
-  const series = (): Float64Array => new Float64Array(seconds).fill(NaN);
-  const band = { mean: series(), low: series(), high: series() };
-  for (let second = 0; second < seconds; second++) {
-    const values = runs.map(({ shares }) => shares[node]?.[second] ?? NaN).filter(Number.isFinite);
-    const interval = meanInterval(values);
-    if (interval === undefined) continue;
-    band.mean[second] = interval.mean;
-    band.low[second] = interval.mean - (interval.halfWidth ?? 0);
-    band.high[second] = interval.mean + (interval.halfWidth ?? 0);
-  }
-  return band;
+  return meanBand(runs.map(({ shares }) => shares[node] ?? new Float64Array()));
 }

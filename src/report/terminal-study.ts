@@ -41,7 +41,7 @@ function sentence(line: string, width: number, chalk: ChalkInstance): string[] {
 }
 
 /** How much was run, and how fast. */
-export function describeStudy(record: StudyRecord): string {
+export function describeStudy(record: Omit<StudyRecord, 'title' | 'machine' | 'cases'>): string {
   const { seeds, runsDone, runsPlanned, simulatedSeconds, wallSeconds, workers } = record;
   const [first = 0, last = first] = [seeds[0], seeds.at(-1)];
   const which = seeds.length === 1 ? `seed ${first}` : `seeds ${first} to ${last}`;

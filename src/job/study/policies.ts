@@ -11,6 +11,7 @@ import type { PlacementOptions } from './placement.ts';
 import type { StudyRunOptions } from './study.ts';
 import {
   LEAD_SECONDS,
+  MANY_REGIONS,
   NO_SAMPLER,
   TIERING_MACHINE,
   chosen,
@@ -20,10 +21,13 @@ import {
   tieringSchemes,
 } from './tiering.ts';
 
-type Placer = Pick<PlacementOptions, 'source' | 'schemes' | 'operations'>;
+type Placer = Pick<PlacementOptions, 'source' | 'schemes' | 'attrs' | 'operations'>;
 
 /** Reclaim wakes below 128 MiB and makes 256 MiB free: an eighth of DRAM, near the schemes' tenth. */
 const DEMOTION = { lowBytes: '128 MiB', highBytes: '256 MiB' } as const;
+
+/** As much as a scheme's quota. */
+const LIMIT = '256 MiB';
 
 /** Under a policy of the machine's own, with a monitor that only looks on. */
 function under(policy: PolicyOptions, sampler: SamplerOptions): Placer {
@@ -46,6 +50,7 @@ const PLACERS: Readonly<
     label: 'DAMON, temporal',
     placer: () => ({
       source: tieringMachine({ type: 'ibs_op' }),
+      attrs: MANY_REGIONS,
       schemes: tieringSchemes({ tuner: 'temporal' }),
     }),
   },
@@ -53,17 +58,22 @@ const PLACERS: Readonly<
     label: 'DAMON, proportional',
     placer: () => ({
       source: tieringMachine({ type: 'ibs_op' }),
+      attrs: MANY_REGIONS,
       schemes: tieringSchemes({ tuner: 'proportional' }),
     }),
   },
   numa_balancing: {
     label: 'NUMA balancing',
     placer: () =>
-      under({ type: 'numa_balancing', demotion: DEMOTION }, { type: 'hint_faults', nodes: [1] }),
+      under(
+        { type: 'numa_balancing', demotion: DEMOTION },
+        { type: 'hint_faults', nodes: [1], rateLimitBytesPerS: LIMIT },
+      ),
   },
   pghot: {
     label: 'pghot',
-    placer: () => under({ type: 'pghot', demotion: DEMOTION }, { type: 'ibs_op' }),
+    placer: () =>
+      under({ type: 'pghot', rateLimitBytesPerS: LIMIT, demotion: DEMOTION }, { type: 'ibs_op' }),
   },
   interleave: {
     label: 'static interleave 1:3',
@@ -83,7 +93,7 @@ export const PLACER_NAMES: readonly PlacerName[] = Object.keys(PLACERS) as Place
 export interface PoliciesOptions extends StudyRunOptions {
   /** The oracle runs in any case. @default all */
   readonly policies?: readonly PlacerName[];
-  /** Simulated seconds after the hot set moved. From 2. @default 60 */
+  /** Simulated seconds after the hot set moved. From 2. @default 40 */
   readonly seconds?: number;
 }
 
@@ -95,7 +105,7 @@ const GROUP = 'by policy';
  * @throws DamonError `ERR_DAMON_CONFIG_STUDY`
  */
 export async function policies(options: PoliciesOptions = {}): Promise<PlacementRecord> {
-  const { policies: names = PLACER_NAMES, seconds = 60, ...how } = options;
+  const { policies: names = PLACER_NAMES, seconds = 40, ...how } = options;
   const stretch = {
     seconds: LEAD_SECONDS + judgedSeconds(seconds),
     fromSecond: LEAD_SECONDS,

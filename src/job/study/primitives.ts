@@ -2,10 +2,13 @@
  * Ways to see accesses side by side: the same machine and the same schemes, fed by each of them.
  *
  * What is hot is a count of sampling intervals in which a region was seen accessed; primitives that
- * report in bursts, once per list or scan, are given a threshold of 1. All else is the same. The
+ * report in bursts, once per list or scan, are given a threshold of 1. All else is the same. Each is
+ * run with the kernel's usual number of regions and with many: a report counts for the whole region
+ * it falls in, so warm memory looks hot where regions are large; an accessed bit is one page's. The
  * oracle, which is no primitive, says what a placement can bring. Not modelled: what the schemes'
  * migrations cost the CPUs.
  */
+import type { AttrsOptions } from '../../monitor/attrs.ts';
 import type { OperationsName } from '../../monitor/operations.ts';
 import type { PlacementRecord } from '../../report/placement.ts';
 import type { SamplerOptions } from '../../sampler/sampler.ts';
@@ -13,6 +16,7 @@ import { oracle } from './policies.ts';
 import type { StudyRunOptions } from './study.ts';
 import {
   LEAD_SECONDS,
+  MANY_REGIONS,
   NO_SAMPLER,
   TIERING_MACHINE,
   chosen,
@@ -72,11 +76,16 @@ export const PRIMITIVE_NAMES: readonly PrimitiveName[] = Object.keys(PRIMITIVES)
 export interface PrimitivesOptions extends StudyRunOptions {
   /** @default all */
   readonly primitives?: readonly PrimitiveName[];
-  /** Simulated seconds after the hot set moved. From 2. @default 60 */
+  /** Simulated seconds after the hot set moved. From 2. @default 40 */
   readonly seconds?: number;
 }
 
-const GROUP = 'by primitive';
+const GROUPS: Readonly<Record<string, AttrsOptions>> = {
+  '10 to 1000 regions': { minNrRegions: 10, maxNrRegions: 1_000 },
+  '1000 to 4000 regions': MANY_REGIONS,
+};
+const BEST = 'oracle';
+const BOUND = 'the bound';
 
 /**
  * Runs the machine under each primitive, and under the oracle.
@@ -84,23 +93,25 @@ const GROUP = 'by primitive';
  * @throws DamonError `ERR_DAMON_CONFIG_STUDY`
  */
 export async function primitives(options: PrimitivesOptions = {}): Promise<PlacementRecord> {
-  const { primitives: names = PRIMITIVE_NAMES, seconds = 60, ...how } = options;
+  const { primitives: names = PRIMITIVE_NAMES, seconds = 40, ...how } = options;
   const stretch = {
     seconds: LEAD_SECONDS + judgedSeconds(seconds),
     fromSecond: LEAD_SECONDS,
   };
-  const cases = chosen('primitives', PRIMITIVE_NAMES, names).map((name) => {
-    const { label, sampler, operations, hotAccesses } = PRIMITIVES[name];
-    const schemes = tieringSchemes({ hotAccesses });
-    const placement = { source: tieringMachine(sampler), operations, schemes, ...stretch };
-    return { name: label, group: GROUP, placement };
-  });
-  const best = { name: 'oracle', group: GROUP, placement: { ...oracle(), ...stretch } };
+  const fed = chosen('primitives', PRIMITIVE_NAMES, names).map((name) => PRIMITIVES[name]);
+  const cases = Object.entries(GROUPS).flatMap(([group, attrs]) =>
+    fed.map(({ label, sampler, operations, hotAccesses }) => {
+      const schemes = tieringSchemes({ hotAccesses });
+      const placement = { source: tieringMachine(sampler), operations, attrs, schemes, ...stretch };
+      return { name: label, group, placement };
+    }),
+  );
+  const best = { name: BEST, group: BOUND, placement: { ...oracle(), ...stretch } };
   return placementStudy({
     ...how,
     title: 'Primitives side by side: one machine, one pair of schemes',
-    machine: [...TIERING_MACHINE, 'quota 256 MiB per s and scheme'],
+    machine: [...TIERING_MACHINE, 'quotas 256 MiB per s up, 512 MiB down'],
     cases: [...cases, best],
-    baselines: { [GROUP]: best.name },
+    baselines: Object.fromEntries([...Object.keys(GROUPS), BOUND].map((group) => [group, BEST])),
   });
 }

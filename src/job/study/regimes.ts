@@ -15,6 +15,7 @@ import type { StudyRunOptions } from './study.ts';
 import {
   FREE_PERCENT,
   LEAD_SECONDS,
+  MANY_REGIONS,
   NO_SAMPLER,
   type PlacementCaseOptions,
   TIERING_MACHINE,
@@ -102,7 +103,12 @@ function tiering(seconds: number): PlacementCaseOptions[] {
     ...FREE_PERCENTS.map((freePercent) => ({
       name: `${freePercent} % of DRAM free`,
       group: TIERING,
-      placement: { source, schemes: tieringSchemes({ freePercent }), ...stretch },
+      placement: {
+        source,
+        attrs: MANY_REGIONS,
+        schemes: tieringSchemes({ freePercent }),
+        ...stretch,
+      },
     })),
   ];
 }

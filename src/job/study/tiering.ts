@@ -9,6 +9,7 @@
 import { refuse } from '../../errors.ts';
 import type { TunerName } from '../../goal/tuner/tuners.ts';
 import type { EmulationOptions } from '../../machine/machine.ts';
+import type { AttrsOptions } from '../../monitor/attrs.ts';
 import type { PhaseOptions } from '../../machine/process.ts';
 import type { PlacementRecord } from '../../report/placement.ts';
 import type { SamplerOptions } from '../../sampler/sampler.ts';
@@ -21,6 +22,9 @@ import { type StudyRunOptions, runSeeds } from './study.ts';
 export const LEAD_SECONDS = 10;
 /** Memory of the fast node that is to stay free, in percent. */
 export const FREE_PERCENT = 10;
+
+/** So many that a region of warm memory seldom gets a report in a sampling interval. */
+export const MANY_REGIONS: AttrsOptions = { minNrRegions: 1_000, maxNrRegions: 4_000 };
 
 const FAST = { start: 0, end: '2 GiB' } as const;
 const SLOW = { start: '2 GiB', end: '8 GiB' } as const;
@@ -46,9 +50,6 @@ export function tieringMachine(
     preferred: 0,
   },
 ): EmulationOptions {
-  const phase = (offsetBytes: string): PhaseOptions => ({
-    lines: [{ area: 'memory', pattern: { type: 'hot_set', hotBytes: '1 GiB', offsetBytes } }],
-  });
   const areas = [
     { name: 'idle', bytes: '1 GiB', placement },
     { name: 'memory', bytes: '6 GiB', placement },
@@ -67,6 +68,13 @@ export function tieringMachine(
     processor: { cpus: CPUS },
     workload: { type: 'processes', processes: [{ areas, phases }] },
     sampler,
+  };
+}
+
+/** The hot set at a place, for good. */
+function phase(offsetBytes: string): PhaseOptions {
+  return {
+    lines: [{ area: 'memory', pattern: { type: 'hot_set', hotBytes: '1 GiB', offsetBytes } }],
   };
 }
 
