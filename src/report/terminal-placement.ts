@@ -19,8 +19,10 @@ export const PLACEMENT_HEAD = [
   'moved/s',
   'CPU',
 ] as const;
-const ALIGNS = ['left', ...PLACEMENT_HEAD.map(() => 'right' as const)] as const;
-const LABEL_WIDTH = 20;
+/** Below this, a terminal is not told these. */
+const WIDE = 100;
+const WIDE_ONLY: ReadonlySet<string> = new Set(['ops/s', 'free']);
+const LABEL_WIDTH = 21;
 const NOTE =
   'Means over the seeds, with 95 % intervals where there are several. Ops of the workload, and ' +
   'what they are of those of the base; time until half of the hot memory was on the fast node ' +
@@ -32,38 +34,42 @@ export function renderPlacement(record: PlacementRecord, options: TerminalOption
   const chalk = new Chalk({ level: options.colorLevel ?? 0 });
   const width = clampWidth(options.width);
   const summaries = summarizePlacement(record);
+  const isShown = PLACEMENT_HEAD.map((name) => width >= WIDE || !WIDE_ONLY.has(name));
+  const titles = PLACEMENT_HEAD.filter((_, column) => isShown[column]);
   const rows = summaries.map((summary) => [
     cut(`  ${summary.name}`, LABEL_WIDTH),
-    ...placementCells(summary),
+    ...placementCells(summary).filter((_, column) => isShown[column]),
   ]);
-  const [head = '', ...aligned] = table(['', ...PLACEMENT_HEAD], rows, ALIGNS, chalk).split('\n');
+  const aligns = ['left' as const, ...titles.map(() => 'right' as const)];
+  const [head = '', ...aligned] = table(['', ...titles], rows, aligns, chalk).split('\n');
   const body = summaries.flatMap(({ group }, i) => {
     const base = record.baselines[group] ?? '';
     const isFirst = group !== summaries[i - 1]?.group;
     const title = cut(`${group} (base: ${base})`, width);
     return [...(isFirst ? [chalk.bold(title)] : []), aligned[i] ?? ''];
   });
-  const found = summaries.map(describeFound).filter((line) => line !== undefined);
+  const remarks = summaries
+    .flatMap(describeRemarks)
+    .flatMap((line) => wrap(line.split(' '), ' ', width));
   return [
     [chalk.bold(record.title), ...wrap(describeStudy(record).split(' '), ' ', width)].join('\n'),
     wrap(record.machine, '; ', width).join('\n'),
     [head, ...body].join('\n'),
-    ...found,
+    ...(remarks.length > 0 ? [remarks.join('\n')] : []),
     chalk.dim(wrap(NOTE.split(' '), ' ', width).join('\n')),
   ].join('\n\n');
 }
 
 /** A row of either view, by {@link PLACEMENT_HEAD}. */
 export function placementCells(summary: PlacementSummary): string[] {
-  const { runs, notReached, opsHz, movedBytesPerSecond, overheadNsPerSecond } = summary;
+  const { runs, opsHz, movedBytesPerSecond, overheadNsPerSecond } = summary;
   if (runs === 0) return PLACEMENT_HEAD.map((_, i) => (i === 0 ? 'not run' : ''));
-  const never = notReached > 0 ? ` (${runs - notReached} of ${runs})` : '';
   return [
     told(opsHz, ({ mean }) => formatRate(mean)),
     told(summary.opsPercent, (interval) => `${withInterval(interval, 1)} %`),
     told(summary.halfSeconds, ({ mean }) => formatDuration(mean)),
-    told(summary.rampSeconds, ({ mean }) => `${formatDuration(mean)}${never}`),
-    told(summary.hotPercent, (interval) => `${withInterval(interval, 1)} %`),
+    told(summary.rampSeconds, ({ mean }) => formatDuration(mean)),
+    told(summary.hotPercent, ({ mean }) => `${mean.toFixed(1)} %`),
     told(summary.hotStddev, ({ mean }) => mean.toFixed(2)),
     told(summary.freePercent, ({ mean }) => `${mean.toFixed(1)} %`),
     told(movedBytesPerSecond, ({ mean }) => formatBytes(mean)),
@@ -71,10 +77,19 @@ export function placementCells(summary: PlacementSummary): string[] {
   ];
 }
 
-/** What a search ended at. */
-export function describeFound({ name, foundPercent }: PlacementSummary): string | undefined {
-  if (foundPercent === undefined) return undefined;
-  return `${name}: ${withInterval(foundPercent, 1)} % on the fast node`;
+/** What the row of a case does not say: what a search ended at, and ramps that only some runs had. */
+export function describeRemarks({
+  name,
+  group,
+  runs,
+  notReached,
+  foundPercent,
+}: PlacementSummary): string[] {
+  const some = notReached > 0 && notReached < runs;
+  return [
+    ...(foundPercent ? [`${name}: ${withInterval(foundPercent, 1)} % on the fast node.`] : []),
+    ...(some ? [`${name}, ${group}: a ramp in ${runs - notReached} of ${runs} runs.`] : []),
+  ];
 }
 
 function told(interval: MeanInterval | undefined, how: (interval: MeanInterval) => string): string {

@@ -28,6 +28,8 @@ export interface PlacementOptions {
   /** @default "paddr_ibs" */
   readonly operations?: OperationsName;
   readonly attrs?: AttrsOptions;
+  /** Of each lane. @default the monitor's */
+  readonly laneSlots?: number;
   /** @default none */
   readonly schemes?: readonly SchemeOptions[];
   /** How long it runs. */
@@ -47,8 +49,6 @@ const METER: SchemeOptions = {
     goals: [{ metric: 'node_mem_free_bp', nid: 0, targetValue: '100 %' }],
   },
 };
-/** A scan's faults, or a list of hot units, come all at once: with fewer slots most would be dropped. */
-const LANE_SLOTS = 16_384;
 /** CPU time to look at a region's page once: the middle of `samplers.md` 5.3, 0.3 to 1 us. */
 const CHECK_NS = 650;
 const PAGE = 4096;
@@ -83,7 +83,7 @@ class Placement implements Disposable {
   #before = { moved: 0, overhead: 0 };
 
   constructor(options: PlacementOptions, seed: number) {
-    const { source, operations, attrs, schemes = [], seconds, search } = options;
+    const { source, operations, attrs, laneSlots, schemes = [], seconds, search } = options;
     const series = (): Float64Array => new Float64Array(seconds).fill(NaN);
     this.#options = options;
     this.#meter = schemes.length;
@@ -98,7 +98,7 @@ class Placement implements Disposable {
       source: { ...source, threads: 1 },
       seed,
       everyMs: '1 s',
-      laneSlots: LANE_SLOTS,
+      ...(laneSlots !== undefined && { laneSlots }),
       ...(operations && { operations }),
       ...(attrs && { attrs }),
       schemes: [...schemes, METER],

@@ -10,6 +10,7 @@ import type { SamplerOptions } from '../../sampler/sampler.ts';
 import type { PlacementOptions } from './placement.ts';
 import type { StudyRunOptions } from './study.ts';
 import {
+  BURST_SLOTS,
   LEAD_SECONDS,
   MANY_REGIONS,
   NO_SAMPLER,
@@ -21,7 +22,7 @@ import {
   tieringSchemes,
 } from './tiering.ts';
 
-type Placer = Pick<PlacementOptions, 'source' | 'schemes' | 'attrs' | 'operations'>;
+type Placer = Pick<PlacementOptions, 'source' | 'schemes' | 'attrs' | 'laneSlots' | 'operations'>;
 
 /** Reclaim wakes below 128 MiB and makes 256 MiB free: an eighth of DRAM, near the schemes' tenth. */
 const DEMOTION = { lowBytes: '128 MiB', highBytes: '256 MiB' } as const;
@@ -64,11 +65,13 @@ const PLACERS: Readonly<
   },
   numa_balancing: {
     label: 'NUMA balancing',
-    placer: () =>
-      under(
+    placer: () => ({
+      laneSlots: BURST_SLOTS,
+      ...under(
         { type: 'numa_balancing', demotion: DEMOTION },
         { type: 'hint_faults', nodes: [1], rateLimitBytesPerS: LIMIT },
       ),
+    }),
   },
   pghot: {
     label: 'pghot',

@@ -15,6 +15,7 @@ import type { SamplerOptions } from '../../sampler/sampler.ts';
 import { oracle } from './policies.ts';
 import type { StudyRunOptions } from './study.ts';
 import {
+  BURST_SLOTS,
   LEAD_SECONDS,
   MANY_REGIONS,
   NO_SAMPLER,
@@ -31,6 +32,7 @@ interface Primitive {
   readonly sampler: SamplerOptions;
   readonly operations: OperationsName;
   readonly hotAccesses: number;
+  readonly laneSlots?: number;
 }
 
 /** A way to see accesses. */
@@ -54,6 +56,7 @@ const PRIMITIVES: Readonly<Record<PrimitiveName, Primitive>> = {
     sampler: { type: 'chmu', nodes: [1], listEntries: 16_384 },
     operations: 'paddr_ibs',
     hotAccesses: 1,
+    laneSlots: BURST_SLOTS,
   },
   accessed_bits: {
     label: 'accessed bits',
@@ -66,6 +69,7 @@ const PRIMITIVES: Readonly<Record<PrimitiveName, Primitive>> = {
     sampler: { type: 'hint_faults' },
     operations: 'paddr_ibs',
     hotAccesses: 1,
+    laneSlots: BURST_SLOTS,
   },
 };
 
@@ -100,9 +104,9 @@ export async function primitives(options: PrimitivesOptions = {}): Promise<Place
   };
   const fed = chosen('primitives', PRIMITIVE_NAMES, names).map((name) => PRIMITIVES[name]);
   const cases = Object.entries(GROUPS).flatMap(([group, attrs]) =>
-    fed.map(({ label, sampler, operations, hotAccesses }) => {
+    fed.map(({ label, sampler, hotAccesses, ...seen }) => {
       const schemes = tieringSchemes({ hotAccesses });
-      const placement = { source: tieringMachine(sampler), operations, attrs, schemes, ...stretch };
+      const placement = { source: tieringMachine(sampler), attrs, schemes, ...seen, ...stretch };
       return { name: label, group, placement };
     }),
   );

@@ -26,6 +26,9 @@ export const FREE_PERCENT = 10;
 /** So many that a region of warm memory seldom gets a report in a sampling interval. */
 export const MANY_REGIONS: AttrsOptions = { minNrRegions: 1_000, maxNrRegions: 4_000 };
 
+/** Slots of a lane that takes a scan's faults, or a list of hot units, which come all at once. */
+export const BURST_SLOTS = 65_536;
+
 const FAST = { start: 0, end: '2 GiB' } as const;
 const SLOW = { start: '2 GiB', end: '8 GiB' } as const;
 const CPUS = 16;

@@ -10,7 +10,7 @@ import {
   type PlacementSummary,
   summarizePlacement,
 } from '../placement.ts';
-import { PLACEMENT_HEAD, describeFound, placementCells } from '../terminal-placement.ts';
+import { PLACEMENT_HEAD, describeRemarks, placementCells } from '../terminal-placement.ts';
 import { describeStudy } from '../terminal-study.ts';
 import { timeTicks } from '../ticks.ts';
 import { canvas, lineKey, scroll } from './blocks.ts';
@@ -80,10 +80,7 @@ function tableBlock(
         </tbody>
       </table>`,
     )}
-    ${summaries.map((summary) => {
-      const found = describeFound(summary);
-      return found !== undefined && html`<p>${found}.</p>`;
-    })}
+    ${summaries.flatMap(describeRemarks).map((remark) => html`<p>${remark}</p>`)}
   </section>`;
 }
 

@@ -1,0 +1,94 @@
+import test from 'ava';
+
+import { renderHtml } from '../../src/report/html.ts';
+import {
+  type PlacementRecord,
+  type PlacementRun,
+  summarizePlacement,
+} from '../../src/report/placement.ts';
+import { renderPlacement } from '../../src/report/terminal-placement.ts';
+
+/** A run whose hot share is as given, judged from second 1 on, at so many ops per second. */
+function placementRun(seed: number, hot: readonly number[], opsHz: number): PlacementRun {
+  const until = (percent: number): number | null => {
+    const second = hot.slice(1).findIndex((share) => share >= percent);
+    return second < 0 ? null : second;
+  };
+  const series = (value: number): Float64Array => new Float64Array(hot.length).fill(value);
+  return {
+    seed,
+    fromSecond: 1,
+    hotPercent: Float64Array.from(hot),
+    halfSeconds: until(50),
+    rampSeconds: until(90),
+    freePercent: series(10),
+    opsHz: series(opsHz),
+    movedBytes: series(2 ** 20),
+    overheadNs: series(5e6),
+    unbalanced: [],
+  };
+}
+
+const RECORD: PlacementRecord = {
+  title: 'A <study>',
+  machine: ['two nodes'],
+  baselines: { 'a group': 'best', another: 'best' },
+  cases: [
+    {
+      name: 'slow',
+      group: 'a group',
+      runs: [
+        placementRun(1, [100, 0, 60, 90, 94], 50),
+        { ...placementRun(2, [100, 0, 40, 60, 60], 80), foundPercent: 75 },
+      ],
+    },
+    { name: 'not done', group: 'a group', runs: [] },
+    {
+      name: 'best',
+      group: 'another',
+      runs: [placementRun(1, [100, 100, 100], 100), placementRun(2, [100, 100, 100], 200)],
+    },
+  ],
+  seeds: [1, 2],
+  runsDone: 4,
+  runsPlanned: 6,
+  simulatedSeconds: 16,
+  wallSeconds: 2,
+  workers: 2,
+};
+
+test('a case is compared with the base seed by seed, and judged from where the hot set moves', (t) => {
+  const [slow, none, best] = summarizePlacement(RECORD);
+  // 50 of 100 and 80 of 200.
+  t.is(slow?.opsPercent?.mean, 45);
+  t.is(best?.opsPercent?.mean, 100);
+  // After 1 and after 2 seconds; 90 % only once, after 2.
+  t.is(slow?.halfSeconds?.mean, 1.5);
+  t.deepEqual([slow?.rampSeconds?.mean, slow?.rampSeconds?.count, slow?.notReached], [2, 1, 1]);
+  // Later halves: 90 and 94, 60 and 60.
+  t.is(slow?.hotPercent?.mean, 76);
+  // Of 90 and 94, of the run that got there.
+  t.is(slow?.hotStddev?.mean, Math.sqrt(8));
+  t.is(slow?.movedBytesPerSecond?.mean, 2 ** 20);
+  t.is(slow?.foundPercent?.mean, 75);
+  t.like(none, { runs: 0, opsHz: undefined, opsPercent: undefined, notReached: 0 });
+});
+
+test('the table has a heading for each group, and fits the terminal', (t) => {
+  for (const width of [80, 100, 120]) {
+    const text = renderPlacement(RECORD, { width });
+    t.regex(text, /\na group \(base: best\)\n {2}slow .*\n.*not.*\nanother \(base: best\)\n/);
+    t.is(/ops\/s/.test(text), width >= 100);
+    t.regex(text, /slow: 75\.0 % on the fast node\.\nslow, a group: a ramp in 1 of 2 runs\./);
+    for (const line of text.split('\n')) t.true(line.length <= width, line);
+  }
+});
+
+test('the page draws each group, with text made harmless', (t) => {
+  const page = renderHtml({ title: 'Placement', generatedBy: 'a test', placement: RECORD });
+  t.regex(page, /A &lt;study/);
+  t.regex(page, /Hot memory on the fast node: a group/);
+  t.regex(page, /Hot memory on the fast node: another/);
+  t.is(page.match(/data-series="placement/g)?.length, 2);
+  t.is(page.match(/<tr class="other">/g)?.length, 1);
+});
