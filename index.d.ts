@@ -3366,6 +3366,13 @@ interface MeanInterval {
   readonly halfWidth: number | null;
 }
 
+/** The mean of several series and its 95 % interval, value by value; `NaN` where none has one. */
+interface Band {
+  readonly mean: Float64Array;
+  readonly low: Float64Array;
+  readonly high: Float64Array;
+}
+
 /**
  * What many runs of closed loops say together: the record of a study, and its statistics.
  *
@@ -3463,16 +3470,100 @@ interface CaseSummary {
 }
 
 /** The mean share over the runs of a case and its 95 % interval, second by second. */
-interface ShareBand {
-  readonly mean: Float64Array;
-  readonly low: Float64Array;
-  readonly high: Float64Array;
-}
-
+type ShareBand = Band;
 /** What each case of a study says; later controllers are compared with the first of the same name. */
 declare function summarize(cases: readonly StudyCase[]): CaseSummary[];
 /** The band of a node's share over all runs of a case; `NaN` where no run has a value. */
 declare function shareBand({ runs }: StudyCase, node: number): ShareBand;
+
+/**
+ * What many runs say about who places pages how well: the record of a study, and its statistics.
+ *
+ * A run has a stretch that is judged, which begins where the hot set moves. Not here: how it was run,
+ * or how it is shown.
+ */
+
+/** What one run leaves behind. All series have one value per second, `NaN` where there is none. */
+interface PlacementRun {
+  readonly seed: number;
+  /** First second of the stretch that is judged. */
+  readonly fromSecond: number;
+  /** Share of the hot memory on the fast node in percent, as the machine knows it. */
+  readonly hotPercent: Float64Array;
+  /** From the start of the stretch until half of it was there; `null` if it never was. */
+  readonly halfSeconds: number | null;
+  /** The same of 90 %. */
+  readonly rampSeconds: number | null;
+  /** Free memory of the fast node in percent. */
+  readonly freePercent: Float64Array;
+  /** Ops per second of all processes. */
+  readonly opsHz: Float64Array;
+  /** Bytes moved between nodes. */
+  readonly movedBytes: Float64Array;
+  /** CPU nanoseconds that sampler and policy took, of all CPUs. */
+  readonly overheadNs: Float64Array;
+  /** The share in percent that a search for the best one ended at. */
+  readonly foundPercent?: number;
+  /** Equations of the books that did not hold: none, unless something was lost uncounted. */
+  readonly unbalanced: readonly string[];
+}
+
+/** Who places pages, and its runs as far as they are done. */
+interface PlacementCase {
+  /** Such as `IBS Op`. */
+  readonly name: string;
+  /** Cases of one group are compared with each other. */
+  readonly group: string;
+  /** In the order of their seeds. */
+  readonly runs: readonly PlacementRun[];
+}
+
+/** A study as far as it is done. */
+interface PlacementRecord {
+  readonly title: string;
+  /** The machine, its workload and the settings in a few short phrases. */
+  readonly machine: readonly string[];
+  readonly cases: readonly PlacementCase[];
+  /** By group: the case whose throughput is 100 %, of that group or another. */
+  readonly baselines: Readonly<Record<string, string>>;
+  /** Seeds of each case. */
+  readonly seeds: readonly number[];
+  readonly runsDone: number;
+  readonly runsPlanned: number;
+  readonly simulatedSeconds: number;
+  readonly wallSeconds: number;
+  readonly workers: number;
+}
+
+/** What the runs of a case say about the stretch that is judged. */
+interface PlacementSummary {
+  readonly name: string;
+  readonly group: string;
+  readonly runs: number;
+  /** Ops per second. */
+  readonly opsHz: MeanInterval | undefined;
+  /** That as a share of the baseline's in percent, seed by seed. */
+  readonly opsPercent: MeanInterval | undefined;
+  /** Seconds until half of the hot memory was on the fast node. */
+  readonly halfSeconds: MeanInterval | undefined;
+  /** Seconds until 90 % of it was: detection and ramp. */
+  readonly rampSeconds: MeanInterval | undefined;
+  /** Runs in which that never was; they count in no time and no deviation. */
+  readonly notReached: number;
+  /** Percent, in the second half of the stretch. */
+  readonly hotPercent: MeanInterval | undefined;
+  /** Standard deviation after the ramp within a run, in percentage points. */
+  readonly hotStddev: MeanInterval | undefined;
+  /** Percent, in the second half of the stretch. */
+  readonly freePercent: MeanInterval | undefined;
+  readonly movedBytesPerSecond: MeanInterval | undefined;
+  /** CPU nanoseconds per second. */
+  readonly overheadNsPerSecond: MeanInterval | undefined;
+  readonly foundPercent: MeanInterval | undefined;
+}
+
+/** What each case says. */
+declare function summarizePlacement({ cases, baselines }: PlacementRecord): PlacementSummary[];
 
 /**
  * Text laid out for a terminal: tables, wrapped lines, and text from outside made harmless.
@@ -3541,6 +3632,9 @@ declare function renderConvergence(
 ): string;
 
 /** The whole study as text. */
+declare function renderPlacement(record: PlacementRecord, options?: TerminalOptions): string;
+
+/** The whole study as text. */
 declare function renderStudy(record: StudyRecord, options?: TerminalOptions): string;
 
 /**
@@ -3560,6 +3654,7 @@ interface HtmlReport {
   readonly demo?: DemoRecord;
   readonly run?: RunRecord;
   readonly study?: StudyRecord;
+  readonly placement?: PlacementRecord;
 }
 
 /**
@@ -3846,7 +3941,7 @@ interface StudyOptions extends StudyRunOptions {
  *
  * @throws DamonError `ERR_DAMON_CONFIG_STUDY`, and what a run would be refused for
  */
-declare function study(options: StudyOptions): Promise<StudyRecord>;
+declare function study({ title, cases, ...how }: StudyOptions): Promise<StudyRecord>;
 
 /**
  * The RFC's demonstration: its four rows, each a stretch of its own under one target.
@@ -3909,6 +4004,62 @@ interface SharesOptions extends StudyRunOptions, Omit<LoopOptions, 'steps' | 'co
  * @throws DamonError `ERR_DAMON_CONFIG_STUDY`, `ERR_DAMON_CONFIG_SHARES`
  */
 declare function shares(options?: SharesOptions): Promise<StudyRecord>;
+
+/** A way to see accesses. */
+type PrimitiveName = 'ibs' | 'pebs' | 'hotness_unit' | 'accessed_bits' | 'hint_faults';
+/** Which primitives, for how long. */
+interface PrimitivesOptions extends StudyRunOptions {
+  /** @default all */
+  readonly primitives?: readonly PrimitiveName[];
+  /** Simulated seconds after the hot set moved. From 2. @default 40 */
+  readonly seconds?: number;
+}
+
+/**
+ * Runs the machine under each primitive, and under the oracle.
+ *
+ * @throws DamonError `ERR_DAMON_CONFIG_STUDY`
+ */
+declare function primitives(options?: PrimitivesOptions): Promise<PlacementRecord>;
+
+/** All regimes. */
+declare const REGIME_NAMES: readonly ['tiering', 'bandwidth'];
+/** A regime. */
+type RegimeName = (typeof REGIME_NAMES)[number];
+/** Which regimes, for how long. */
+interface RegimesOptions extends StudyRunOptions {
+  /** @default both */
+  readonly regimes?: readonly RegimeName[];
+  /** Simulated seconds that are judged. From 2. @default 20 */
+  readonly seconds?: number;
+  /** Simulated seconds of the search for the best share before that. From 2. @default 100 */
+  readonly searchSeconds?: number;
+}
+
+/**
+ * Runs both regimes.
+ *
+ * @throws DamonError `ERR_DAMON_CONFIG_STUDY`
+ */
+declare function regimes(options?: RegimesOptions): Promise<PlacementRecord>;
+
+/** Who places pages. */
+type PlacerName =
+  'damon_temporal' | 'damon_proportional' | 'numa_balancing' | 'pghot' | 'interleave' | 'oracle';
+/** Which rivals, for how long. */
+interface PoliciesOptions extends StudyRunOptions {
+  /** The oracle runs in any case. @default all */
+  readonly policies?: readonly PlacerName[];
+  /** Simulated seconds after the hot set moved. From 2. @default 40 */
+  readonly seconds?: number;
+}
+
+/**
+ * Runs the machine under each of them.
+ *
+ * @throws DamonError `ERR_DAMON_CONFIG_STUDY`
+ */
+declare function policies(options?: PoliciesOptions): Promise<PlacementRecord>;
 
 /** Repeated calls, as an argument: who steps time decides when they come. */
 /** Calls back every so many milliseconds, until the function it returns is called. */
@@ -4596,17 +4747,21 @@ export {
   masim,
   mountAdmin,
   multiload,
+  policies,
+  primitives,
   proportional,
   pullPush,
   readCpuList,
   readMachineFile,
   recordedWorkload,
+  regimes,
   renderBooks,
   renderConvergence,
   renderExplanation,
   renderHeatmap,
   renderHotRanges,
   renderHtml,
+  renderPlacement,
   renderStudy,
   renderWorkingSet,
   replay,
@@ -4620,6 +4775,7 @@ export {
   stairs,
   study,
   summarize,
+  summarizePlacement,
   temporal,
   workingSet,
   ycsb,
@@ -4779,7 +4935,15 @@ export type {
   PghotOptions,
   Phase,
   PhaseOptions,
+  PlacementCase,
+  PlacementRecord,
+  PlacementRun,
+  PlacementSummary,
+  PlacerName,
+  PoliciesOptions,
   PolicyOptions,
+  PrimitiveName,
+  PrimitivesOptions,
   ProbeFilterOptions,
   ProbeFilterVerdict,
   ProbeHitsFilterOptions,
@@ -4801,6 +4965,8 @@ export type {
   Ratio,
   RecordedWorkloadOptions,
   RecordingOptions,
+  RegimeName,
+  RegimesOptions,
   Region,
   RegistryOptions,
   ReplayOptions,
