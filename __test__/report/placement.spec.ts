@@ -86,7 +86,7 @@ test('the table has a heading for each group, and fits the terminal', (t) => {
 
 test('the page draws each group, with text made harmless', (t) => {
   const page = renderHtml({ title: 'Placement', generatedBy: 'a test', placement: RECORD });
-  t.regex(page, /A &lt;study/);
+  t.regex(page, /A &#60;study/);
   t.regex(page, /Hot memory on the fast node: a group/);
   t.regex(page, /Hot memory on the fast node: another/);
   t.is(page.match(/data-series="placement/g)?.length, 2);
