@@ -123,19 +123,65 @@ impl Frames {
         None
     }
 
-    /// A frame in use, each as likely as another. Some frame must be in use.
+    /// Takes the lowest free frames of a node for pages that were elsewhere, until one or the other
+    /// end; tells each page and its frame.
+    pub(crate) fn settle(
+        &mut self,
+        nodes: &Nodes,
+        nid: u32,
+        mut pages: impl ExactSizeIterator<Item = u32>,
+        mut each: impl FnMut(u32, u32),
+    ) {
+        let Some(node) = nodes.get(nid) else { return };
+        let end = ((node.start + node.bytes) / PAGE_SZ) as u32;
+        let mut at = self.lowest_free[nid as usize];
+        while at < end && pages.len() > 0 {
+            let index = (at / BLOCK_FRAMES) as usize;
+            if self.used_frames[index] == BLOCK_FRAMES {
+                at = (at / BLOCK_FRAMES + 1) * BLOCK_FRAMES;
+                continue;
+            }
+            let block = self.blocks[index].get_or_insert_with(Block::new);
+            let within = at % BLOCK_FRAMES;
+            let (first, word) = (at - within % u64::BITS, (within / u64::BITS) as usize);
+            let owners = &mut block.owners.as_chunks_mut::<{ u64::BITS as usize }>().0[word];
+            let free = !block.used[word] & (u64::MAX << (within % u64::BITS));
+            let mut left = free;
+            while left != 0 {
+                let Some(page) = pages.next() else { break };
+                let bit = left.trailing_zeros();
+                left &= left - 1;
+                owners[bit as usize] = page;
+                each(page, first + bit);
+            }
+            block.used[word] |= free ^ left;
+            if free != left {
+                self.take(index, (free ^ left).count_ones());
+            }
+            // Up to the first that is left, or to the next word.
+            at = first + left.trailing_zeros();
+        }
+        self.lowest_free[nid as usize] = at;
+    }
+
+    /// First bytes of frames in use, each as likely as another. Some frame must be in use.
     ///
     /// Draws among all frames of the blocks in use until one is in use: memory fills from the
     /// bottom, so nearly every draw is. Touches a count, and a bit where the block is not full.
-    pub(crate) fn random_used(&self, random: &mut impl Rng) -> u32 {
-        let places = u128::from(self.used_blocks.len() as u64 * u64::from(BLOCK_FRAMES));
-        loop {
-            let place = ((u128::from(random.next_u64()) * places) >> 64) as u32;
-            let block = self.used_blocks[(place / BLOCK_FRAMES) as usize];
-            let within = place % BLOCK_FRAMES;
-            if self.used_frames[block as usize] == BLOCK_FRAMES || self.is_used(block, within) {
-                return block * BLOCK_FRAMES + within;
-            }
+    #[inline]
+    pub(crate) fn draw_used(&self, random: &mut impl Rng, addresses: &mut [u64]) {
+        let (blocks, used_frames) = (&self.used_blocks[..], &self.used_frames[..]);
+        let places = u128::from(blocks.len() as u64 * u64::from(BLOCK_FRAMES));
+        for address in addresses {
+            let frame = loop {
+                let place = ((u128::from(random.next_u64()) * places) >> 64) as u32;
+                let block = blocks[(place / BLOCK_FRAMES) as usize];
+                let within = place % BLOCK_FRAMES;
+                if used_frames[block as usize] == BLOCK_FRAMES || self.is_used(block, within) {
+                    break block * BLOCK_FRAMES + within;
+                }
+            };
+            *address = u64::from(frame) * PAGE_SZ;
         }
     }
 
@@ -219,17 +265,61 @@ impl Frames {
         Some(block.owners[(frame % BLOCK_FRAMES) as usize])
     }
 
+    /// The pages that a range of frames holds, ascending by frame.
+    #[inline]
+    pub(crate) fn each_page(&self, frames: std::ops::Range<u32>, mut each: impl FnMut(u32)) {
+        let mut at = frames.start;
+        while at < frames.end {
+            let (index, base) = ((at / BLOCK_FRAMES) as usize, at - at % BLOCK_FRAMES);
+            let end = (base + BLOCK_FRAMES).min(frames.end);
+            if let Some(Some(block)) = self.blocks.get(index)
+                && self.used_frames[index] > 0
+            {
+                let owners = block.owners.as_chunks::<{ u64::BITS as usize }>().0;
+                let words = (at - base) / u64::BITS..(end - base).div_ceil(u64::BITS);
+                for word in words {
+                    let part = mask(base + word * u64::BITS, &frames);
+                    let mut bits = block.used[word as usize] & part;
+                    let owners = &owners[word as usize];
+                    while bits != 0 {
+                        each(owners[bits.trailing_zeros() as usize]);
+                        bits &= bits - 1;
+                    }
+                }
+            }
+            at = end;
+        }
+    }
+
     pub(crate) fn free(&mut self, frame: u32) {
+        self.free_word(frame / u64::BITS, 1 << (frame % u64::BITS));
+    }
+
+    /// Frees frames; those that come by ascending number cost least.
+    pub(crate) fn free_all(&mut self, frames: impl Iterator<Item = u32>) {
+        let mut frames = frames.peekable();
+        while let Some(frame) = frames.next() {
+            let word = frame / u64::BITS;
+            let mut bits = 1 << (frame % u64::BITS);
+            while let Some(next) = frames.next_if(|next| next / u64::BITS == word) {
+                bits |= 1 << (next % u64::BITS);
+            }
+            self.free_word(word, bits);
+        }
+    }
+
+    /// Frees those of 64 frames whose bits are set: some, all of them in use.
+    fn free_word(&mut self, word: u32, bits: u64) {
+        let frame = word * u64::BITS + bits.trailing_zeros();
         let index = (frame / BLOCK_FRAMES) as usize;
         if let Some(block) = &mut self.blocks[index] {
-            let within = frame % BLOCK_FRAMES;
-            block.used[(within / u64::BITS) as usize] &= !(1 << (within % u64::BITS));
-            self.used_frames[index] -= 1;
+            block.used[word as usize % BLOCK_WORDS] &= !bits;
+            self.used_frames[index] -= bits.count_ones();
             if self.used_frames[index] == 0 {
                 self.used_blocks.retain(|&used| used as usize != index);
             }
             let nid = usize::from(self.block_nodes[index]);
-            self.node_used[nid] -= 1;
+            self.node_used[nid] -= u64::from(bits.count_ones());
             let lowest = &mut self.lowest_free[nid];
             *lowest = (*lowest).min(frame);
             let lowest = &mut self.lowest_free_run[nid];
@@ -298,6 +388,8 @@ mod tests {
             pages in 0u32..3000,
             runs in 0u32..4,
             holes in prop::collection::vec((0u32..3100, 0u32..300), 0..10),
+            settled in 0u32..400,
+            left in prop::collection::vec(0u32..3500, 0..200),
             probes in prop::collection::vec((0u32..70_000, 0u32..70_000), 1..10),
         ) {
             let nodes = Nodes::new(&[NodeConfig::dram(0, 2 * BLOCK_SZ)]).unwrap();
@@ -317,9 +409,21 @@ mod tests {
                     at = frame + 1;
                 }
                 let expected: Vec<_> = model.range(start..start + len).map(|(_, page)| *page).collect();
-                prop_assert_eq!(seen, expected);
+                prop_assert_eq!(&seen, &expected);
+                let (mut seen, mut odd) = (Vec::new(), expected);
+                odd.retain(|page| page % 2 == 1);
+                frames.each_page(start..start + len, |page| seen.push(page));
+                prop_assert_eq!(seen, odd);
                 model.retain(|frame, page| !(start..start + len).contains(frame) || *page % 2 == 1);
             }
+            let mut told = Vec::new();
+            frames.settle(&nodes, 0, pages..pages + settled, |page, frame| told.push((page, frame)));
+            let free = (0..).filter(|frame| !model.contains_key(frame));
+            let expected: Vec<_> = (pages..pages + settled).zip(free).collect();
+            prop_assert_eq!(&told, &expected);
+            model.extend(told.into_iter().map(|(page, frame)| (frame, page)));
+            let left: Vec<_> = left.into_iter().filter(|frame| model.remove(frame).is_some()).collect();
+            frames.free_all(left.into_iter());
             for run in 0..runs {
                 let is_free = |start: &u32| model.range(*start..*start + HUGE_FRAMES).next().is_none();
                 let expected = (0..).step_by(HUGE_FRAMES as usize).find(is_free);
@@ -343,10 +447,13 @@ mod tests {
             if !model.is_empty() && model.len() < 300 {
                 let mut random = Xoshiro256PlusPlus::seed_from_u64(u64::from(pages));
                 let mut drawn = std::collections::BTreeSet::new();
-                for _ in 0..60 * model.len() {
-                    drawn.insert(frames.random_used(&mut random));
+                let mut addresses = [0; 64];
+                for _ in 0..model.len() {
+                    frames.draw_used(&mut random, &mut addresses);
+                    drawn.extend(addresses);
                 }
-                prop_assert!(drawn.iter().eq(model.keys()));
+                let frames = model.keys().map(|frame| u64::from(*frame) * PAGE_SZ);
+                prop_assert!(drawn.into_iter().eq(frames));
             }
             let lowest = (0..).find(|frame| !model.contains_key(frame));
             prop_assert_eq!(frames.allocate(&nodes, 0), lowest);

@@ -143,9 +143,21 @@ impl Heat {
     }
 
     /// Pages, by their numbers in their area, went from one node to another.
-    pub(crate) fn relocate(&mut self, area: usize, pages: Range<u32>, from: usize, to: usize) {
+    pub(crate) fn relocate(
+        &mut self,
+        area: usize,
+        pages: impl ExactSizeIterator<Item = u32> + Clone,
+        from: usize,
+        to: usize,
+    ) {
         let Self { lines, by_area, resident, nodes, .. } = self;
         for line in by_area[area].iter().map(|&line| &lines[usize::from(line)]) {
+            if line.shape.classes().len() == 1 {
+                let class = usize::from(line.first_class) * *nodes;
+                resident[class + from] -= pages.len() as u64;
+                resident[class + to] += pages.len() as u64;
+                continue;
+            }
             for page in pages.clone() {
                 let class = usize::from(line.class_of(page)) * *nodes;
                 resident[class + from] -= 1;

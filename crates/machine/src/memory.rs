@@ -66,6 +66,8 @@ pub(crate) struct Memory {
     huge_folios: u64,
     active_pages: u64,
     out_pages: u64,
+    /// Frames that pages are about to leave. Reused.
+    left: Vec<u32>,
 }
 
 /// A bit each.
@@ -107,6 +109,7 @@ impl Memory {
             huge_folios: 0,
             active_pages: 0,
             out_pages: 0,
+            left: Vec::new(),
             nodes,
             areas,
         })
@@ -144,6 +147,11 @@ impl Memory {
     /// Whether a page is part of a huge one.
     pub(crate) fn is_huge(&self, page: u32) -> bool {
         self.huge.get(page / HUGE_FRAMES)
+    }
+
+    /// Whether any page is huge.
+    pub(crate) fn has_huge(&self) -> bool {
+        self.huge_folios > 0
     }
 
     pub(crate) fn huge_bytes(&self) -> u64 {
@@ -238,6 +246,33 @@ impl Memory {
         self.resident[first + to] += u64::from(folio.pages);
         let page = folio.page - self.areas[area].first_page;
         self.heat.relocate(area, page..page + folio.pages, from, to);
+    }
+
+    /// Moves folios of one page, all on node `from`, to node `to` as long as it has room; how many.
+    pub(crate) fn relocate_pages(&mut self, folios: &[Folio], from: u32, to: u32) -> usize {
+        let fitting = folios.len().min((self.room(to) / PAGE_SZ) as usize);
+        let folios = &folios[..fitting];
+        let Self { frames, table, left, nodes, .. } = self;
+        frames.settle(nodes, to, folios.iter().map(|folio| folio.page), |page, frame| {
+            left.push(table.get(page) - 1);
+            table.set(page, frame + 1);
+        });
+        frames.free_all(left.drain(..));
+        let (from, to) = (from as usize, to as usize);
+        let mut rest = folios;
+        while let Some(folio) = rest.first() {
+            let number = self.area_of(folio.page);
+            let area = &self.areas[number];
+            let within = |folio: &&Folio| folio.page.wrapping_sub(area.first_page) < area.pages;
+            let (here, others) = rest.split_at(rest.iter().take_while(within).count());
+            let first = number * self.nodes.len();
+            self.resident[first + from] -= here.len() as u64;
+            self.resident[first + to] += here.len() as u64;
+            let pages = here.iter().map(|folio| folio.page - area.first_page);
+            self.heat.relocate(number, pages, from, to);
+            rest = others;
+        }
+        fitting
     }
 
     /// Pages a folio out; a huge one in pieces.

@@ -4,7 +4,8 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
 use crate::memory::Folio;
-use crate::{HUGE_SZ, Machine, MachineError};
+use crate::node::Nodes;
+use crate::{HUGE_SZ, Machine, MachineError, PAGE_SZ};
 
 /// What it takes to move memory between nodes, and out and in.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -119,6 +120,25 @@ impl Migration {
         self.passed_bytes.iter_mut().map(std::mem::take)
     }
 
+    /// Folios of so many bytes were moved from one node to another: how long that takes.
+    fn moved(&mut self, nodes: &Nodes, bytes: u64, folios: u64, between: [u32; 2]) -> u64 {
+        self.counters.migrated_pages += folios * (bytes / PAGE_SZ);
+        let config = &self.config;
+        let own_ns = if bytes == HUGE_SZ { config.huge_page_ns } else { config.page_ns };
+        // Never faster than the slower of the two nodes.
+        let bandwidths_hz = between.map(|nid| {
+            nodes.get(nid).map_or(f64::INFINITY, |node| node.timing.bandwidth_hz)
+        });
+        let bandwidth_hz = bandwidths_hz[0].min(bandwidths_hz[1]);
+        let elapsed_ns = own_ns.max((bytes as f64 / bandwidth_hz * 1e9) as u64);
+        let elapsed_ns = elapsed_ns.saturating_mul(folios);
+        self.left_ns = self.left_ns.saturating_add(elapsed_ns);
+        for nid in between {
+            self.left_bytes[nid as usize] += (bytes * folios) as f64;
+        }
+        elapsed_ns
+    }
+
     fn is_busy(&mut self) -> bool {
         let share = self.config.busy_share;
         share > 0.0 && f64::from(self.random.next_u32()) < share * 4_294_967_296.0
@@ -129,7 +149,6 @@ impl Machine {
     /// Moves a folio to a node and to no other. Returns how long it took; none if it did not move.
     pub(crate) fn migrate(&mut self, folio: Folio, nid: u32) -> Option<u64> {
         let Self { memory, migration, performance, .. } = self;
-        let Migration { config, .. } = *migration;
         let pages = u64::from(folio.pages);
         let from = memory.node_of(folio.page)?;
         migration.counters.asked_pages += pages;
@@ -137,15 +156,10 @@ impl Machine {
             migration.counters.there_pages += pages;
             return None;
         }
-        let Some(target) = memory.nodes.get(nid) else {
+        if memory.nodes.get(nid).is_none() {
             migration.counters.nowhere_pages += pages;
             return None;
-        };
-        let bandwidth_hz = target.timing.bandwidth_hz;
-        let bandwidth_hz = memory
-            .nodes
-            .get(from)
-            .map_or(bandwidth_hz, |node| node.timing.bandwidth_hz.min(bandwidth_hz));
+        }
         if migration.is_busy() {
             migration.counters.busy_pages += pages;
             return None;
@@ -156,16 +170,56 @@ impl Machine {
         };
         memory.relocate(folio, frame);
         performance.places_changed();
-        migration.counters.migrated_pages += pages;
-        let bytes = folio.bytes();
-        let own_ns = if bytes == HUGE_SZ { config.huge_page_ns } else { config.page_ns };
-        // Never faster than the slower of the two nodes.
-        let elapsed_ns = own_ns.max((bytes as f64 / bandwidth_hz * 1e9) as u64);
-        migration.left_ns = migration.left_ns.saturating_add(elapsed_ns);
-        for nid in [from, nid] {
-            migration.left_bytes[nid as usize] += bytes as f64;
+        Some(migration.moved(&memory.nodes, folio.bytes(), 1, [from, nid]))
+    }
+
+    /// Moves folios to a node and to no other. Returns the bytes moved, and how long it took.
+    pub(crate) fn migrate_all(&mut self, folios: &[Folio], nid: u32) -> (u64, u64) {
+        let (mut bytes, mut elapsed_ns) = (0, 0u64);
+        let mut rest = folios;
+        while let Some(&folio) = rest.first() {
+            let (moved_bytes, moved_ns, looked_at) = match self.alike(rest, nid) {
+                Some((from, alike)) => {
+                    let (moved, ns) = self.migrate_alike(alike, from, nid);
+                    (moved as u64 * PAGE_SZ, ns, alike.len())
+                }
+                None => match self.migrate(folio, nid) {
+                    Some(ns) => (folio.bytes(), ns, 1),
+                    None => (0, 0, 1),
+                },
+            };
+            bytes += moved_bytes;
+            elapsed_ns = elapsed_ns.saturating_add(moved_ns);
+            rest = &rest[looked_at..];
         }
-        Some(elapsed_ns)
+        (bytes, elapsed_ns)
+    }
+
+    /// The first folios as far as they are of one page, lie on one node, which is another than where
+    /// they are to go, and are not busy for certain.
+    fn alike<'a>(&self, folios: &'a [Folio], nid: u32) -> Option<(u32, &'a [Folio])> {
+        let Self { memory, migration, .. } = self;
+        let from = memory.node_of(folios.first()?.page)?;
+        if from == nid || memory.nodes.get(nid).is_none() || migration.config.busy_share > 0.0 {
+            return None;
+        }
+        let alike =
+            |folio: &&Folio| folio.pages == 1 && memory.node_of(folio.page) == Some(from);
+        let len = folios.iter().take_while(alike).count();
+        (len > 0).then(|| (from, &folios[..len]))
+    }
+
+    /// Moves them, all at once: how many, and how long it took.
+    fn migrate_alike(&mut self, folios: &[Folio], from: u32, nid: u32) -> (usize, u64) {
+        let Self { memory, migration, performance, .. } = self;
+        let moved = memory.relocate_pages(folios, from, nid);
+        migration.counters.asked_pages += folios.len() as u64;
+        migration.counters.full_pages += (folios.len() - moved) as u64;
+        if moved == 0 {
+            return (0, 0);
+        }
+        performance.places_changed();
+        (moved, migration.moved(&memory.nodes, PAGE_SZ, moved as u64, [from, nid]))
     }
 
     /// What was moved takes its time, and the nodes' bandwidth meanwhile.

@@ -1,11 +1,13 @@
 //! What schemes do to physical memory. `damon-core.md` 10.3.
 
-use damon_core::ops::{Applied, Job, LastApplied};
-use damon_core::scheme::Action;
+use std::ops::Range;
 
-use crate::Machine;
+use damon_core::ops::{Applied, Job, LastApplied};
+use damon_core::scheme::{Action, PageFilters};
+
 use crate::memory::Folio;
 use crate::operations::LOOK_NS;
+use crate::{Machine, PAGE_SZ};
 
 impl Machine {
     /// Walks the folios in use of a range, takes those that pass off their lists, then acts on them:
@@ -31,6 +33,36 @@ impl Machine {
         };
         let mut isolated = std::mem::take(&mut self.isolated);
         let frames = self.memory.frames.within(job.range.start, job.range.end);
+        let all_pass = filters.asked().is_empty() && job.action != Action::PageOut;
+        if all_pass && !self.memory.has_huge() {
+            self.isolate_all(frames, &mut isolated, last, &mut applied);
+        } else {
+            self.isolate(frames, &filters, &mut isolated, last, &mut applied);
+        }
+        if let (Action::MigrateHot | Action::MigrateCold, Some(nid)) = (job.action, job.target_nid)
+        {
+            let (bytes, elapsed_ns) = self.migrate_all(&isolated, nid);
+            applied.bytes += bytes;
+            applied.elapsed_ns += elapsed_ns;
+            isolated.clear();
+        }
+        for folio in isolated.drain(..) {
+            let (bytes, elapsed_ns) = self.act(job.action, folio);
+            applied.bytes += bytes;
+            applied.elapsed_ns += elapsed_ns;
+        }
+        self.isolated = isolated;
+        applied
+    }
+
+    fn isolate(
+        &mut self,
+        frames: Range<u32>,
+        filters: &PageFilters<'_>,
+        isolated: &mut Vec<Folio>,
+        last: &mut LastApplied,
+        applied: &mut Applied,
+    ) {
         let mut at = frames.start;
         while let Some(frame) = self.memory.frames.next_used(at, frames.end) {
             let Some(page) = self.memory.frames.page_at(frame) else { break };
@@ -43,34 +75,41 @@ impl Machine {
             *last = name;
             at = frame.saturating_add(folio.pages);
             applied.elapsed_ns += LOOK_NS;
-            if self.passes(folio, &filters) {
+            if self.passes(folio, filters) {
                 applied.passed += folio.bytes();
                 isolated.push(folio);
             }
         }
-        for folio in isolated.drain(..) {
-            let (bytes, elapsed_ns) = self.act(job, folio);
-            applied.bytes += bytes;
-            applied.elapsed_ns += elapsed_ns;
-        }
-        self.isolated = isolated;
-        applied
     }
 
-    /// Does to a folio what a job asks; bytes that it took effect on, and how long it took.
-    fn act(&mut self, job: &Job<'_>, folio: Folio) -> (u64, u64) {
-        match (job.action, job.target_nid) {
-            (Action::MigrateHot | Action::MigrateCold, Some(nid)) => {
-                let moved = self.migrate(folio, nid);
-                moved.map_or((0, 0), |elapsed_ns| (folio.bytes(), elapsed_ns))
-            }
-            (Action::PageOut, _) => (folio.bytes(), self.page_out(folio)),
+    /// The same where every folio is a page and passes: only the first can be the one met last.
+    fn isolate_all(
+        &self,
+        frames: Range<u32>,
+        isolated: &mut Vec<Folio>,
+        last: &mut LastApplied,
+        applied: &mut Applied,
+    ) {
+        let name = |folio: &Folio| Some(u64::from(folio.page));
+        self.memory.frames.each_page(frames, |page| isolated.push(Folio { page, pages: 1 }));
+        if isolated.first().and_then(name) == *last && last.is_some() {
+            isolated.remove(0);
+        }
+        *last = isolated.last().and_then(name).or(*last);
+        applied.elapsed_ns += LOOK_NS * isolated.len() as u64;
+        applied.passed += PAGE_SZ * isolated.len() as u64;
+    }
+
+    /// Does to a folio what an action asks; bytes that it took effect on, and how long it took.
+    fn act(&mut self, action: Action, folio: Folio) -> (u64, u64) {
+        match action {
+            Action::PageOut => (folio.bytes(), self.page_out(folio)),
             // All that passed count, whichever list they were on.
-            (Action::LruPrio, _) => {
+            Action::LruPrio => {
                 self.memory.set_active(folio, true);
                 (folio.bytes(), 0)
             }
-            (Action::LruDeprio, _) => {
+            Action::LruDeprio => {
                 self.memory.set_active(folio, false);
                 (folio.bytes(), 0)
             }

@@ -82,9 +82,7 @@ impl Machine {
         // When all pages are touched alike, any frame in use is as likely as another: the same
         // draw without the look-up, which misses the processor's caches.
         if self.is_even && memory.used_any() {
-            for address in addresses {
-                *address = u64::from(memory.frames.random_used(random)) * PAGE_SZ;
-            }
+            memory.frames.draw_used(random, addresses);
             return;
         }
         let process = &self.processes[usize::from(process)];

@@ -262,16 +262,22 @@ impl IbsOpCpu {
         machine.draw_pages(self.cpu, random, pages);
         let Output { seen, counters, .. } = output;
         let before = seen.len();
-        seen.reserve(pages.len());
-        for &mut page in pages {
-            let tag = with_data.trailing_zeros() as usize;
+        let (cpu, counter) = (self.cpu, self.counter);
+        let all = pages.iter().map(|&page| {
+            let tag = with_data.trailing_zeros();
             with_data &= with_data - 1;
-            if page != NOWHERE {
-                // Counted back from the end of the span, so that no error adds up.
-                let before_end_ns = self.counter.duration_ns(limit - counts[tag & 63]);
-                let write = writes >> tag & 1 == 1;
-                seen.push(Seen::new(span, page, write, before_end_ns).by(self.cpu));
-            }
+            // Counted back from the end of the span, so that no error adds up.
+            let before_end_ns = counter.duration_ns(limit - counts[tag as usize & 63]);
+            Seen::new(span, page, writes >> tag & 1 == 1, before_end_ns).by(cpu)
+        });
+        // Of known length, so that there is room for all before the first.
+        seen.extend(all);
+        if pages.contains(&NOWHERE) {
+            let mut at = 0;
+            seen.retain(|_| {
+                at += 1;
+                at <= before || pages[at - 1 - before] != NOWHERE
+            });
         }
         let reported = (seen.len() - before) as u64;
         counters.selected += tagged as u64;
