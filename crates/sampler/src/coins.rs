@@ -32,12 +32,10 @@ impl Bias {
         let (mut below, mut undecided) = (0, u64::MAX);
         for digit in (0..DIGITS).rev() {
             let drawn = random.next_u64();
-            if bias >> digit & 1 == 1 {
-                below |= undecided & !drawn;
-                undecided &= drawn;
-            } else {
-                undecided &= !drawn;
-            }
+            // All ones for a digit of 1, where drawn zeros are below and ones undecided.
+            let ones = u64::from(bias >> digit & 1).wrapping_neg();
+            below |= undecided & !drawn & ones;
+            undecided &= drawn ^ !ones;
             if undecided == 0 {
                 break;
             }

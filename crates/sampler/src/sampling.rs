@@ -87,7 +87,13 @@ impl Group {
 
     fn report(&self, machine: &Machine) {
         let Self { span, kind, .. } = *self;
-        for (output, lane) in self.outputs.iter().zip(&self.lanes) {
+        for ((stream, output), lane) in self.streams.iter().zip(&self.outputs).zip(&self.lanes) {
+            if let Some(cpu) = stream.only_cpu() {
+                // Known beforehand, so that all but address, moment and store is the same.
+                let who = Who::on(cpu, machine);
+                lane.push_batch(output.seen.iter().map(|seen| report(seen, span, kind, who)));
+                continue;
+            }
             let mut who = Who { cpu: NO_CPU, tgid: 0, tid: 0 };
             lane.push_batch(output.seen.iter().map(|seen| {
                 if seen.cpu != who.cpu {

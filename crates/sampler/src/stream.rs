@@ -137,6 +137,15 @@ impl Stream {
         }
     }
 
+    /// The CPU that makes all accesses it sees, if they are one CPU's.
+    pub(crate) fn only_cpu(&self) -> Option<u16> {
+        match self {
+            Self::IbsOp(cpu) => Some(cpu.cpu()),
+            Self::Pebs(cpu) => Some(cpu.cpu()),
+            Self::Chmu(_) | Self::HintFaults(_) => None,
+        }
+    }
+
     /// Whether it is cheap to remember what it was, so that it can be sent ahead.
     pub(crate) fn is_small(&self) -> bool {
         matches!(self, Self::IbsOp(_) | Self::Pebs(_))
