@@ -126,9 +126,8 @@ impl Migration {
         let config = &self.config;
         let own_ns = if bytes == HUGE_SZ { config.huge_page_ns } else { config.page_ns };
         // Never faster than the slower of the two nodes.
-        let bandwidths_hz = between.map(|nid| {
-            nodes.get(nid).map_or(f64::INFINITY, |node| node.timing.bandwidth_hz)
-        });
+        let bandwidths_hz = between
+            .map(|nid| nodes.get(nid).map_or(f64::INFINITY, |node| node.timing.bandwidth_hz));
         let bandwidth_hz = bandwidths_hz[0].min(bandwidths_hz[1]);
         let elapsed_ns = own_ns.max((bytes as f64 / bandwidth_hz * 1e9) as u64);
         let elapsed_ns = elapsed_ns.saturating_mul(folios);
@@ -203,8 +202,7 @@ impl Machine {
         if from == nid || memory.nodes.get(nid).is_none() || migration.config.busy_share > 0.0 {
             return None;
         }
-        let alike =
-            |folio: &&Folio| folio.pages == 1 && memory.node_of(folio.page) == Some(from);
+        let alike = |folio: &&Folio| folio.pages == 1 && memory.node_of(folio.page) == Some(from);
         let len = folios.iter().take_while(alike).count();
         (len > 0).then(|| (from, &folios[..len]))
     }

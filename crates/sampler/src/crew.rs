@@ -5,7 +5,9 @@
 //! that no hand has begun it can take back, so a machine without a free core loses nothing.
 //!
 //! ```text
-//! ticket  = round of the batch, number of its next task; whoever moves it on owns that task
+//! ticket  = round of the batch, tasks begun at its end, tasks begun at its front; whoever moves one
+//!           of these on owns that task. The owner takes the last, hands the first: so most tasks,
+//!           and all that they touch, stay in one processor's cache from batch to batch
 //! done    = tasks of the batch that nobody will touch any more
 //! ```
 //!
@@ -16,6 +18,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
 /// Looks for work before a hand sleeps: some tens of microseconds.
 const LOOKS: u32 = 4_000;
@@ -23,8 +26,9 @@ const LOOKS: u32 = 4_000;
 const LOOKS_BEFORE_YIELDING: u32 = 1_000;
 /// Batches after which the owner looks whether hands have done a quarter of the work.
 const BATCHES_TRIED: u32 = 64;
-/// Batches that it works on alone if not, or if one has kept it waiting: where others want the
-/// processors, a hand is of no help.
+/// Batches that it works on alone if not: where others want the processors, a hand is of no help. If
+/// one has kept it waiting, as many as microseconds: a hand that was stopped for a moment is soon
+/// asked again, one that has lost its processor for a time slice is not.
 const BATCHES_ALONE: u32 = 4_000;
 const TASK_BITS: u32 = 16;
 const TASK_MASK: u64 = (1 << TASK_BITS) - 1;
@@ -48,32 +52,42 @@ impl<T: Task> Shared<T> {
         self.tasks[task].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Tasks that nobody has begun, and how many were begun at the front and at the end.
+    fn left(&self, ticket: u64) -> (u64, u64, u64) {
+        let (front, end) = (ticket & TASK_MASK, ticket >> TASK_BITS & TASK_MASK);
+        ((self.tasks.len() as u64).saturating_sub(front + end), front, end)
+    }
+
     /// The next task that nobody has begun.
-    fn claim(&self) -> Option<usize> {
+    fn claim(&self, whose: End) -> Option<usize> {
         // Acquire: what the owner wrote into the tasks before it opened the batch.
         let mut ticket = self.ticket.load(Ordering::Acquire);
         loop {
-            let task = (ticket & TASK_MASK) as usize;
-            if task >= self.tasks.len() {
+            let (left, front, end) = self.left(ticket);
+            if left == 0 {
                 return None;
             }
+            let (task, begun) = match whose {
+                End::Hands => (front, 1),
+                End::Owner => (self.tasks.len() as u64 - 1 - end, 1 << TASK_BITS),
+            };
             // A ticket of an earlier round is never valid again: rounds only grow.
             match self.ticket.compare_exchange_weak(
                 ticket,
-                ticket + 1,
+                ticket + begun,
                 Ordering::Acquire,
                 Ordering::Acquire,
             ) {
-                Ok(_) => return Some(task),
+                Ok(_) => return Some(task as usize),
                 Err(now) => ticket = now,
             }
         }
     }
 
     /// Works until nothing is left to begin; how many tasks that were.
-    fn work(&self) -> u64 {
+    fn work(&self, whose: End) -> u64 {
         let mut worked = 0;
-        while let Some(task) = self.claim() {
+        while let Some(task) = self.claim(whose) {
             worked += 1;
             if catch_unwind(AssertUnwindSafe(|| self.lock(task).run())).is_err() {
                 self.panicked.store(true, Ordering::Relaxed);
@@ -83,6 +97,13 @@ impl<T: Task> Shared<T> {
         }
         worked
     }
+}
+
+/// Which tasks somebody begins with.
+#[derive(Clone, Copy)]
+enum End {
+    Hands,
+    Owner,
 }
 
 struct Hand {
@@ -111,6 +132,7 @@ impl<T: Task> Crew<T> {
         Self {
             shared: Arc::new(Shared {
                 tasks: tasks.into_iter().map(Mutex::new).collect(),
+                // All begun, all done.
                 ticket: AtomicU64::new(all),
                 done: AtomicU64::new(all),
                 stop: AtomicBool::new(false),
@@ -169,9 +191,9 @@ impl<T: Task> Crew<T> {
         self.each(prepare);
         let shared = &self.shared;
         shared.done.store(0, Ordering::Relaxed);
-        let round = (shared.ticket.load(Ordering::Relaxed) >> TASK_BITS) + 1;
+        let round = (shared.ticket.load(Ordering::Relaxed) >> (2 * TASK_BITS)) + 1;
         // SeqCst here, and for `asleep`: a hand that goes to sleep either sees the batch or is seen.
-        shared.ticket.store(round << TASK_BITS, Ordering::SeqCst);
+        shared.ticket.store(round << (2 * TASK_BITS), Ordering::SeqCst);
         self.open = true;
         for hand in &self.hands {
             if hand.asleep.swap(false, Ordering::SeqCst) {
@@ -187,7 +209,7 @@ impl<T: Task> Crew<T> {
     /// If a task did.
     pub(crate) fn finish(&mut self) {
         if self.open {
-            let own = self.shared.work();
+            let own = self.shared.work(End::Owner);
             self.wait();
             self.judge(own);
         }
@@ -196,9 +218,8 @@ impl<T: Task> Crew<T> {
     /// Leaves what nobody has begun undone, and waits for the rest.
     pub(crate) fn abandon(&mut self) {
         if self.open {
-            let all = self.shared.tasks.len() as u64;
             let ticket = self.shared.ticket.fetch_or(TASK_MASK, Ordering::Relaxed);
-            self.shared.done.fetch_add(all.saturating_sub(ticket & TASK_MASK), Ordering::Relaxed);
+            self.shared.done.fetch_add(self.shared.left(ticket).0, Ordering::Relaxed);
             self.wait();
         }
     }
@@ -218,15 +239,20 @@ impl<T: Task> Crew<T> {
 
     fn wait(&mut self) {
         let all = self.shared.tasks.len() as u64;
-        let mut looks = 0;
+        let (mut looks, mut yielding) = (0, None);
         // Acquire: what hands did to the tasks.
         while self.shared.done.load(Ordering::Acquire) < all {
             looks += 1;
-            if looks < LOOKS_BEFORE_YIELDING { spin_loop() } else { thread::yield_now() }
+            if looks < LOOKS_BEFORE_YIELDING {
+                spin_loop();
+            } else {
+                yielding.get_or_insert_with(Instant::now);
+                thread::yield_now();
+            }
         }
         self.open = false;
-        if looks >= LOOKS_BEFORE_YIELDING {
-            self.alone = BATCHES_ALONE;
+        if let Some(since) = yielding {
+            self.alone = u32::try_from(since.elapsed().as_micros()).unwrap_or(u32::MAX);
         }
         assert!(!self.shared.panicked.swap(false, Ordering::Relaxed), "a sampler's task panicked");
     }
@@ -234,11 +260,11 @@ impl<T: Task> Crew<T> {
 
 fn lend_a_hand<T: Task>(shared: &Shared<T>, asleep: &AtomicBool) {
     let is_idle = || {
-        let task = (shared.ticket.load(Ordering::SeqCst) & TASK_MASK) as usize;
-        task >= shared.tasks.len() && !shared.stop.load(Ordering::SeqCst)
+        let (left, ..) = shared.left(shared.ticket.load(Ordering::SeqCst));
+        left == 0 && !shared.stop.load(Ordering::SeqCst)
     };
     while !shared.stop.load(Ordering::SeqCst) {
-        shared.work();
+        shared.work(End::Hands);
         let mut looks = 0;
         while is_idle() && looks < LOOKS {
             looks += 1;

@@ -21,7 +21,7 @@ use crate::sources::SourceCounts;
 use crate::stream::{NO_CPU, Output, Seen, Span, Stream};
 
 /// Tasks per thread, so that whoever is done first finds more.
-const GROUPS_PER_THREAD: usize = 4;
+const GROUPS_PER_THREAD: usize = 8;
 /// Reports of a span below which another thread does not pay.
 const REPORTS_WORTH_A_THREAD: usize = 500;
 
