@@ -22,7 +22,7 @@ export const PLACEMENT_HEAD = [
 /** Below this, a terminal is not told these. */
 const WIDE = 100;
 const WIDE_ONLY: ReadonlySet<string> = new Set(['ops/s', 'free']);
-const LABEL_WIDTH = 21;
+const LABEL_WIDTH = { wide: 24, narrow: 21 };
 const NOTE =
   'Means over the seeds, with 95 % intervals where there are several. Ops of the workload, and ' +
   'what they are of those of the base; time until half of the hot memory was on the fast node ' +
@@ -37,7 +37,7 @@ export function renderPlacement(record: PlacementRecord, options: TerminalOption
   const isShown = PLACEMENT_HEAD.map((name) => width >= WIDE || !WIDE_ONLY.has(name));
   const titles = PLACEMENT_HEAD.filter((_, column) => isShown[column]);
   const rows = summaries.map((summary) => [
-    cut(`  ${summary.name}`, LABEL_WIDTH),
+    cut(`  ${summary.name}`, width >= WIDE ? LABEL_WIDTH.wide : LABEL_WIDTH.narrow),
     ...placementCells(summary).filter((_, column) => isShown[column]),
   ]);
   const aligns = ['left' as const, ...titles.map(() => 'right' as const)];
