@@ -42,8 +42,14 @@ impl Score {
 }
 
 fn hot(nr_accesses: u32, age: u32, weights: Weights, attrs: &Attrs) -> u32 {
-    let samples = u64::from(attrs.samples_per_aggregation());
-    let frequency = mult_frac(u64::from(nr_accesses), u64::from(MAX_SUBSCORE), samples) as u32;
+    // Most regions are not accessed, which takes no division to see.
+    let frequency = match nr_accesses {
+        0 => 0,
+        _ => {
+            let samples = u64::from(attrs.samples_per_aggregation());
+            mult_frac(u64::from(nr_accesses), u64::from(MAX_SUBSCORE), samples) as u32
+        }
+    };
     let seconds = (u64::from(age).wrapping_mul(attrs.aggregation_us) / 1_000_000) as u32;
     // Logarithm of the age: how long a region has been as it is matters by order of magnitude.
     let magnitude = if seconds == 0 { 0 } else { (seconds.ilog2() as i32 + 1).min(MAX_AGE_LOG) };

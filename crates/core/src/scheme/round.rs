@@ -55,6 +55,12 @@ impl ApplyContext {
         score.of(nr_accesses, region.age, config.quota.weights, &self.attrs)
     }
 
+    /// Bytes in core address units.
+    fn units(&self, bytes: u64) -> u64 {
+        // Nearly always bytes, and a division for each region tried is as dear as the rest.
+        if self.addr_unit == 1 { bytes } else { bytes / self.addr_unit }
+    }
+
     fn bytes(&self, region: &Region) -> Range {
         Range {
             start: region.start.wrapping_mul(self.addr_unit),
@@ -375,8 +381,7 @@ impl Offer<'_> {
             filters: PageFilters::new(&config.page_filters, passage == Passage::Allowed),
         };
         let applied = self.ops.apply(&job, last_applied);
-        let bytes = applied.bytes / context.addr_unit;
-        let passed = applied.passed / context.addr_unit;
+        let [bytes, passed] = [applied.bytes, applied.passed].map(|bytes| context.units(bytes));
         if let Some(walking) = &mut self.walking {
             walking.saw(
                 place.scheme,
