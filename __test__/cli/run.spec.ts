@@ -181,7 +181,7 @@ test('--reload goes on by the changed file, and stays as it is when that is refu
     line: 16,
   });
   writeFileSync(file, text.replace('1000 h', '999 h'));
-  t.like(await lineOf(run.stderr, /FIXED/), { path: 'everyMs', line: 18 });
+  t.like(await lineOf(run.stderr, /FIXED/), { path: 'everyMs', line: 19 });
 
   writeFileSync(file, text.replace('szBytes: 1 MiB', 'szBytes: 2 MiB'));
   await lineOf(run.stdout, /"kind":"reloaded"/);
