@@ -317,11 +317,6 @@ impl Machine {
         area.start + page * PAGE_SZ + u64::from(access.byte)
     }
 
-    /// Bytes of the page that translates an access: 4 KiB or 2 MiB.
-    pub fn page_bytes(&self, access: &Access) -> u64 {
-        self.memory.folio_of(access.page).bytes()
-    }
-
     /// Rates of a CPU now; all 0 if it is idle.
     pub fn pace(&self, cpu: u16) -> Pace {
         let Some((process, _)) = self.running(cpu) else { return Pace::default() };
@@ -349,15 +344,6 @@ impl Machine {
             let nid = self.memory.node_of(access.page).unwrap_or(0);
             Level::Memory { nid }
         }
-    }
-
-    /// Whether a visit to the page of an access walks the page table. One draw.
-    pub fn walks(&self, access: &Access, random: &mut impl Rng) -> bool {
-        let size = usize::from(self.memory.is_huge(access.page));
-        let visits = self.memory.heat.line_of_class(access.class).locality;
-        let walks = self.performance.model_of(access.class).walk[size]
-            / (visits.reuse * visits.lines_per_page);
-        (random.next_u64() as f64 / TWO_TO_64) < walks
     }
 
     /// Cycles from a CPU to the data, under the load as it is.

@@ -8,14 +8,12 @@
 //!   memory latencies divided by how many misses are on their way at once; the latency of a node
 //!   grows with the demand on it, and the demand with the ops. Solved node by node by bisection.
 
-use rand_core::Rng;
-
 use crate::heat::Heat;
 use crate::memory::Memory;
 use crate::process::Process;
 use crate::processor::{LINE_SZ, Processor};
 use crate::residence::{Visited, characteristic_time, hit_share};
-use crate::{HUGE_FRAMES, PAGE_SZ, TWO_TO_64};
+use crate::{HUGE_FRAMES, PAGE_SZ};
 
 /// What caches and TLB make of a heat class.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -43,30 +41,11 @@ struct Group {
     ops_hz: f64,
 }
 
-/// Which heat classes make the accesses that a node serves.
-#[derive(Debug, Default)]
-pub(crate) struct Mix {
-    /// Sum of all rates up to here, process, class.
-    sums: Vec<(f64, u16, u16)>,
-}
-
-impl Mix {
-    /// Draws a process and one of its classes. One draw.
-    pub(crate) fn draw(&self, random: &mut impl Rng) -> Option<(u16, u16)> {
-        let (sum, ..) = self.sums.last()?;
-        let place = random.next_u64() as f64 / TWO_TO_64 * sum;
-        let chosen = self.sums.partition_point(|&(until, ..)| until <= place);
-        self.sums.get(chosen).map(|&(_, process, class)| (process, class))
-    }
-}
-
 /// What is known of the speed.
 #[derive(Debug)]
 pub(crate) struct Performance {
     models: Vec<ClassModel>,
     groups: Vec<Group>,
-    /// By node.
-    mixes: Vec<Mix>,
     /// Loaded latency of each node, from its own socket.
     latency_ns: Vec<f64>,
     /// Bytes per second that migration asks of each node.
@@ -109,7 +88,6 @@ impl Performance {
         Self {
             models: vec![ClassModel::default(); memory.heat.classes()],
             groups,
-            mixes: (0..nodes).map(|_| Mix::default()).collect(),
             latency_ns: memory.nodes.iter().map(|(_, node)| node.timing.idle_latency_ns).collect(),
             migration_hz: vec![0.0; nodes],
             models_fresh: false,
@@ -265,32 +243,6 @@ impl Performance {
         for index in 0..self.groups.len() {
             self.groups[index].ops_hz = self.speed(processor, memory, index);
         }
-        self.mix_traffic(processes, &memory.heat);
-    }
-
-    fn mix_traffic(&mut self, processes: &[Process], heat: &Heat) {
-        self.mixes.iter_mut().for_each(|mix| mix.sums.clear());
-        for (number, process) in (0..).zip(processes) {
-            let accesses_hz = self.ops_hz(usize::from(number)) * process.memory_share;
-            for line in process.lines().map(|line| heat.line(line)) {
-                for (at, class) in line.class_numbers().zip(line.shape.classes()) {
-                    let missed = 1.0 - self.models[usize::from(at)].hit_by[2];
-                    let per_page =
-                        accesses_hz * line.share * class.share * missed / f64::from(class.pages);
-                    for (mix, &pages) in self.mixes.iter_mut().zip(heat.resident(at)) {
-                        let before = mix.sums.last().map_or(0.0, |&(sum, ..)| sum);
-                        if pages > 0 && per_page > 0.0 {
-                            mix.sums.push((before + per_page * pages as f64, number, at));
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    /// What a node serves.
-    pub(crate) fn mix(&self, nid: u32) -> Option<&Mix> {
-        self.mixes.get(nid as usize)
     }
 
     /// What an op of each group costs and moves.

@@ -1,9 +1,7 @@
 //! How far the workload gets, and what reaches the memory.
 
-use rand_core::Rng;
-
+use crate::Machine;
 use crate::processor::LINE_SZ;
-use crate::{Access, Machine, byte_of, is_store};
 
 /// Speed and traffic, now.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -88,41 +86,6 @@ impl Machine {
             ),
             utilisation: (bytes_hz + migration_bytes_hz) / node.timing.bandwidth_hz,
         }
-    }
-
-    /// Draws an access that memory on a node serves; none if hardly any access reaches that node.
-    pub fn draw_traffic(&self, nid: u32, random: &mut impl Rng) -> Option<Access> {
-        let (process, number) = self.performance.mix(nid)?.draw(random)?;
-        let line = self.memory.heat.line_of_class(number);
-        let class = usize::from(number - line.first_class);
-        // What the mix says may have moved since: so many draws miss a page once in e^16.
-        let here = self.memory.heat.resident(number)[nid as usize];
-        let pages = u64::from(line.shape.classes()[class].pages);
-        let first_page = self.memory.areas[line.area].first_page;
-        for _ in 0..(16 * pages).checked_div(here)? {
-            let page = first_page + line.shape.draw_member(class, random);
-            if self.memory.node_of(page) == Some(nid) {
-                let rest = random.next_u64();
-                let (byte, write) = (byte_of(rest), is_store(rest, line.store_share));
-                return Some(Access { page, byte, process, class: number, write });
-            }
-        }
-        None
-    }
-
-    /// Share of a CPU's accesses that memory serves.
-    pub fn miss_share(&self, cpu: u16) -> f64 {
-        let Some((process, _)) = self.running(cpu) else { return 0.0 };
-        let lines = self.processes[usize::from(process)].lines();
-        lines
-            .map(|line| self.memory.heat.line(line))
-            .flat_map(|line| {
-                line.class_numbers().zip(line.shape.classes()).map(move |(number, class)| {
-                    let missed = 1.0 - self.performance.model_of(number).hit_by[2];
-                    line.share * class.share * missed
-                })
-            })
-            .sum()
     }
 
     /// Takes time from what a CPU runs, for a sampler or a fault.

@@ -1,6 +1,7 @@
 use std::collections::HashSet;
 
 use damon_machine::workload::{Line, Pattern};
+use damon_machine::{Direction, Reach};
 use damon_sampler::{Counting, Generation, IbsOpConfig, InterruptConfig, SamplerConfig};
 
 use crate::{MIB, area, even, hot_set, machine, nodes, on_cxl, refused, run, share};
@@ -103,7 +104,8 @@ fn misses_only_is_the_rate_of_tags_times_the_share_of_misses() {
     // samplers.md 11 (c): the period is one between tags.
     let config = IbsOpConfig { l3_miss_only: true, data_share: Some(1.0), ..RATED };
     let machine = even();
-    let misses = machine.miss_share(0);
+    let served = machine.population(Some(0), &Reach::Nodes(vec![0, 1]), Direction::Both);
+    let misses = served.hz() / machine.pace(0).memory_ops_hz;
     let run = run(machine, &ibs(config), 4_000);
     let counters = run.counters;
     assert_eq!(counters.samples_filtered, 0);
