@@ -984,7 +984,7 @@ type Addresses = 'physical' | 'virtual';
 /** What a scheme does to memory. Kernel `enum damos_action`. */
 
 /** The actions by their kernel names, in its order. */
-declare const ACTIONS$1: readonly [
+declare const ACTIONS: readonly [
   'willneed',
   'cold',
   'pageout',
@@ -998,7 +998,7 @@ declare const ACTIONS$1: readonly [
   'stat',
 ];
 /** The name of an action. */
-type ActionName = (typeof ACTIONS$1)[number];
+type ActionName = (typeof ACTIONS)[number];
 
 /** Closed bounds. */
 interface BoundsOptions<Value = number> {
@@ -4065,38 +4065,6 @@ declare function policies(options?: PoliciesOptions): Promise<PlacementRecord>;
 /** Calls back every so many milliseconds, until the function it returns is called. */
 type Every = (ms: number, call: () => void) => () => void;
 
-/**
- * The kernel's words, in its order: the first of each list is what a new directory holds.
- *
- * `damon-core.md` 1.5 and 1.6, `hardware-sampling.md` 4.1.
- */
-/** What a scheme does to the regions it is about. */
-declare const ACTIONS: readonly [
-  'willneed',
-  'cold',
-  'pageout',
-  'hugepage',
-  'nohugepage',
-  'collapse',
-  'lru_prio',
-  'lru_deprio',
-  'migrate_hot',
-  'migrate_cold',
-  'stat',
-];
-/** What a quota goal measures. */
-declare const GOAL_METRICS: readonly [
-  'user_input',
-  'some_mem_psi_us',
-  'node_mem_used_bp',
-  'node_mem_free_bp',
-  'node_memcg_used_bp',
-  'node_memcg_free_bp',
-  'active_mem_bp',
-  'inactive_mem_bp',
-  'node_eligible_mem_bp',
-  'hugepage_mem_bp',
-];
 /** How a quota follows its goals. */
 declare const GOAL_TUNERS: readonly ['consist', 'temporal'];
 /** What a scheme's watermarks look at. */
@@ -4296,7 +4264,7 @@ interface AdminPerfEvent {
 
 /** A scheme. `struct damos`. */
 interface AdminScheme {
-  readonly action: (typeof ACTIONS)[number];
+  readonly action: ActionName;
   /** 0: once per aggregation. */
   readonly applyIntervalUs: bigint;
   /** -1: no node. */
@@ -4356,7 +4324,7 @@ interface AdminQuota {
 
 /** What a quota is steered by. `struct damos_quota_goal`. */
 interface AdminGoal {
-  readonly metric: (typeof GOAL_METRICS)[number];
+  readonly metric: MetricName;
   /** In the metric's unit. Minimum: 1. */
   readonly targetValue: bigint;
   /** For `user_input`. */

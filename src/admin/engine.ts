@@ -4,11 +4,11 @@
  * Everything is in the kernel's terms: its words, its units, 64-bit numbers as `bigint` and smaller
  * ones as `number`. Not here: any of our own options; an engine translates.
  */
+import type { MetricName } from '../goal/metric.ts';
 import type { OperationsName } from '../monitor/operations.ts';
+import type { ActionName } from '../scheme/action.ts';
 import type {
-  ACTIONS,
   CORE_FILTERS,
-  GOAL_METRICS,
   GOAL_TUNERS,
   OPS_FILTERS,
   PREP_ACTIONS,
@@ -178,7 +178,7 @@ export interface AdminPerfEvent {
 
 /** A scheme. `struct damos`. */
 export interface AdminScheme {
-  readonly action: (typeof ACTIONS)[number];
+  readonly action: ActionName;
   /** 0: once per aggregation. */
   readonly applyIntervalUs: bigint;
   /** -1: no node. */
@@ -225,7 +225,7 @@ export interface AdminQuota {
 
 /** What a quota is steered by. `struct damos_quota_goal`. */
 export interface AdminGoal {
-  readonly metric: (typeof GOAL_METRICS)[number];
+  readonly metric: MetricName;
   /** In the metric's unit. Minimum: 1. */
   readonly targetValue: bigint;
   /** For `user_input`. */

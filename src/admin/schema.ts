@@ -4,6 +4,8 @@
  * `damon-core.md` 9.2; below `sample`, `hardware-sampling.md` 4.1 and 8.1. Not here: anything that
  * happens. Read it from the end.
  */
+import { METRIC_NAMES } from '../goal/metric.ts';
+import { ACTIONS } from '../scheme/action.ts';
 import { OPERATIONS } from '../monitor/operations.ts';
 import {
   BIT,
@@ -26,9 +28,7 @@ import {
   wordOf,
 } from './text.ts';
 import {
-  ACTIONS,
   CORE_FILTERS,
-  GOAL_METRICS,
   GOAL_TUNERS,
   OPS_FILTERS,
   PREP_ACTIONS,
@@ -178,7 +178,7 @@ const TARGET = dir({
 });
 
 const GOAL = dir({
-  target_metric: word(GOAL_METRICS, 'user_input'),
+  target_metric: word(METRIC_NAMES, 'user_input'),
   target_value: u64(),
   current_value: u64(),
   nid: int(),

@@ -5,6 +5,8 @@
  * scheme is that there is none. Not here: what may not stand in a scheme that was built
  * (`checks.ts`).
  */
+import { METRIC_NAMES } from '../goal/metric.ts';
+import { ACTIONS } from '../scheme/action.ts';
 import type {
   AdminCoreFilter,
   AdminDest,
@@ -19,9 +21,7 @@ import type { AdminError, ErrnoName } from './errno.ts';
 import { type Dir, unfit } from './node.ts';
 import { verdictOf } from './verdict.ts';
 import {
-  ACTIONS,
   CORE_FILTERS,
-  GOAL_METRICS,
   GOAL_TUNERS,
   MEMCG_METRICS,
   OPS_FILTERS,
@@ -104,7 +104,7 @@ export function buildGoals(dir: Dir, errno: ErrnoName): AdminGoal[] {
   for (const goal of dir.numbered()) {
     const targetValue = goal.u64('target_value');
     if (targetValue === 0n) continue;
-    const metric = goal.word('target_metric', GOAL_METRICS);
+    const metric = goal.word('target_metric', METRIC_NAMES);
     const path = goal.text('path');
     if (MEMCG_METRICS.includes(metric) && path === '') throw noCgroup(goal, 'path', errno);
     const [currentValue, nid] = [goal.u64('current_value'), goal.number('nid')];

@@ -1,37 +1,9 @@
 /**
- * The kernel's words, in its order: the first of each list is what a new directory holds.
+ * The kernel's words that only its files have, in its order; actions and metrics are those of `scheme`
+ * and `goal`. The first of each list is what a new directory holds.
  *
  * `damon-core.md` 1.5 and 1.6, `hardware-sampling.md` 4.1.
  */
-
-/** What a scheme does to the regions it is about. */
-export const ACTIONS = [
-  'willneed',
-  'cold',
-  'pageout',
-  'hugepage',
-  'nohugepage',
-  'collapse',
-  'lru_prio',
-  'lru_deprio',
-  'migrate_hot',
-  'migrate_cold',
-  'stat',
-] as const;
-
-/** What a quota goal measures. */
-export const GOAL_METRICS = [
-  'user_input',
-  'some_mem_psi_us',
-  'node_mem_used_bp',
-  'node_mem_free_bp',
-  'node_memcg_used_bp',
-  'node_memcg_free_bp',
-  'active_mem_bp',
-  'inactive_mem_bp',
-  'node_eligible_mem_bp',
-  'hugepage_mem_bp',
-] as const;
 
 /** Goal metrics about a memory cgroup. */
 export const MEMCG_METRICS: readonly string[] = ['node_memcg_used_bp', 'node_memcg_free_bp'];
