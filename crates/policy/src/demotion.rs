@@ -29,7 +29,7 @@ pub struct DemotionConfig {
 #[derive(Debug)]
 pub(crate) struct Demotion {
     config: DemotionConfig,
-    /// Physical address at which the hand goes on.
+    /// Physical address at which the hand goes on; beyond all memory before its first round.
     hand: u64,
     /// When it may begin its next round.
     next_round_ns: u64,
@@ -53,7 +53,7 @@ impl Demotion {
             let expected = format!("at most the fast node's {bytes}");
             return Err(PolicyError::new("demotion.highBytes", expected, high_bytes));
         }
-        Ok(Self { config, hand: 0, next_round_ns: 0, is_short: false })
+        Ok(Self { config, hand: u64::MAX, next_round_ns: 0, is_short: false })
     }
 
     /// Demotes from the first to the second node.

@@ -163,6 +163,24 @@ fn the_same_seed_moves_the_same_pages() {
     assert_eq!(run(), run());
 }
 
+#[test]
+fn a_page_has_time_to_be_accessed_between_two_looks() {
+    // All of DRAM is one hot set, and as many looks as a run takes go round it.
+    let nodes = vec![NodeConfig::dram(0, 128 * MIB), NodeConfig::dram(128 * MIB, 128 * MIB)];
+    let pages = (124 * MIB / PAGE_SZ) as u32;
+    let workload = HotSet { pages, hot_pages: pages, hot_share: 1.0, store_share: 0.3, tgid: 1 };
+    let placed = workload.placed(Interleave { weights: vec![(0, 1)] });
+    let config = MachineConfig::new(nodes, Processor::zen5(4), placed);
+    let mut machine = Machine::new(config).unwrap();
+    let config = policy(Promotion::Pghot(PghotConfig::DEFAULT));
+    let mut policy = Policy::new(&config, &machine, slots()).unwrap();
+    for _ in 0..4 {
+        policy.run(&mut machine);
+    }
+    let counters = policy.counters();
+    assert_eq!((counters.looked_folios, counters.demoted_pages), (u64::from(pages), 0));
+}
+
 fn refusal(config: &PolicyConfig) -> PolicyError {
     Policy::new(config, &machine(0.9), slots()).err().unwrap()
 }
