@@ -1803,7 +1803,8 @@ interface BatchOutcome {
 
 /**
  * The only writer of one lane of a {@link LiveKdamond}. It stays on the thread that attached it;
- * each thread attaches its own, and may have several.
+ * each thread attaches its own, and may have several. One that nothing refers to any more is closed
+ * by the garbage collector, with a warning `ERR_DAMON_FORGOTTEN`.
  *
  * @example
  * ```ts
@@ -3209,7 +3210,8 @@ declare class LiveKdamond implements AsyncIterable<Snapshot>, Disposable, AsyncD
   /** {@link snapshots} until the monitor stops. */
   [Symbol.asyncIterator](): AsyncGenerator<Snapshot, void, void>;
   /**
-   * A lane for reports from this thread: `Lane.attach(live.token)`.
+   * A lane for reports from this thread: `Lane.attach(live.token)`. Keep it: an interval is
+   * observed while there is a lane, and the garbage collector closes one that nobody keeps.
    *
    * @throws DamonError `ERR_DAMON_CLOSED`, also when it has stopped; `ERR_DAMON_LANES`
    */

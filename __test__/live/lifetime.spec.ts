@@ -15,7 +15,7 @@ const OPEN = `
 test('a running monitor lets Node exit', (t) => {
   const { code, stdout, stderr } = runModule(`${OPEN}
     const live = open().start();
-    live.lane();
+    globalThis.lane = live.lane();
     process.on('exit', () => console.log(live.state));
   `);
   t.is(code, 0, stderr);
@@ -26,7 +26,7 @@ test('a running monitor that is ref’d keeps Node alive until it is not', (t) =
   const ended = (body: string) => {
     const { code, stdout, stderr } = runModule(`${OPEN}
       const live = open().start().ref();
-      live.lane();
+      globalThis.lane = live.lane();
       // Fires only if something else keeps Node alive.
       setTimeout(() => { console.log('alive'); ${body} }, 50).unref();
     `);
@@ -41,7 +41,7 @@ test('a running monitor that is ref’d keeps Node alive until it is not', (t) =
 test('a snapshot that is awaited keeps Node alive, a stop does too', (t) => {
   const { code, stdout, stderr } = runModule(`${OPEN}
     const live = open({ everyMs: 50 }).start();
-    live.lane();
+    globalThis.lane = live.lane();
     for await (const snapshot of live) { console.log('snapshot'); break; }
     await live.stop();
     console.log(live.state);
@@ -103,6 +103,28 @@ test('a monitor that is forgotten is stopped, and says so once', (t) => {
   );
   t.is(code, 0, stderr);
   t.is(stdout, '["ERR_DAMON_FORGOTTEN"] true\nERR_DAMON_CLOSED\n');
+});
+
+test('a lane that is forgotten is closed, and says so while it is missed', (t) => {
+  const { code, stdout, stderr } = runModule(
+    `${OPEN}
+    const told = [];
+    process.on('warning', ({ code, message }) => told.push([code, message]));
+    const live = open().start();
+    const stopped = open().start();
+    (() => { live.lane(); live.lane().close(); stopped.lane(); })();
+    await stopped.stop();
+    while (told.length === 0 || live.lanes.inUse.length > 0) {
+      globalThis.gc();
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    console.log(JSON.stringify(told.map(([code]) => code)), told[0][1].includes(live.token));
+    live.close();
+  `,
+    '--expose-gc',
+  );
+  t.is(code, 0, stderr);
+  t.is(stdout, '["ERR_DAMON_FORGOTTEN"] true\n');
 });
 
 test('memory stays flat over thousands of monitors, closed or forgotten', (t) => {

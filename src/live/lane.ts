@@ -4,6 +4,7 @@ import { closed } from '../closed.ts';
 import { refuse } from '../errors.ts';
 import { native } from '../native/binding.ts';
 import { translating } from '../native/init.ts';
+import { warnForgotten } from './forgotten.ts';
 import {
   type AccessReport,
   type BatchOutcome,
@@ -17,9 +18,19 @@ import { refuseClones } from './uncloneable.ts';
 /** By the addon's numbers. */
 const OUTCOMES: readonly ReportOutcome[] = ['queued', 'full', 'nested', 'closed'];
 
+const forgotten = new FinalizationRegistry(({ id, token }: { id: number; token: string }) => {
+  // After the monitor's end no report is missed.
+  if (!native().NativeLane.isWanted(token)) return;
+  warnForgotten(
+    `Lane ${id} of the live monitor ${token} was forgotten, and is closed now`,
+    'Keep the Lane for as long as it reports: without a lane nothing is observed, and no snapshot comes.',
+  );
+});
+
 /**
  * The only writer of one lane of a {@link LiveKdamond}. It stays on the thread that attached it;
- * each thread attaches its own, and may have several.
+ * each thread attaches its own, and may have several. One that nothing refers to any more is closed
+ * by the garbage collector, with a warning `ERR_DAMON_FORGOTTEN`.
  *
  * @example
  * ```ts
@@ -35,10 +46,11 @@ export class Lane implements Disposable {
   #native: NativeLane | undefined;
   readonly #report: ReturnType<NativeLane['reporter']>;
 
-  private constructor(lane: NativeLane) {
+  private constructor(lane: NativeLane, token: string) {
     this.#native = lane;
     this.#report = lane.reporter();
     this.id = lane.id;
+    forgotten.register(this, { id: this.id, token }, this);
     refuseClones(
       this,
       "a Lane stays on its thread: post the monitor's token and call Lane.attach(token) there",
@@ -58,7 +70,10 @@ export class Lane implements Disposable {
       throw refuse({ code: 'ERR_DAMON_TOKEN', path: 'token', expected, received: token });
     }
     const { NativeLane: Native } = native();
-    return new Lane(translating(() => Native.attach(token)));
+    return new Lane(
+      translating(() => Native.attach(token)),
+      token,
+    );
   }
 
   /**
@@ -109,6 +124,7 @@ export class Lane implements Disposable {
 
   /** Gives the lane back; what it holds is still drained. Idempotent. */
   close(): void {
+    forgotten.unregister(this);
     this.#native?.close();
     this.#native = undefined;
   }

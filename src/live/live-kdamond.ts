@@ -13,6 +13,7 @@ import { toLiveBooks } from '../monitor/books.ts';
 import { openLive, toError, translating } from '../native/init.ts';
 import type { Books } from '../report/record.ts';
 import { Snapshot, between, columnsFor, snapshotTargets } from '../report/snapshot.ts';
+import { warnForgotten } from './forgotten.ts';
 import { Lane } from './lane.ts';
 import {
   type LiveKdamondConfig,
@@ -102,10 +103,10 @@ interface Reader {
 const KEEP_ALIVE_MS = 2 ** 30;
 
 const forgotten = new FinalizationRegistry((token: string) => {
-  process.emitWarning(`The live monitor ${token} was forgotten, and is stopped now`, {
-    code: 'ERR_DAMON_FORGOTTEN',
-    detail: 'Call close() on every LiveKdamond, or declare it with `using`.',
-  });
+  warnForgotten(
+    `The live monitor ${token} was forgotten, and is stopped now`,
+    'Call close() on every LiveKdamond, or declare it with `using`.',
+  );
 });
 
 /**
@@ -289,7 +290,8 @@ export class LiveKdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDi
   }
 
   /**
-   * A lane for reports from this thread: `Lane.attach(live.token)`.
+   * A lane for reports from this thread: `Lane.attach(live.token)`. Keep it: an interval is
+   * observed while there is a lane, and the garbage collector closes one that nobody keeps.
    *
    * @throws DamonError `ERR_DAMON_CLOSED`, also when it has stopped; `ERR_DAMON_LANES`
    */

@@ -106,6 +106,12 @@ pub fn attach(token: &str) -> Result<Producer, AttachError> {
     Ok(door.add()?)
 }
 
+/// Whether the monitor that the token names takes reports.
+pub fn is_open(token: &str) -> bool {
+    let Ok(token) = token.parse() else { return false };
+    doors().open.get(&token).is_some_and(|door| !door.is_closed())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,10 +127,14 @@ mod tests {
         let lane = attach(&token).unwrap();
         lane.push(AccessReport::physical(7, 1, 0)).unwrap();
         assert_eq!(ours.drain(|_, _| ()), 1);
+        assert!(is_open(&token));
         drop(published);
+        assert!(!is_open(&token));
         assert_eq!(attach(&token).err(), Some(AttachError::Unknown));
         assert!(attach(&other.token().to_string()).is_ok());
+        assert!(is_open(&other.token().to_string()));
         drop(theirs);
+        assert!(!is_open(&other.token().to_string()));
         let closed = attach(&other.token().to_string()).err();
         assert_eq!(closed, Some(AttachError::Lane(LaneError::Closed)));
     }
@@ -133,6 +143,7 @@ mod tests {
     fn what_is_no_token_is_refused() {
         for text in ["", "damon-", "damon-0123", "damon-0123456789abcdeg", "0123456789abcdef"] {
             assert_eq!(attach(text).err(), Some(AttachError::Token), "{text}");
+            assert!(!is_open(text), "{text}");
         }
         assert_eq!(attach("damon-0123456789abcdef").err(), Some(AttachError::Unknown));
     }

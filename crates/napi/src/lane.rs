@@ -4,7 +4,7 @@ use std::cell::{Ref, RefCell};
 use std::ops::Deref;
 use std::rc::Rc;
 
-use damon_monitor::doors::{AttachError, attach};
+use damon_monitor::doors::{AttachError, attach, is_open};
 use damon_ring::{AccessReport, AddressKind, Dropped, LaneError, Producer};
 use napi::Env;
 use napi::bindgen_prelude::{
@@ -65,6 +65,12 @@ impl NativeLane {
     pub fn attach(token: String) -> napi::Result<Self> {
         let producer = attach(&token).map_err(Failure::from)?;
         Ok(Self { producer: Rc::new(RefCell::new(Some(producer))) })
+    }
+
+    /// Whether the monitor that the token names takes reports.
+    #[napi(catch_unwind)]
+    pub fn is_wanted(token: String) -> bool {
+        is_open(&token)
     }
 
     fn producer(&self) -> Result<Ref<'_, Producer>, Failure> {
