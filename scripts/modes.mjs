@@ -13,6 +13,7 @@ const MODES = {
   cli,
   bench,
   build: buildAll,
+  package: packAll,
   // Not imported above: the other modes need nothing of it.
   test: async (args) => (await import('./test.mjs')).test(args),
 };
@@ -87,4 +88,12 @@ async function buildAll() {
   const { writeApi } = await import('./api.mjs');
   const written = await writeApi();
   if (!built && !written) process.stderr.write('everything is up to date\n');
+}
+
+async function packAll() {
+  await build();
+  // Not imported above: it needs what the build installs.
+  const { pack } = await import('./package.mjs');
+  const tarballs = await pack(ROOT);
+  process.stdout.write(`npm install ${tarballs.join(' ')}\n`);
 }
