@@ -116,16 +116,16 @@ const kdamondSchema: Schema<Unresolved<KdamondConfig>> = options(kdamondEntries)
 
 const commitSchema: Schema<Unresolved<ContextConfig>> = options(commitEntries);
 
-/** What {@link asBuilt} was given. */
-const BUILT = new WeakSet<object>();
-
 /**
- * Lets a configuration be passed where options are: for who has bounds of their own, such as the
- * kernel's, and checks them. Only what cannot be told from options is left to the addon.
+ * A configuration where options could be: for who has bounds of their own, such as the kernel's, and
+ * checks them. Only what cannot be told from it is left to the addon.
  */
-export function asBuilt<Options>(config: object): Options {
-  BUILT.add(config);
-  return config as Options;
+export class Resolved {
+  readonly config: KdamondConfig;
+
+  constructor(config: KdamondConfig) {
+    this.config = config;
+  }
 }
 
 /**
@@ -136,7 +136,6 @@ export function asBuilt<Options>(config: object): Options {
  *   that cannot be selected
  */
 export function resolveOptions(input: KdamondOptions): KdamondConfig {
-  if (BUILT.has(input)) return input as KdamondConfig;
   const { operations, ...config } = resolve(kdamondSchema, input, 'ERR_DAMON_CONFIG');
   const view = viewOf(config.source, operations);
   return checked({ ...config, ...view, ...initial(config, view.operations) }, config.source);
@@ -153,7 +152,6 @@ export function resolveCommit(
   source: Source,
   before: Addresses,
 ): ContextConfig {
-  if (BUILT.has(input)) return input as ContextConfig;
   const { operations, ...context } = resolve(commitSchema, input, 'ERR_DAMON_CONFIG');
   const view = viewOf(source, operations);
   // Targets stay as they are where they can.
@@ -205,9 +203,8 @@ function initial(
  */
 export function resolveGoals(schemes: readonly (readonly GoalOptions[])[]): Goal[][] {
   return schemes.map((goals, i) =>
-    goals.map((goal, j): Goal => {
-      if (BUILT.has(goal)) return goal as Goal;
-      return resolve(goalSchema, goal, 'ERR_DAMON_CONFIG_GOAL', `schemes[${i}].quota.goals[${j}]`);
-    }),
+    goals.map((goal, j) =>
+      resolve(goalSchema, goal, 'ERR_DAMON_CONFIG_GOAL', `schemes[${i}].quota.goals[${j}]`),
+    ),
   );
 }

@@ -9,17 +9,19 @@ import type { NativeMonitor, RunResult, VerdictInit } from '../native/binding.cj
 import { closed } from './closed.ts';
 import { DamonError, refuse } from './errors.ts';
 import { GoalControl, type Tuning, verdictsOf } from './goal/control.ts';
-import type { GoalOptions } from './goal/goal.ts';
+import type { Goal, GoalOptions } from './goal/goal.ts';
 import {
   type CommitOptions,
   type KdamondConfig,
   type KdamondOptions,
+  Resolved,
   type Source,
   resolveCommit,
   resolveGoals,
   resolveOptions,
 } from './kdamond-options.ts';
 import { toBooks } from './monitor/books.ts';
+import type { ContextConfig } from './monitor/monitor-options.ts';
 import type { Throughput } from './machine/throughput.ts';
 import {
   contextInit,
@@ -132,8 +134,11 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
    *
    * @throws DamonError `ERR_DAMON_CONFIG…` for options, `ERR_DAMON_TRACE_…` for a recording
    */
-  constructor(options: KdamondOptions) {
-    this.#config = resolveOptions(options);
+  constructor(options: KdamondOptions);
+  /** @internal */
+  constructor(resolved: Resolved);
+  constructor(options: KdamondOptions | Resolved) {
+    this.#config = options instanceof Resolved ? options.config : resolveOptions(options);
     const { source, controlTimeoutMs } = this.#config;
     this.#answers = new Answers(controlTimeoutMs);
     this.#native = this.#open(source);
@@ -228,7 +233,15 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
    */
   async commit(options: CommitOptions): Promise<void> {
     const { source, addresses } = this.#config;
-    const context = resolveCommit(options, source, addresses);
+    await this.commitConfig(resolveCommit(options, source, addresses));
+  }
+
+  /**
+   * {@link commit} of what has been checked.
+   * @internal
+   */
+  async commitConfig(context: ContextConfig): Promise<void> {
+    const { source } = this.#config;
     await this.#between(() => {
       if (source.type === 'operations') {
         const inForce = translating(() => this.#native.state()).operations;
@@ -247,7 +260,14 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
    * theirs. The tuners go on from where they are.
    */
   async commitGoals(schemes: readonly (readonly GoalOptions[])[]): Promise<void> {
-    const goals = resolveGoals(schemes);
+    await this.commitGoalConfigs(resolveGoals(schemes));
+  }
+
+  /**
+   * {@link commitGoals} of what has been checked.
+   * @internal
+   */
+  async commitGoalConfigs(goals: readonly (readonly Goal[])[]): Promise<void> {
     await this.#between(() => {
       translating(() => this.#native.commitGoals(goals.map((list) => list.map(goalInit))));
       this.#control.commitGoals(goals);

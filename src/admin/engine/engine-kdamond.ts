@@ -4,8 +4,6 @@
  * Not here: what a context means (`context.ts`), or which errno an error is (`refusal.ts`).
  */
 import type { SchemeBooks } from '../../../native/binding.cjs';
-import type { GoalOptions } from '../../goal/goal.ts';
-import { asBuilt } from '../../kdamond-options.ts';
 import type { Kdamond } from '../../kdamond.ts';
 import type { ContextConfig } from '../../monitor/monitor-options.ts';
 import { PROBES_MAX } from '../../monitor/probe.ts';
@@ -84,7 +82,7 @@ export class EngineKdamond implements AdminKdamond {
   async commit(context: AdminContext): Promise<void> {
     const hasTarget = this.#context.targets.some(({ obsolete }) => !obsolete);
     const config = this.#init.translate(context, hasTarget);
-    await this.#ask(() => this.#kdamond.commit(asBuilt(config)), {
+    await this.#ask(() => this.#kdamond.commitConfig(config), {
       schemes: context.schemes,
       noCgroup: 'ENOMEM',
     });
@@ -98,8 +96,7 @@ export class EngineKdamond implements AdminKdamond {
       return list ? { ...scheme, quota: { ...scheme.quota, goals: list } } : scheme;
     });
     const lists = schemes.map(({ quota }, i) => goalsOf(quota.goals, i));
-    const built = lists.map((list) => list.map((goal) => asBuilt<GoalOptions>(goal)));
-    await this.#ask(() => this.#kdamond.commitGoals(built), { schemes, noCgroup: 'EINVAL' });
+    await this.#ask(() => this.#kdamond.commitGoalConfigs(lists), { schemes, noCgroup: 'EINVAL' });
     this.#context = { ...this.#context, schemes };
     await this.#untilCommitted();
   }

@@ -9,7 +9,7 @@ import { Kdamond } from '../../kdamond.ts';
 import {
   type KdamondConfig,
   type KdamondOptions,
-  asBuilt,
+  Resolved,
   resolveOptions,
 } from '../../kdamond-options.ts';
 import type { ContextConfig } from '../../monitor/monitor-options.ts';
@@ -157,7 +157,7 @@ export class KdamondEngine implements AdminEngine {
     const source = this.#source;
     const sampled = sampler && source.type === 'emulation' ? { ...source, sampler } : source;
     try {
-      return new Kdamond(asBuilt<KdamondOptions>({ ...config, source: sampled }));
+      return new Kdamond(new Resolved({ ...config, source: sampled }));
     } catch (error) {
       throw toAdminError(error, { schemes: context.schemes, noCgroup: 'ENOMEM' });
     }
