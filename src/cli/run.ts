@@ -1,11 +1,11 @@
 /** `node-damon run` and `node-damon check`: a configuration file, run or read aloud. */
-import { type FSWatcher, watch } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { basename } from 'node:path';
 
 import type { Command } from 'commander';
 
 import type { RunConfig } from '../config/config.ts';
 import { type ConfigFile, checkConfig, configOf, readConfigFile } from '../config/file.ts';
+import { type Watched, watchFile } from '../config/watch.ts';
 import { DamonError, withDetails } from '../errors.ts';
 import type { Tuning } from '../goal/control.ts';
 import { type RunHandle, type RunHooks, runConfig } from '../job/run.ts';
@@ -204,13 +204,6 @@ function say(event: RunEvent, { json }: Options, { stdout, stderr }: CliContext)
   else stderr.write(`${formatDuration(event.atMs / 1_000)}: ${SAID[event.kind]}\n`);
 }
 
-interface Watched {
-  readonly stop: () => Promise<void>;
-}
-
-/** Editors write a file in several steps: one look at the end of them. */
-const SETTLE_MS = 50;
-
 /** Commits the file whenever it changes; a file that is refused changes nothing, and is told. */
 function reloadOnChange(
   file: string,
@@ -218,33 +211,16 @@ function reloadOnChange(
   options: Options,
   refused: (error: unknown) => void,
 ): Watched {
-  let timer: NodeJS.Timeout | undefined;
-  let reloads = Promise.resolve();
-  const reload = async (): Promise<void> => {
-    let read: ConfigFile | undefined;
+  const look = async (): Promise<void> => {
+    const read = await readConfigFile(file);
     try {
-      read = await readConfigFile(file);
       await run.reload(withUntil(configOf(read), options));
     } catch (error) {
       const isPlaced = !(error instanceof DamonError) || error.file !== undefined;
-      refused(isPlaced || read === undefined ? error : placed(error, read));
+      throw isPlaced ? error : placed(error, read);
     }
   };
-  // The folder, since editors replace the file.
-  const watcher: FSWatcher = watch(dirname(file), (_event, name) => {
-    if (name !== basename(file)) return;
-    clearTimeout(timer);
-    timer = setTimeout(() => {
-      reloads = reloads.then(reload);
-    }, SETTLE_MS);
-  });
-  return {
-    stop: async () => {
-      watcher.close();
-      clearTimeout(timer);
-      await reloads;
-    },
-  };
+  return watchFile(file, { look, refused });
 }
 
 function summary({ books, durationMs, startNs, endNs, roundsDropped }: RunRecord): string {
