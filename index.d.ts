@@ -144,6 +144,7 @@ interface IbsOpOptions {
   readonly dataShare?: number;
   /** Counts samples by what served them, in `books.counters.sources`. Costs time. @default false */
   readonly dataSource?: boolean;
+  /** What its interrupts cost, and how many the kernel allows. @default as measured, see each */
   readonly interrupts?: InterruptOptions;
 }
 
@@ -198,7 +199,7 @@ interface ChmuOptions {
   readonly nodes: readonly number[];
   /** Memory that shares a counter: a power of two from 256 bytes to 4 KiB. @default "4 KiB" */
   readonly unitBytes?: Bytes;
-  /** 1 to 4095 times 100 us, 1 ms, 10 ms, 100 ms or 1 s. @default "100 ms" */
+  /** How long it counts before it lists: 1 to 4095 times 100 us, 1 ms, 10 ms, 100 ms or 1 s. @default "100 ms" */
   readonly epochNs?: Duration;
   /** Lines that are read, written back, or both. @default "reads" */
   readonly traffic?: 'reads' | 'writes' | 'both';
@@ -255,7 +256,7 @@ interface HintFaultsOptions {
   readonly hotThresholdNs?: Duration;
   /** Memory per second whose faults may be reported. @default "65536 MiB" */
   readonly rateLimitBytesPerS?: Bytes;
-  /** `virtual` feeds `vaddr` and `fvaddr`, `physical` feeds `paddr_ibs`. @default "physical" */
+  /** Addresses of its reports: `virtual` feeds `vaddr` and `fvaddr`, `physical` feeds `paddr_ibs`. @default "physical" */
   readonly address?: 'virtual' | 'physical';
   /** CPU time of a fault. At most 1 s. @default 1500 */
   readonly faultNs?: Duration;
@@ -292,11 +293,11 @@ interface PebsOptions {
    * cycles. @default "l3_miss_loads"
    */
   readonly event?: PebsEvent;
-  /** Of `node_loads`: which nodes. */
+  /** Of `node_loads`: which nodes. @default none, but `node_loads` needs some */
   readonly nodes?: readonly number[];
-  /** Of `slow_loads`: cycles, from 1 to 65535. */
+  /** Of `slow_loads`: cycles, from 1 to 65535. @default none, but `slow_loads` needs one */
   readonly latencyMin?: number;
-  /** Events between records, from 1 to 2^47 - 1; instead of a frequency. */
+  /** Events between records, from 1 to 2^47 - 1, instead of a frequency. @default as `frequency` says */
   readonly period?: number;
   /** Records per second and CPU, to which the kernel adapts the period. @default 5003 */
   readonly frequency?: number;
@@ -314,6 +315,7 @@ interface PebsOptions {
   readonly switchNs?: Duration;
   /** CPU time of a record. At most 1 ms. @default 250 */
   readonly recordNs?: Duration;
+  /** What its interrupts cost, and how many the kernel allows. @default as measured, see each */
   readonly interrupts?: InterruptOptions;
 }
 
@@ -381,6 +383,7 @@ type AccessPatternOptions = HotSetPattern | ZipfPattern | StreamPattern | EvenPa
 interface LineOptions {
   /** The area's name. */
   readonly area: string;
+  /** Which of its pages, how often. */
   readonly pattern: AccessPatternOptions;
   /** Its share of the process's accesses, of the sum of all weights. @default 1 */
   readonly weight?: number;
@@ -396,32 +399,45 @@ interface LineOptions {
 interface PhaseOptions {
   /** For how long. @default for ever */
   readonly durationMs?: Duration;
-  /** At least one. */
+  /** How its areas are touched meanwhile. At least one. */
   readonly lines: readonly LineOptions[];
 }
 
 /** A stretch of memory of a process. */
 interface AreaOptions {
-  /** No two areas of a process have the same. */
+  /** What lines call it: no two areas of a process have the same. */
   readonly name: string;
-  /** Whole pages of its page size. */
+  /** Its size: whole pages of its page size. */
   readonly bytes: Bytes;
   /** What it holds: a `page_cache` file is mapped by nobody. @default "anon" */
   readonly kind?: 'anon' | 'file' | 'page_cache';
-  /** @default "4 KiB" */
+  /** Size of its pages. @default "4 KiB" */
   readonly pageSize?: '4 KiB' | '2 MiB';
   /**
    * Where its pages lie at first: on the nodes of the CPUs that run the process (`local`), on a node
    * as long as there is room, or by weights of the nodes, by id, and nowhere else. @default "local"
    */
-  readonly placement?:
-    | 'local'
-    | {
-        readonly preferred: number;
-      }
-    | {
-        readonly interleave: readonly number[];
-      };
+  readonly placement?: 'local' | PreferredPlacement | InterleavedPlacement;
+}
+
+/** On one node, as long as there is room. */
+interface PreferredPlacement {
+  /** The node. */
+  readonly preferred: number;
+}
+
+/** On several nodes, page by page. */
+interface InterleavedPlacement {
+  /** Pages placed on each in turn, by node id. Each from 0 to 1000, not all 0. */
+  readonly interleave: readonly number[];
+}
+
+/** Some CPUs in a row. */
+interface CpuRange {
+  /** The first. */
+  readonly start: number;
+  /** One past the last. At most 8192. */
+  readonly end: number;
 }
 
 /** One process: threads alike on all of its CPUs. */
@@ -430,12 +446,11 @@ interface ProcessOptions {
   readonly tgid?: number;
   /** Its control group's path. @default "/" */
   readonly memcg?: string;
-  /** CPUs from `start` up to, not including, `end`. @default all, of one process only */
-  readonly cpus?: {
-    readonly start: number;
-    readonly end: number;
-  };
+  /** The CPUs it runs on. @default all, of one process only */
+  readonly cpus?: CpuRange;
+  /** Its memory. At least one. */
   readonly areas: readonly AreaOptions[];
+  /** What it does, in order. At least one. */
   readonly phases: readonly PhaseOptions[];
   /** Whether the first phase follows the last; else that one stays. @default false */
   readonly repeats?: boolean;
@@ -448,7 +463,7 @@ interface ProcessOptions {
 /** Several processes, each with areas and phases of its own. */
 interface ProcessesOptions {
   readonly type: 'processes';
-  /** At least one. */
+  /** What runs side by side. At least one. */
   readonly processes: readonly ProcessOptions[];
 }
 
@@ -489,26 +504,14 @@ interface Area {
   readonly bytes: number;
   readonly kind: 'anon' | 'file' | 'page_cache';
   readonly pageSize: '4 KiB' | '2 MiB';
-  readonly placement:
-    | 'local'
-    | {
-        readonly preferred: number;
-      }
-    | {
-        readonly interleave: readonly number[];
-      };
+  readonly placement: 'local' | PreferredPlacement | InterleavedPlacement;
 }
 
 /** {@link ProcessOptions}, resolved. */
 interface Process {
   readonly tgid: number;
   readonly memcg: string;
-  readonly cpus?:
-    | {
-        readonly start: number;
-        readonly end: number;
-      }
-    | undefined;
+  readonly cpus?: CpuRange | undefined;
   readonly areas: readonly Area[];
   readonly phases: readonly {
     readonly durationMs?: number | undefined;
@@ -531,7 +534,10 @@ interface TieringOptions {
   readonly fastNid?: number;
   /** The node that they are promoted from and demoted to. @default 1 */
   readonly slowNid?: number;
-  /** When the kernel's reclaim demotes pages of the fast node that were not accessed lately. */
+  /**
+   * When the kernel's reclaim demotes pages of the fast node that were not accessed lately.
+   * @default see each
+   */
   readonly demotion?: {
     /** Below so much free memory. @default "1 GiB" */
     readonly lowBytes?: Bytes;
@@ -608,9 +614,9 @@ type Policy = Tiering &
 interface ProcessorOptions {
   /** Where the other defaults come from. @default "zen5" */
   readonly model?: 'zen4' | 'zen5';
-  /** From 1 to 8192, divided evenly among the sockets. @default 132 */
+  /** How many, from 1 to 8192, divided evenly among the sockets. @default 132 */
   readonly cpus?: number;
-  /** From 1 to 8. @default 1 */
+  /** How many, from 1 to 8. @default 1 */
   readonly sockets?: number;
   /** Cycles per second. @default 3.7e9 */
   readonly clockHz?: number;
@@ -622,11 +628,11 @@ interface ProcessorOptions {
   readonly tlbEvictionsPerMs?: number;
   /** Cycles of a page walk. @default 40 */
   readonly walkCycles?: number;
-  /** @default "48 KiB"; zen4: "32 KiB" */
+  /** First-level data cache of a CPU. @default "48 KiB"; zen4: "32 KiB" */
   readonly l1Bytes?: Bytes;
-  /** @default "1 MiB" */
+  /** Second-level cache of a CPU. @default "1 MiB" */
   readonly l2Bytes?: Bytes;
-  /** Of the complex that a CPU is part of. @default "32 MiB" */
+  /** Third-level cache of the complex that a CPU is part of. @default "32 MiB" */
   readonly l3Bytes?: Bytes;
 }
 
@@ -723,17 +729,20 @@ interface Migration {
 /** A machine, its workload, and the sampler that watches it. */
 interface EmulationOptions {
   readonly type: 'emulation';
-  /** In whole memory blocks of 128 MiB, sorted, below 8 TiB. */
+  /** Its memory by node: whole blocks of 128 MiB, sorted, below 8 TiB. */
   readonly nodes: readonly EmulatedNodeOptions[];
   /**
    * How far each node is from each, in the firmware's units, 10 to 255; 10 from a node to itself.
    * Where a node is full, pages go to the nearest. @default by socket: 10, 32, 50, 60
    */
   readonly distances?: readonly (readonly number[])[];
+  /** Its CPUs. @default 132 of Zen 5 */
   readonly processor?: ProcessorOptions;
+  /** What runs on it. */
   readonly workload: WorkloadOptions | ProcessesOptions;
+  /** What it takes to move memory. @default as measured, see each */
   readonly migration?: MigrationOptions;
-  /** @default IBS Op as the RFC programs it */
+  /** What watches its accesses. @default IBS Op as the RFC programs it */
   readonly sampler?: SamplerOptions;
   /**
    * Moves pages by what the sampler sees, which is then not the monitor's to see.
@@ -1016,37 +1025,43 @@ interface Bounds {
 
 /** What every filter has. */
 interface FilterVerdict {
-  /** Act on memory that is so; `false`: on memory that is not. @default true */
+  /**
+   * Act on memory that is so; `false`: on memory that is not. @default true
+   * @kernel filters/matching
+   */
   readonly matching?: boolean;
-  /** Let through what the filter acts on; `false`: reject it. @default false */
+  /** Let through what the filter acts on; `false`: reject it. @default false @kernel filters/allow */
   readonly allow?: boolean;
 }
 
 /** About addresses. Cuts regions at its edges. */
 interface AddressFilterOptions extends FilterVerdict {
   readonly type: 'addr';
-  /** The addresses; both ends are rounded down to 4096 bytes. */
+  /**
+   * The addresses; both ends are rounded down to 4096 bytes.
+   * @kernel filters/addr_start, filters/addr_end
+   */
   readonly range: RangeOptions;
 }
 
 /** About the monitored processes. */
 interface TargetFilterOptions extends FilterVerdict {
   readonly type: 'target';
-  /** The place of the process in the list of targets, from 0. */
+  /** The place of the process in the list of targets, from 0. @kernel filters/damon_target_idx */
   readonly target: number;
 }
 
 /** About the control group that pages are charged to. */
 interface MemcgFilterOptions extends FilterVerdict {
   readonly type: 'memcg';
-  /** Its path from the root of the hierarchy. */
+  /** Its path from the root of the hierarchy. @kernel filters/memcg_path */
   readonly memcg: string;
 }
 
 /** About the size of folios. */
 interface HugepageSizeFilterOptions extends FilterVerdict {
   readonly type: 'hugepage_size';
-  /** The sizes that count. */
+  /** The sizes that count. @kernel filters/min, filters/max */
   readonly szBytes: BoundsOptions<Bytes>;
 }
 
@@ -1061,7 +1076,10 @@ interface PageFilterOptions extends FilterVerdict {
 /** About what probes found. */
 interface ProbeHitsFilterOptions extends FilterVerdict {
   readonly type: 'probe_hits_wsum';
-  /** The sums that count: of the moving hits of all probes, each times its probe's weight. */
+  /**
+   * The sums that count: of the moving hits of all probes, each times its probe's weight.
+   * @kernel filters/min, filters/max
+   */
   readonly hits: BoundsOptions;
 }
 
@@ -1158,53 +1176,60 @@ interface NodeGoalOptions extends ComplementOptions {
   /**
    * What is in use, what is free, or, of all memory in regions that match the scheme's pattern, what
    * lies there: `node_eligible_mem_bp`, of physical operations sets only.
+   * @kernel goals/target_metric
    */
   readonly metric: 'node_mem_used_bp' | 'node_mem_free_bp' | 'node_eligible_mem_bp';
-  /** The node. */
+  /** The node. @kernel goals/nid */
   readonly nid: number;
-  /** The share to reach: basis points, or a text such as `"70 %"`. From 1 to 10000. */
+  /** The share to reach, from 1 to 10000 basis points. @kernel goals/target_value */
   readonly targetValue: Ratio;
 }
 
 /** The share of a node's memory that a control group uses, or does not use. */
 interface MemcgGoalOptions extends ComplementOptions {
+  /** What of it: in use, or not. @kernel goals/target_metric */
   readonly metric: 'node_memcg_used_bp' | 'node_memcg_free_bp';
-  /** The node. */
+  /** The node. @kernel goals/nid */
   readonly nid: number;
-  /** The control group's path from the root of the hierarchy. */
+  /** The control group's path from the root of the hierarchy. @kernel goals/path */
   readonly memcg: string;
-  /** The share to reach: basis points, or a text such as `"70 %"`. From 1 to 10000. */
+  /** The share to reach, from 1 to 10000 basis points. @kernel goals/target_value */
   readonly targetValue: Ratio;
 }
 
 /** A share of the whole machine's memory. */
 interface ShareGoalOptions extends ComplementOptions {
-  /** What is on the active lists, or the inactive ones, of those on all; or what is in huge pages. */
+  /**
+   * What is on the active lists, or the inactive ones, of those on all; or what is in huge pages.
+   * @kernel goals/target_metric
+   */
   readonly metric: 'active_mem_bp' | 'inactive_mem_bp' | 'hugepage_mem_bp';
-  /** The share to reach: basis points, or a text such as `"70 %"`. From 1 to 10000. */
+  /** The share to reach, from 1 to 10000 basis points. @kernel goals/target_value */
   readonly targetValue: Ratio;
 }
 
 /** Time in which some task waited for memory. */
 interface StallGoalOptions extends ComplementOptions {
+  /** Time in which some task waited for memory. @kernel goals/target_metric */
   readonly metric: 'some_mem_psi_us';
-  /** The time to reach per window. Minimum: 1 us. */
+  /** The time to reach per window. Minimum: 1 us. @kernel goals/target_value */
   readonly targetValue: Duration;
 }
 
 /** A value of the user's own, told by `Kdamond.setGoal`. */
 interface UserInputGoalOptions {
+  /** A value of the user's own, told. @kernel goals/target_metric */
   readonly metric: 'user_input';
-  /** The value to reach. Minimum: 1. */
+  /** The value to reach. Minimum: 1. @kernel goals/target_value */
   readonly targetValue: number;
-  /** The value now. @default 0 */
+  /** The value now. @default 0 @kernel goals/current_value */
   readonly currentValue?: number;
 }
 
 /** A value of the user's own, asked for. */
 interface CustomGoalOptions {
   readonly metric: CustomMetric;
-  /** The value to reach. Minimum: 1. */
+  /** The value to reach. Minimum: 1. @kernel goals/target_value */
   readonly targetValue: number;
 }
 
@@ -1294,36 +1319,46 @@ type TunerName = 'consist' | 'temporal' | 'proportional';
 
 /** What makes a region come first, in permil of each other. */
 interface WeightsOptions {
-  /** Has no effect in the kernel's formula, and none here. @default 0 */
+  /**
+   * The size. Has no effect in the kernel's formula, and none here. @default 0
+   * @kernel weights/sz_permil
+   */
   readonly szPermil?: number;
-  /** The access count. @default 0 */
+  /** The access count, up to 1000 permil. @default 0 @kernel weights/nr_accesses_permil */
   readonly nrAccessesPermil?: number;
-  /** The age. @default 0 */
+  /** The age, up to 1000 permil. @default 0 @kernel weights/age_permil */
   readonly agePermil?: number;
 }
 
 /** What is charged for memory on which an action had no effect: a share of its size. */
 interface FailChargeOptions {
+  /** What is charged of `denominator` bytes. @kernel quotas/fail_charge_num */
   readonly numerator: number;
-  /** Minimum: 1. */
+  /** Of how many bytes. Minimum: 1. @kernel quotas/fail_charge_denom */
   readonly denominator: number;
 }
 
 /** How much a scheme may do: the least of its limits. */
 interface QuotaOptions {
-  /** Time the action may take per window, 0 for no limit. @default 0 */
+  /** Time the action may take per window, 0 for no limit. @default 0 @kernel quotas/ms */
   readonly timeMs?: Duration;
-  /** Bytes the action may be tried on per window, 0 for no limit. Minimum when set: 4096. @default 0 */
+  /**
+   * Bytes the action may be tried on per window, 0 for no limit. Minimum when set: 4096. @default 0
+   * @kernel quotas/bytes
+   */
   readonly szBytes?: Bytes;
-  /** Length of a window; 0 opens one at every round. @default 0 */
+  /** Length of a window; 0 opens one at every round. @default 0 @kernel quotas/reset_interval_ms */
   readonly resetIntervalMs?: Duration;
-  /** What makes a region come first. @default all 0: all regions alike */
+  /** What makes a region come first. @default all 0: all regions alike @kernel quotas/weights */
   readonly weights?: WeightsOptions;
-  /** What failure costs. @default as much as success */
+  /**
+   * What failure costs. @default as much as success
+   * @kernel quotas/fail_charge_num, quotas/fail_charge_denom
+   */
   readonly failCharge?: FailChargeOptions;
-  /** What the effective quota is tuned by. */
+  /** What the effective quota is tuned by. @default nothing @kernel quotas/goals */
   readonly goals?: readonly GoalOptions[];
-  /** How. @default "consist" */
+  /** How it is tuned. @default "consist" @kernel quotas/goal_tuner */
   readonly tuner?: TunerName | CustomTuner;
 }
 
@@ -1344,15 +1379,24 @@ interface Quota {
 
 /** When a scheme is active. `struct damos_watermarks`, `damon-core.md` 2.3. */
 interface WatermarksOptions {
-  /** `free_mem_rate`: free memory in permil of all; `none`: the scheme is always active. */
+  /**
+   * `free_mem_rate`: free memory in permil of all; `none`: the scheme is always active.
+   * @kernel watermarks/metric
+   */
   readonly metric: 'none' | 'free_mem_rate';
-  /** How often a resting scheme looks again. @default "5 s" */
+  /** How often a resting scheme looks again. @default "5 s" @kernel watermarks/interval_us */
   readonly intervalUs?: Duration;
-  /** Above it the scheme rests. Permil, from `midPermil` to 1000. @default 1000 */
+  /**
+   * Above it the scheme rests. Permil, from `midPermil` to 1000. @default 1000
+   * @kernel watermarks/high
+   */
   readonly highPermil?: number;
-  /** From here up to `highPermil` the scheme stays as it is. @default `lowPermil` */
+  /**
+   * From here up to `highPermil` the scheme stays as it is. Permil. @default `lowPermil`
+   * @kernel watermarks/mid
+   */
   readonly midPermil?: number;
-  /** Below it the scheme rests. @default 0 */
+  /** Below it the scheme rests. Permil. @default 0 @kernel watermarks/low */
   readonly lowPermil?: number;
 }
 
@@ -1367,19 +1411,25 @@ interface Watermarks {
 
 /** Which regions a scheme is about; all three must match. */
 interface PatternOptions {
-  /** Size of the region. */
+  /** Size of the region. @default any @kernel access_pattern/sz */
   readonly szBytes?: BoundsOptions<Bytes>;
-  /** Sampling intervals per aggregation in which the region was seen accessed. */
+  /**
+   * Sampling intervals per aggregation in which the region was seen accessed. @default any
+   * @kernel access_pattern/nr_accesses
+   */
   readonly nrAccesses?: BoundsOptions;
-  /** Aggregations since the access pattern last changed. */
+  /**
+   * Aggregations since the access pattern last changed. @default any
+   * @kernel access_pattern/age
+   */
   readonly age?: BoundsOptions;
 }
 
 /** One of several nodes to migrate to. */
 interface DestinationOptions {
-  /** The node. */
+  /** The node. @kernel dests/id */
   readonly nid: number;
-  /** Its share of the pages, of the sum of all weights. */
+  /** Its share of the pages, of the sum of all weights. @kernel dests/weight */
   readonly weight: number;
 }
 
@@ -1387,29 +1437,42 @@ interface DestinationOptions {
 interface SchemeOptions {
   /** What people call it in reports. @default the action */
   readonly name?: string;
-  /** What is done. */
+  /** What is done. @kernel schemes/action */
   readonly action: ActionName;
   /**
    * The node to migrate to; required by, and only for, the migrate actions, unless they have
    * `destinations`.
+   * @default none
+   * @kernel schemes/target_nid
    */
   readonly targetNid?: number;
   /**
    * The nodes to migrate to, by weight, at least one weight above 0: for virtual addresses, instead
    * of `targetNid`. Each page has its place by its address, so none is moved twice.
+   * @default none
+   * @kernel schemes/dests
    */
   readonly destinations?: readonly DestinationOptions[];
-  /** Which regions. @default all */
+  /** Which regions. @default all @kernel access_pattern */
   readonly pattern?: PatternOptions;
-  /** How often the scheme is applied, 0 for once per aggregation. @default 0 */
+  /**
+   * How often the scheme is applied, 0 for once per aggregation. @default 0
+   * @kernel schemes/apply_interval_us
+   */
   readonly applyIntervalUs?: Duration;
-  /** How much. @default no limit */
+  /** How much. @default no limit @kernel quotas */
   readonly quota?: QuotaOptions;
-  /** When. @default always */
+  /** When. @default always @kernel watermarks */
   readonly watermarks?: WatermarksOptions;
-  /** Which part of those regions. @default all */
+  /**
+   * Which part of those regions. @default all
+   * @kernel core_filters, ops_filters
+   */
   readonly filters?: readonly FilterOptions[];
-  /** Rounds that reach the last region after which the scheme rests, 0 for no end. @default 0 */
+  /**
+   * Rounds that reach the last region after which the scheme rests, 0 for no end. @default 0
+   * @kernel stats/max_nr_snapshots
+   */
   readonly maxNrSnapshots?: number;
 }
 
@@ -1471,32 +1534,42 @@ interface Tuning {
  * could. `damon-core.md` 7.
  */
 interface IntervalsGoalOptions {
-  /** The share: basis points, or a text such as `"4 %"`. From 1 to 10000. */
+  /** The share, from 1 to 10000 basis points. @kernel intervals_goal/access_bp */
   readonly accessBp: Ratio;
-  /** Aggregations between tunings. Minimum: 1. */
+  /** Aggregations between tunings. Minimum: 1. @kernel intervals_goal/aggrs */
   readonly aggregations: number;
-  /** Least sampling interval. Minimum: 1 us. */
+  /** Least sampling interval. Minimum: 1 us. @kernel intervals_goal/min_sample_us */
   readonly minSampleUs: Duration;
-  /** Largest sampling interval. Minimum: `minSampleUs`. */
+  /** Largest sampling interval. Minimum: `minSampleUs`. @kernel intervals_goal/max_sample_us */
   readonly maxSampleUs: Duration;
 }
 
 /** How often the monitor looks, and into how many regions it divides memory. */
 interface AttrsOptions {
-  /** Sampling interval: accesses are observed once per interval. Minimum: 1 us. @default "5 ms" */
+  /**
+   * Sampling interval: accesses are observed once per interval. Minimum: 1 us. @default "5 ms"
+   * @kernel intervals/sample_us
+   */
   readonly sampleUs?: Duration;
   /**
    * Aggregation interval: regions are merged, aged and split once per interval. Minimum: the
    * sampling interval. @default "100 ms"
+   * @kernel intervals/aggr_us
    */
   readonly aggregationUs?: Duration;
-  /** How often `vaddr` looks for changed mappings. @default "60 s" */
+  /** How often `vaddr` looks for changed mappings. @default "60 s" @kernel intervals/update_us */
   readonly opsUpdateUs?: Duration;
-  /** Tunes the sampling and the aggregation interval, in proportion. @default no tuning */
+  /**
+   * Tunes the sampling and the aggregation interval, in proportion. @default no tuning
+   * @kernel intervals/intervals_goal
+   */
   readonly intervalsGoal?: IntervalsGoalOptions;
-  /** Regions adaptation aims at as the least. Minimum: 3. @default 10 */
+  /** Regions adaptation aims at as the least. Minimum: 3. @default 10 @kernel nr_regions/min */
   readonly minNrRegions?: number;
-  /** Regions adaptation aims at as the most. Minimum: `minNrRegions`. @default 1000 */
+  /**
+   * Regions adaptation aims at as the most. Minimum: `minNrRegions`. @default 1000
+   * @kernel nr_regions/max
+   */
   readonly maxNrRegions?: number;
 }
 
@@ -1523,16 +1596,16 @@ interface Attrs {
 
 /** What every filter of a probe has. */
 interface ProbeFilterVerdict {
-  /** Act on pages that are so; `false`: on pages that are not. @default true */
+  /** Act on pages that are so; `false`: on pages that are not. @default true @kernel filters/matching */
   readonly matching?: boolean;
-  /** Let through what the filter acts on; `false`: reject it. @default true */
+  /** Let through what the filter acts on; `false`: reject it. @default true @kernel filters/allow */
   readonly allow?: boolean;
 }
 
 /** About the control group that pages are charged to. */
 interface ProbeMemcgFilterOptions extends ProbeFilterVerdict {
   readonly type: 'memcg';
-  /** Its path from the root of the hierarchy. */
+  /** Its path from the root of the hierarchy. @kernel filters/path */
   readonly memcg: string;
 }
 
@@ -1558,13 +1631,15 @@ interface ProbeOptions {
   /**
    * What a hit weighs; 0 in all probes to go by accesses. With weights, an aggregation has at most
    * 255 samples, and the sum of weights times samples stays below 2^32. @default 0
+   * @kernel probes/weight
    */
   readonly weight?: number;
-  /** What is done beforehand. @default nothing */
+  /** What is done beforehand. @default nothing @kernel probes/preps */
   readonly preps?: readonly ProbePrep[];
   /**
    * What a page must be: the first filter that hits decides; if none does, the opposite of the last
    * one's `allow`. @default every page passes
+   * @kernel probes/filters
    */
   readonly filters?: readonly ProbeFilterOptions[];
 }
@@ -1600,23 +1675,29 @@ interface Probe {
 type SampleFilterOptions = CpumaskFilterOptions | ThreadsFilterOptions | WriteFilterOptions;
 /** What a filter does with the reports it is about. */
 interface SampleFilterVerdict {
-  /** Acts on reports that match; `false`: on those that do not. @default true */
+  /** Acts on reports that match; `false`: on those that do not. @default true @kernel filters/matching */
   readonly matching?: boolean;
-  /** Lets those it acts on through, and no others; `false`: rejects those only. @default true */
+  /**
+   * Lets those it acts on through, and no others; `false`: rejects those only. @default true
+   * @kernel filters/allow
+   */
   readonly allow?: boolean;
 }
 
 /** About the CPU that made the access. */
 interface CpumaskFilterOptions extends SampleFilterVerdict {
   readonly type: 'cpumask';
-  /** The kernel's CPU list format, such as `"0-3,8"`, or the CPU numbers. At least one. */
+  /**
+   * The kernel's CPU list format, such as `"0-3,8"`, or the CPU numbers. At least one.
+   * @kernel filters/cpumask
+   */
   readonly cpus: string | readonly number[];
 }
 
 /** About the thread that made the access. */
 interface ThreadsFilterOptions extends SampleFilterVerdict {
   readonly type: 'threads';
-  /** Thread ids. At least one. */
+  /** Thread ids. At least one. @kernel filters/tid_arr */
   readonly tids: readonly number[];
 }
 
@@ -1656,14 +1737,18 @@ declare function readCpuList(text: string): number[] | undefined;
 
 /** One address space. */
 interface TargetOptions {
-  /** The process, each once; absent for physical memory. Minimum: 1. */
+  /**
+   * The process, each once. Minimum: 1. @default none, as physical memory has none
+   * @kernel targets/pid_target
+   */
   readonly tgid?: number;
   /**
    * Its memory to monitor, sorted and disjoint. @default what the operations set makes of it:
    * `vaddr` follows the mappings of the process
+   * @kernel targets/regions
    */
   readonly regions?: readonly RangeOptions[];
-  /** In a commit: the target of this place goes. @default false */
+  /** The target of this place goes, in a commit. @default false @kernel targets/obsolete_target */
   readonly obsolete?: boolean;
 }
 
@@ -1683,20 +1768,24 @@ interface Target {
 type UnsupportedActions = 'refuse' | 'attempt';
 /** What is monitored, how, and what is done about it: all that can be changed while it goes on. */
 interface ContextOptions {
-  /** How often, and how finely. */
+  /** How often, and how finely. @default as the kernel starts, see each @kernel monitoring_attrs */
   readonly attrs?: AttrsOptions;
-  /** Which access reports are meant; a report must pass all. @default all reports */
+  /** Which access reports are meant; a report must pass all. @default all reports @kernel sample/filters */
   readonly sampleFilters?: readonly SampleFilterOptions[];
   /**
    * What is counted of pages besides accesses, or instead: at most 4. Of sources that know pages.
    * @default nothing
+   * @kernel monitoring_attrs/probes
    */
   readonly probes?: readonly ProbeOptions[];
-  /** What to do, in order. @default nothing */
+  /** What to do, in order. @default nothing @kernel schemes */
   readonly schemes?: readonly SchemeOptions[];
-  /** Monitoring rests after its first sampling interval, until a commit. @default false */
+  /** Monitoring rests after its first sampling interval, until a commit. @default false @kernel pause */
   readonly paused?: boolean;
-  /** @default "refuse" */
+  /**
+   * What becomes of actions that cannot be carried out: refused, or attempted to no effect as the
+   * kernel does. @default "refuse"
+   */
   readonly unsupportedActions?: UnsupportedActions;
 }
 
@@ -2112,16 +2201,19 @@ interface ViewOptions {
   /**
    * The operations set: how accesses are seen. One of the kernel's names that the source offers, or
    * of a registry of your own sets. @default "paddr_ibs"; of your own sets the one the source names
+   * @kernel operations
    */
   readonly operations?: string;
   /**
    * What to monitor. @default all physical memory; with virtual sets all processes; of your own sets
    * what they say. In a commit: what there is
+   * @kernel targets
    */
   readonly targets?: readonly TargetOptions[];
   /**
    * Bytes of a core address unit, of `paddr` only: what the core counts addresses and sizes in. A
    * power of two; a region is then a multiple of 4096 bytes or one unit. @default 1
+   * @kernel addr_unit
    */
   readonly addrUnit?: number;
 }
@@ -3685,25 +3777,28 @@ interface SetGoal<Name extends string = string> {
 interface ChangeOptions<Name extends string = string> {
   /** When: this long after the start of monitoring. Not before the change before it. */
   readonly atMs: Duration;
-  /** Goals that get other values; everything else goes on as it is. */
+  /** Goals that get other values; everything else goes on as it is. @default none */
   readonly setGoals?: readonly SetGoal<Name>[];
-  /** Options that are replaced, each as a whole; what is left out stays as it was. */
+  /** Options that are replaced, each as a whole. @default none: all stay as they were */
   readonly commit?: CommitOptions;
 }
 
 /** What is written besides the terminal. In a file, relative to that file. */
 interface OutputOptions {
-  /** A self-contained report. */
+  /** File for a self-contained report. @default none */
   readonly html?: string | undefined;
-  /** Snapshots, windows and a summary as NDJSON. */
+  /** File for snapshots, windows and a summary as NDJSON. @default none */
   readonly json?: string | undefined;
 }
 
 /** A whole run. */
 interface RunConfig<Name extends string = string> extends Omit<KdamondOptions, 'schemes'> {
-  /** Where editors find the schema of this file, such as `node_modules/node-damon/schema.json`. */
+  /**
+   * Where editors find the schema of this file, such as `node_modules/node-damon/schema.json`.
+   * @default nowhere
+   */
   readonly $schema?: string;
-  /** What to do, in order. @default nothing */
+  /** What to do, in order. @default nothing @kernel schemes */
   readonly schemes?: readonly (SchemeOptions & {
     readonly name?: Name;
   })[];
@@ -3711,7 +3806,7 @@ interface RunConfig<Name extends string = string> extends Omit<KdamondOptions, '
   readonly untilMs?: Duration;
   /** What becomes different on the way, in order. @default nothing */
   readonly changes?: readonly ChangeOptions<Name>[];
-  /** @default the terminal only */
+  /** Files that are written. @default the terminal only */
   readonly output?: OutputOptions;
 }
 
@@ -4804,6 +4899,7 @@ export type {
   Controller,
   Convergence,
   ConvergenceRow,
+  CpuRange,
   CpumaskFilterOptions,
   CustomGoalOptions,
   CustomMetric,
@@ -4841,6 +4937,7 @@ export type {
   HtmlReport,
   HugepageSizeFilterOptions,
   IbsOpOptions,
+  InterleavedPlacement,
   InterruptOptions,
   Intervals,
   IntervalsGoalOptions,
@@ -4912,6 +5009,7 @@ export type {
   PlacerName,
   PoliciesOptions,
   PolicyOptions,
+  PreferredPlacement,
   PrimitiveName,
   PrimitivesOptions,
   ProbeFilterOptions,

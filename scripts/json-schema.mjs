@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url';
 
 import { toJsonSchema } from '@valibot/to-json-schema';
 
+import { describe } from './option-docs.mjs';
 import { ROOT } from './process.mjs';
 
 /** @typedef {import('valibot').GenericSchema} Schema */
@@ -56,14 +57,19 @@ export async function generateJsonSchema() {
   };
   const schema = toJsonSchema(runConfigSchema, { ...config, definitions });
   forgetDefaults(schema);
-  const page = {
+  const page = structuredClone({
     $schema: schema.$schema,
     title: 'A run of node-damon',
     description:
       'What is monitored, what is done about it, until when, and what changes on the way.',
     ...bare(schema),
     $defs: used(schema),
-  };
+  });
+  describe(/** @type {import('./option-docs.mjs').Node} */ (page), {
+    file: 'config/config.ts',
+    type: 'RunConfig',
+    stays: 'CommitOptions',
+  });
   return JSON.stringify(page);
 }
 

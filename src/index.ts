@@ -24,10 +24,13 @@ export type { ProcessorOptions } from './machine/processor.ts';
 export type {
   AccessPatternOptions,
   AreaOptions,
+  CpuRange,
   EvenPattern,
   HotSetPattern,
+  InterleavedPlacement,
   LineOptions,
   PhaseOptions,
+  PreferredPlacement,
   ProcessOptions,
   ProcessesOptions,
   StreamPattern,

@@ -30,16 +30,19 @@ interface ViewOptions {
   /**
    * The operations set: how accesses are seen. One of the kernel's names that the source offers, or
    * of a registry of your own sets. @default "paddr_ibs"; of your own sets the one the source names
+   * @kernel operations
    */
   readonly operations?: string;
   /**
    * What to monitor. @default all physical memory; with virtual sets all processes; of your own sets
    * what they say. In a commit: what there is
+   * @kernel targets
    */
   readonly targets?: readonly TargetOptions[];
   /**
    * Bytes of a core address unit, of `paddr` only: what the core counts addresses and sizes in. A
    * power of two; a region is then a multiple of 4096 bytes or one unit. @default 1
+   * @kernel addr_unit
    */
   readonly addrUnit?: number;
 }

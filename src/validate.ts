@@ -47,6 +47,7 @@ function quantityFrom(unit: UnitName, min: number, max: number): Schema<number> 
   return v.pipe(
     v.union([v.number(), v.string()], expected),
     asJson({
+      description: expected,
       anyOf: [
         { type: 'integer', minimum: min, maximum: max },
         { type: 'string', pattern: quantityPattern(unit) },
@@ -67,6 +68,7 @@ export function address(): Schema<number> {
   return v.pipe(
     v.union([v.number(), v.bigint(), v.string()], expected),
     asJson({
+      description: 'bytes, or a text such as "0x40000000" or "1 GiB"',
       anyOf: [
         { type: 'integer', minimum: 0, maximum: SAFE },
         { type: 'string', pattern: addressPattern() },

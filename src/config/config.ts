@@ -48,31 +48,34 @@ export interface SetGoal<Name extends string = string> {
 export interface ChangeOptions<Name extends string = string> {
   /** When: this long after the start of monitoring. Not before the change before it. */
   readonly atMs: Duration;
-  /** Goals that get other values; everything else goes on as it is. */
+  /** Goals that get other values; everything else goes on as it is. @default none */
   readonly setGoals?: readonly SetGoal<Name>[];
-  /** Options that are replaced, each as a whole; what is left out stays as it was. */
+  /** Options that are replaced, each as a whole. @default none: all stay as they were */
   readonly commit?: CommitOptions;
 }
 
 /** What is written besides the terminal. In a file, relative to that file. */
 export interface OutputOptions {
-  /** A self-contained report. */
+  /** File for a self-contained report. @default none */
   readonly html?: string | undefined;
-  /** Snapshots, windows and a summary as NDJSON. */
+  /** File for snapshots, windows and a summary as NDJSON. @default none */
   readonly json?: string | undefined;
 }
 
 /** A whole run. */
 export interface RunConfig<Name extends string = string> extends Omit<KdamondOptions, 'schemes'> {
-  /** Where editors find the schema of this file, such as `node_modules/node-damon/schema.json`. */
+  /**
+   * Where editors find the schema of this file, such as `node_modules/node-damon/schema.json`.
+   * @default nowhere
+   */
   readonly $schema?: string;
-  /** What to do, in order. @default nothing */
+  /** What to do, in order. @default nothing @kernel schemes */
   readonly schemes?: readonly (SchemeOptions & { readonly name?: Name })[];
   /** Length of the run. @default until the source ends; an emulation has no end */
   readonly untilMs?: Duration;
   /** What becomes different on the way, in order. @default nothing */
   readonly changes?: readonly ChangeOptions<Name>[];
-  /** @default the terminal only */
+  /** Files that are written. @default the terminal only */
   readonly output?: OutputOptions;
 }
 

@@ -40,18 +40,19 @@ export function watchFile(
   let timer: NodeJS.Timeout | undefined;
   let looks = Promise.resolve();
   let changes = 0;
+  const lookOnce = async (onRefusal: (error: unknown) => void): Promise<void> => {
+    const seen = changes;
+    try {
+      await look();
+    } catch (error) {
+      // Of a file that has changed meanwhile, a look to come will tell.
+      if (changes === seen) onRefusal(error);
+    }
+  };
   const lookIn = (ms: number, onRefusal: (error: unknown) => void): void => {
     clearTimeout(timer);
     timer = setTimeout(() => {
-      looks = looks.then(async () => {
-        const seen = changes;
-        try {
-          await look();
-        } catch (error) {
-          // Of a file that has changed meanwhile, a look to come will tell.
-          if (changes === seen) onRefusal(error);
-        }
-      });
+      looks = looks.then(async () => lookOnce(onRefusal));
     }, ms);
   };
   // The folder, since editors replace the file.

@@ -29,53 +29,60 @@ export interface NodeGoalOptions extends ComplementOptions {
   /**
    * What is in use, what is free, or, of all memory in regions that match the scheme's pattern, what
    * lies there: `node_eligible_mem_bp`, of physical operations sets only.
+   * @kernel goals/target_metric
    */
   readonly metric: 'node_mem_used_bp' | 'node_mem_free_bp' | 'node_eligible_mem_bp';
-  /** The node. */
+  /** The node. @kernel goals/nid */
   readonly nid: number;
-  /** The share to reach: basis points, or a text such as `"70 %"`. From 1 to 10000. */
+  /** The share to reach, from 1 to 10000 basis points. @kernel goals/target_value */
   readonly targetValue: Ratio;
 }
 
 /** The share of a node's memory that a control group uses, or does not use. */
 export interface MemcgGoalOptions extends ComplementOptions {
+  /** What of it: in use, or not. @kernel goals/target_metric */
   readonly metric: 'node_memcg_used_bp' | 'node_memcg_free_bp';
-  /** The node. */
+  /** The node. @kernel goals/nid */
   readonly nid: number;
-  /** The control group's path from the root of the hierarchy. */
+  /** The control group's path from the root of the hierarchy. @kernel goals/path */
   readonly memcg: string;
-  /** The share to reach: basis points, or a text such as `"70 %"`. From 1 to 10000. */
+  /** The share to reach, from 1 to 10000 basis points. @kernel goals/target_value */
   readonly targetValue: Ratio;
 }
 
 /** A share of the whole machine's memory. */
 export interface ShareGoalOptions extends ComplementOptions {
-  /** What is on the active lists, or the inactive ones, of those on all; or what is in huge pages. */
+  /**
+   * What is on the active lists, or the inactive ones, of those on all; or what is in huge pages.
+   * @kernel goals/target_metric
+   */
   readonly metric: 'active_mem_bp' | 'inactive_mem_bp' | 'hugepage_mem_bp';
-  /** The share to reach: basis points, or a text such as `"70 %"`. From 1 to 10000. */
+  /** The share to reach, from 1 to 10000 basis points. @kernel goals/target_value */
   readonly targetValue: Ratio;
 }
 
 /** Time in which some task waited for memory. */
 export interface StallGoalOptions extends ComplementOptions {
+  /** Time in which some task waited for memory. @kernel goals/target_metric */
   readonly metric: 'some_mem_psi_us';
-  /** The time to reach per window. Minimum: 1 us. */
+  /** The time to reach per window. Minimum: 1 us. @kernel goals/target_value */
   readonly targetValue: Duration;
 }
 
 /** A value of the user's own, told by `Kdamond.setGoal`. */
 export interface UserInputGoalOptions {
+  /** A value of the user's own, told. @kernel goals/target_metric */
   readonly metric: 'user_input';
-  /** The value to reach. Minimum: 1. */
+  /** The value to reach. Minimum: 1. @kernel goals/target_value */
   readonly targetValue: number;
-  /** The value now. @default 0 */
+  /** The value now. @default 0 @kernel goals/current_value */
   readonly currentValue?: number;
 }
 
 /** A value of the user's own, asked for. */
 export interface CustomGoalOptions {
   readonly metric: CustomMetric;
-  /** The value to reach. Minimum: 1. */
+  /** The value to reach. Minimum: 1. @kernel goals/target_value */
   readonly targetValue: number;
 }
 

@@ -105,17 +105,20 @@ export interface Migration {
 /** A machine, its workload, and the sampler that watches it. */
 export interface EmulationOptions {
   readonly type: 'emulation';
-  /** In whole memory blocks of 128 MiB, sorted, below 8 TiB. */
+  /** Its memory by node: whole blocks of 128 MiB, sorted, below 8 TiB. */
   readonly nodes: readonly EmulatedNodeOptions[];
   /**
    * How far each node is from each, in the firmware's units, 10 to 255; 10 from a node to itself.
    * Where a node is full, pages go to the nearest. @default by socket: 10, 32, 50, 60
    */
   readonly distances?: readonly (readonly number[])[];
+  /** Its CPUs. @default 132 of Zen 5 */
   readonly processor?: ProcessorOptions;
+  /** What runs on it. */
   readonly workload: WorkloadOptions | ProcessesOptions;
+  /** What it takes to move memory. @default as measured, see each */
   readonly migration?: MigrationOptions;
-  /** @default IBS Op as the RFC programs it */
+  /** What watches its accesses. @default IBS Op as the RFC programs it */
   readonly sampler?: SamplerOptions;
   /**
    * Moves pages by what the sampler sees, which is then not the monitor's to see.

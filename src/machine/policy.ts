@@ -25,7 +25,10 @@ export interface TieringOptions {
   readonly fastNid?: number;
   /** The node that they are promoted from and demoted to. @default 1 */
   readonly slowNid?: number;
-  /** When the kernel's reclaim demotes pages of the fast node that were not accessed lately. */
+  /**
+   * When the kernel's reclaim demotes pages of the fast node that were not accessed lately.
+   * @default see each
+   */
   readonly demotion?: {
     /** Below so much free memory. @default "1 GiB" */
     readonly lowBytes?: Bytes;

@@ -8,7 +8,9 @@ import type { Bytes, Duration } from '../units.ts';
 import {
   type Schema,
   U32,
+  asJson,
   choice,
+  either,
   integer,
   oneOf,
   options,
@@ -60,6 +62,7 @@ export type AccessPatternOptions = HotSetPattern | ZipfPattern | StreamPattern |
 export interface LineOptions {
   /** The area's name. */
   readonly area: string;
+  /** Which of its pages, how often. */
   readonly pattern: AccessPatternOptions;
   /** Its share of the process's accesses, of the sum of all weights. @default 1 */
   readonly weight?: number;
@@ -75,26 +78,45 @@ export interface LineOptions {
 export interface PhaseOptions {
   /** For how long. @default for ever */
   readonly durationMs?: Duration;
-  /** At least one. */
+  /** How its areas are touched meanwhile. At least one. */
   readonly lines: readonly LineOptions[];
 }
 
 /** A stretch of memory of a process. */
 export interface AreaOptions {
-  /** No two areas of a process have the same. */
+  /** What lines call it: no two areas of a process have the same. */
   readonly name: string;
-  /** Whole pages of its page size. */
+  /** Its size: whole pages of its page size. */
   readonly bytes: Bytes;
   /** What it holds: a `page_cache` file is mapped by nobody. @default "anon" */
   readonly kind?: 'anon' | 'file' | 'page_cache';
-  /** @default "4 KiB" */
+  /** Size of its pages. @default "4 KiB" */
   readonly pageSize?: '4 KiB' | '2 MiB';
   /**
    * Where its pages lie at first: on the nodes of the CPUs that run the process (`local`), on a node
    * as long as there is room, or by weights of the nodes, by id, and nowhere else. @default "local"
    */
-  readonly placement?:
-    'local' | { readonly preferred: number } | { readonly interleave: readonly number[] };
+  readonly placement?: 'local' | PreferredPlacement | InterleavedPlacement;
+}
+
+/** On one node, as long as there is room. */
+export interface PreferredPlacement {
+  /** The node. */
+  readonly preferred: number;
+}
+
+/** On several nodes, page by page. */
+export interface InterleavedPlacement {
+  /** Pages placed on each in turn, by node id. Each from 0 to 1000, not all 0. */
+  readonly interleave: readonly number[];
+}
+
+/** Some CPUs in a row. */
+export interface CpuRange {
+  /** The first. */
+  readonly start: number;
+  /** One past the last. At most 8192. */
+  readonly end: number;
 }
 
 /** One process: threads alike on all of its CPUs. */
@@ -103,9 +125,11 @@ export interface ProcessOptions {
   readonly tgid?: number;
   /** Its control group's path. @default "/" */
   readonly memcg?: string;
-  /** CPUs from `start` up to, not including, `end`. @default all, of one process only */
-  readonly cpus?: { readonly start: number; readonly end: number };
+  /** The CPUs it runs on. @default all, of one process only */
+  readonly cpus?: CpuRange;
+  /** Its memory. At least one. */
   readonly areas: readonly AreaOptions[];
+  /** What it does, in order. At least one. */
   readonly phases: readonly PhaseOptions[];
   /** Whether the first phase follows the last; else that one stays. @default false */
   readonly repeats?: boolean;
@@ -118,7 +142,7 @@ export interface ProcessOptions {
 /** Several processes, each with areas and phases of its own. */
 export interface ProcessesOptions {
   readonly type: 'processes';
-  /** At least one. */
+  /** What runs side by side. At least one. */
   readonly processes: readonly ProcessOptions[];
 }
 
@@ -151,15 +175,14 @@ export interface Area {
   readonly bytes: number;
   readonly kind: 'anon' | 'file' | 'page_cache';
   readonly pageSize: '4 KiB' | '2 MiB';
-  readonly placement:
-    'local' | { readonly preferred: number } | { readonly interleave: readonly number[] };
+  readonly placement: 'local' | PreferredPlacement | InterleavedPlacement;
 }
 
 /** {@link ProcessOptions}, resolved. */
 export interface Process {
   readonly tgid: number;
   readonly memcg: string;
-  readonly cpus?: { readonly start: number; readonly end: number } | undefined;
+  readonly cpus?: CpuRange | undefined;
   readonly areas: readonly Area[];
   readonly phases: readonly {
     readonly durationMs?: number | undefined;
@@ -201,6 +224,7 @@ export function numberWithin(min: number, max: number): Schema<number> {
   const expected = `a number from ${min} to ${max}`;
   return v.pipe(
     v.number(expected),
+    asJson({ minimum: min, maximum: max }),
     v.check((value) => min <= value && value <= max, expected),
   );
 }
@@ -226,9 +250,9 @@ const streamSchema: Schema<AccessPattern> = options({
   strideBytes: v.optional(integer(1, PAGE), 8),
 });
 
-const evenSchema: Schema<AccessPattern> = options({ type: oneOf(PATTERNS) }) as Schema<
-  Extract<AccessPattern, { type: 'uniform' | 'chase' | 'gups' }>
->;
+const evenSchema: Schema<AccessPattern> = options({
+  type: v.picklist(['uniform', 'chase', 'gups'], either(PATTERNS)),
+});
 
 const patternSchema: Schema<AccessPattern> = choice<AccessPattern>(
   [hotSetSchema, zipfSchema, streamSchema, evenSchema],

@@ -9,9 +9,9 @@ import { numberWithin } from './process.ts';
 export interface ProcessorOptions {
   /** Where the other defaults come from. @default "zen5" */
   readonly model?: 'zen4' | 'zen5';
-  /** From 1 to 8192, divided evenly among the sockets. @default 132 */
+  /** How many, from 1 to 8192, divided evenly among the sockets. @default 132 */
   readonly cpus?: number;
-  /** From 1 to 8. @default 1 */
+  /** How many, from 1 to 8. @default 1 */
   readonly sockets?: number;
   /** Cycles per second. @default 3.7e9 */
   readonly clockHz?: number;
@@ -23,11 +23,11 @@ export interface ProcessorOptions {
   readonly tlbEvictionsPerMs?: number;
   /** Cycles of a page walk. @default 40 */
   readonly walkCycles?: number;
-  /** @default "48 KiB"; zen4: "32 KiB" */
+  /** First-level data cache of a CPU. @default "48 KiB"; zen4: "32 KiB" */
   readonly l1Bytes?: Bytes;
-  /** @default "1 MiB" */
+  /** Second-level cache of a CPU. @default "1 MiB" */
   readonly l2Bytes?: Bytes;
-  /** Of the complex that a CPU is part of. @default "32 MiB" */
+  /** Third-level cache of the complex that a CPU is part of. @default "32 MiB" */
   readonly l3Bytes?: Bytes;
 }
 

@@ -9,32 +9,42 @@ import { SAFE, type Schema, integer, options, quantityOf, quantityWithin } from 
  * could. `damon-core.md` 7.
  */
 export interface IntervalsGoalOptions {
-  /** The share: basis points, or a text such as `"4 %"`. From 1 to 10000. */
+  /** The share, from 1 to 10000 basis points. @kernel intervals_goal/access_bp */
   readonly accessBp: Ratio;
-  /** Aggregations between tunings. Minimum: 1. */
+  /** Aggregations between tunings. Minimum: 1. @kernel intervals_goal/aggrs */
   readonly aggregations: number;
-  /** Least sampling interval. Minimum: 1 us. */
+  /** Least sampling interval. Minimum: 1 us. @kernel intervals_goal/min_sample_us */
   readonly minSampleUs: Duration;
-  /** Largest sampling interval. Minimum: `minSampleUs`. */
+  /** Largest sampling interval. Minimum: `minSampleUs`. @kernel intervals_goal/max_sample_us */
   readonly maxSampleUs: Duration;
 }
 
 /** How often the monitor looks, and into how many regions it divides memory. */
 export interface AttrsOptions {
-  /** Sampling interval: accesses are observed once per interval. Minimum: 1 us. @default "5 ms" */
+  /**
+   * Sampling interval: accesses are observed once per interval. Minimum: 1 us. @default "5 ms"
+   * @kernel intervals/sample_us
+   */
   readonly sampleUs?: Duration;
   /**
    * Aggregation interval: regions are merged, aged and split once per interval. Minimum: the
    * sampling interval. @default "100 ms"
+   * @kernel intervals/aggr_us
    */
   readonly aggregationUs?: Duration;
-  /** How often `vaddr` looks for changed mappings. @default "60 s" */
+  /** How often `vaddr` looks for changed mappings. @default "60 s" @kernel intervals/update_us */
   readonly opsUpdateUs?: Duration;
-  /** Tunes the sampling and the aggregation interval, in proportion. @default no tuning */
+  /**
+   * Tunes the sampling and the aggregation interval, in proportion. @default no tuning
+   * @kernel intervals/intervals_goal
+   */
   readonly intervalsGoal?: IntervalsGoalOptions;
-  /** Regions adaptation aims at as the least. Minimum: 3. @default 10 */
+  /** Regions adaptation aims at as the least. Minimum: 3. @default 10 @kernel nr_regions/min */
   readonly minNrRegions?: number;
-  /** Regions adaptation aims at as the most. Minimum: `minNrRegions`. @default 1000 */
+  /**
+   * Regions adaptation aims at as the most. Minimum: `minNrRegions`. @default 1000
+   * @kernel nr_regions/max
+   */
   readonly maxNrRegions?: number;
 }
 

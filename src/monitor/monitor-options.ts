@@ -25,20 +25,24 @@ export type UnsupportedActions = 'refuse' | 'attempt';
 
 /** What is monitored, how, and what is done about it: all that can be changed while it goes on. */
 export interface ContextOptions {
-  /** How often, and how finely. */
+  /** How often, and how finely. @default as the kernel starts, see each @kernel monitoring_attrs */
   readonly attrs?: AttrsOptions;
-  /** Which access reports are meant; a report must pass all. @default all reports */
+  /** Which access reports are meant; a report must pass all. @default all reports @kernel sample/filters */
   readonly sampleFilters?: readonly SampleFilterOptions[];
   /**
    * What is counted of pages besides accesses, or instead: at most 4. Of sources that know pages.
    * @default nothing
+   * @kernel monitoring_attrs/probes
    */
   readonly probes?: readonly ProbeOptions[];
-  /** What to do, in order. @default nothing */
+  /** What to do, in order. @default nothing @kernel schemes */
   readonly schemes?: readonly SchemeOptions[];
-  /** Monitoring rests after its first sampling interval, until a commit. @default false */
+  /** Monitoring rests after its first sampling interval, until a commit. @default false @kernel pause */
   readonly paused?: boolean;
-  /** @default "refuse" */
+  /**
+   * What becomes of actions that cannot be carried out: refused, or attempted to no effect as the
+   * kernel does. @default "refuse"
+   */
   readonly unsupportedActions?: UnsupportedActions;
 }
 

@@ -14,16 +14,16 @@ import { type Schema, U32, either, integer, oneOf, options, quantityOf } from '.
 
 /** What every filter of a probe has. */
 export interface ProbeFilterVerdict {
-  /** Act on pages that are so; `false`: on pages that are not. @default true */
+  /** Act on pages that are so; `false`: on pages that are not. @default true @kernel filters/matching */
   readonly matching?: boolean;
-  /** Let through what the filter acts on; `false`: reject it. @default true */
+  /** Let through what the filter acts on; `false`: reject it. @default true @kernel filters/allow */
   readonly allow?: boolean;
 }
 
 /** About the control group that pages are charged to. */
 export interface ProbeMemcgFilterOptions extends ProbeFilterVerdict {
   readonly type: 'memcg';
-  /** Its path from the root of the hierarchy. */
+  /** Its path from the root of the hierarchy. @kernel filters/path */
   readonly memcg: string;
 }
 
@@ -51,13 +51,15 @@ export interface ProbeOptions {
   /**
    * What a hit weighs; 0 in all probes to go by accesses. With weights, an aggregation has at most
    * 255 samples, and the sum of weights times samples stays below 2^32. @default 0
+   * @kernel probes/weight
    */
   readonly weight?: number;
-  /** What is done beforehand. @default nothing */
+  /** What is done beforehand. @default nothing @kernel probes/preps */
   readonly preps?: readonly ProbePrep[];
   /**
    * What a page must be: the first filter that hits decides; if none does, the opposite of the last
    * one's `allow`. @default every page passes
+   * @kernel probes/filters
    */
   readonly filters?: readonly ProbeFilterOptions[];
 }

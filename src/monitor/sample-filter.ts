@@ -13,23 +13,29 @@ export type SampleFilterOptions = CpumaskFilterOptions | ThreadsFilterOptions | 
 
 /** What a filter does with the reports it is about. */
 export interface SampleFilterVerdict {
-  /** Acts on reports that match; `false`: on those that do not. @default true */
+  /** Acts on reports that match; `false`: on those that do not. @default true @kernel filters/matching */
   readonly matching?: boolean;
-  /** Lets those it acts on through, and no others; `false`: rejects those only. @default true */
+  /**
+   * Lets those it acts on through, and no others; `false`: rejects those only. @default true
+   * @kernel filters/allow
+   */
   readonly allow?: boolean;
 }
 
 /** About the CPU that made the access. */
 export interface CpumaskFilterOptions extends SampleFilterVerdict {
   readonly type: 'cpumask';
-  /** The kernel's CPU list format, such as `"0-3,8"`, or the CPU numbers. At least one. */
+  /**
+   * The kernel's CPU list format, such as `"0-3,8"`, or the CPU numbers. At least one.
+   * @kernel filters/cpumask
+   */
   readonly cpus: string | readonly number[];
 }
 
 /** About the thread that made the access. */
 export interface ThreadsFilterOptions extends SampleFilterVerdict {
   readonly type: 'threads';
-  /** Thread ids. At least one. */
+  /** Thread ids. At least one. @kernel filters/tid_arr */
   readonly tids: readonly number[];
 }
 

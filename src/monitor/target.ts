@@ -6,14 +6,18 @@ import { type Range, type RangeOptions, rangesSchema } from './memory.ts';
 
 /** One address space. */
 export interface TargetOptions {
-  /** The process, each once; absent for physical memory. Minimum: 1. */
+  /**
+   * The process, each once. Minimum: 1. @default none, as physical memory has none
+   * @kernel targets/pid_target
+   */
   readonly tgid?: number;
   /**
    * Its memory to monitor, sorted and disjoint. @default what the operations set makes of it:
    * `vaddr` follows the mappings of the process
+   * @kernel targets/regions
    */
   readonly regions?: readonly RangeOptions[];
-  /** In a commit: the target of this place goes. @default false */
+  /** The target of this place goes, in a commit. @default false @kernel targets/obsolete_target */
   readonly obsolete?: boolean;
 }
 

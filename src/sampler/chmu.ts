@@ -16,7 +16,7 @@ export interface ChmuOptions {
   readonly nodes: readonly number[];
   /** Memory that shares a counter: a power of two from 256 bytes to 4 KiB. @default "4 KiB" */
   readonly unitBytes?: Bytes;
-  /** 1 to 4095 times 100 us, 1 ms, 10 ms, 100 ms or 1 s. @default "100 ms" */
+  /** How long it counts before it lists: 1 to 4095 times 100 us, 1 ms, 10 ms, 100 ms or 1 s. @default "100 ms" */
   readonly epochNs?: Duration;
   /** Lines that are read, written back, or both. @default "reads" */
   readonly traffic?: 'reads' | 'writes' | 'both';

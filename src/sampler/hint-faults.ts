@@ -26,7 +26,7 @@ export interface HintFaultsOptions {
   readonly hotThresholdNs?: Duration;
   /** Memory per second whose faults may be reported. @default "65536 MiB" */
   readonly rateLimitBytesPerS?: Bytes;
-  /** `virtual` feeds `vaddr` and `fvaddr`, `physical` feeds `paddr_ibs`. @default "physical" */
+  /** Addresses of its reports: `virtual` feeds `vaddr` and `fvaddr`, `physical` feeds `paddr_ibs`. @default "physical" */
   readonly address?: 'virtual' | 'physical';
   /** CPU time of a fault. At most 1 s. @default 1500 */
   readonly faultNs?: Duration;

@@ -40,6 +40,7 @@ export interface IbsOpOptions {
   readonly dataShare?: number;
   /** Counts samples by what served them, in `books.counters.sources`. Costs time. @default false */
   readonly dataSource?: boolean;
+  /** What its interrupts cost, and how many the kernel allows. @default as measured, see each */
   readonly interrupts?: InterruptOptions;
 }
 

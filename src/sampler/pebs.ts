@@ -29,11 +29,11 @@ export interface PebsOptions {
    * cycles. @default "l3_miss_loads"
    */
   readonly event?: PebsEvent;
-  /** Of `node_loads`: which nodes. */
+  /** Of `node_loads`: which nodes. @default none, but `node_loads` needs some */
   readonly nodes?: readonly number[];
-  /** Of `slow_loads`: cycles, from 1 to 65535. */
+  /** Of `slow_loads`: cycles, from 1 to 65535. @default none, but `slow_loads` needs one */
   readonly latencyMin?: number;
-  /** Events between records, from 1 to 2^47 - 1; instead of a frequency. */
+  /** Events between records, from 1 to 2^47 - 1, instead of a frequency. @default as `frequency` says */
   readonly period?: number;
   /** Records per second and CPU, to which the kernel adapts the period. @default 5003 */
   readonly frequency?: number;
@@ -51,6 +51,7 @@ export interface PebsOptions {
   readonly switchNs?: Duration;
   /** CPU time of a record. At most 1 ms. @default 250 */
   readonly recordNs?: Duration;
+  /** What its interrupts cost, and how many the kernel allows. @default as measured, see each */
   readonly interrupts?: InterruptOptions;
 }
 

@@ -15,37 +15,43 @@ import { type Bounds, type BoundsOptions, bounds } from './bounds.ts';
 
 /** What every filter has. */
 export interface FilterVerdict {
-  /** Act on memory that is so; `false`: on memory that is not. @default true */
+  /**
+   * Act on memory that is so; `false`: on memory that is not. @default true
+   * @kernel filters/matching
+   */
   readonly matching?: boolean;
-  /** Let through what the filter acts on; `false`: reject it. @default false */
+  /** Let through what the filter acts on; `false`: reject it. @default false @kernel filters/allow */
   readonly allow?: boolean;
 }
 
 /** About addresses. Cuts regions at its edges. */
 export interface AddressFilterOptions extends FilterVerdict {
   readonly type: 'addr';
-  /** The addresses; both ends are rounded down to 4096 bytes. */
+  /**
+   * The addresses; both ends are rounded down to 4096 bytes.
+   * @kernel filters/addr_start, filters/addr_end
+   */
   readonly range: RangeOptions;
 }
 
 /** About the monitored processes. */
 export interface TargetFilterOptions extends FilterVerdict {
   readonly type: 'target';
-  /** The place of the process in the list of targets, from 0. */
+  /** The place of the process in the list of targets, from 0. @kernel filters/damon_target_idx */
   readonly target: number;
 }
 
 /** About the control group that pages are charged to. */
 export interface MemcgFilterOptions extends FilterVerdict {
   readonly type: 'memcg';
-  /** Its path from the root of the hierarchy. */
+  /** Its path from the root of the hierarchy. @kernel filters/memcg_path */
   readonly memcg: string;
 }
 
 /** About the size of folios. */
 export interface HugepageSizeFilterOptions extends FilterVerdict {
   readonly type: 'hugepage_size';
-  /** The sizes that count. */
+  /** The sizes that count. @kernel filters/min, filters/max */
   readonly szBytes: BoundsOptions<Bytes>;
 }
 
@@ -60,7 +66,10 @@ export interface PageFilterOptions extends FilterVerdict {
 /** About what probes found. */
 export interface ProbeHitsFilterOptions extends FilterVerdict {
   readonly type: 'probe_hits_wsum';
-  /** The sums that count: of the moving hits of all probes, each times its probe's weight. */
+  /**
+   * The sums that count: of the moving hits of all probes, each times its probe's weight.
+   * @kernel filters/min, filters/max
+   */
   readonly hits: BoundsOptions;
 }
 

@@ -8,36 +8,46 @@ import { type Schema, U32, integer, options, quantityOf } from '../validate.ts';
 
 /** What makes a region come first, in permil of each other. */
 export interface WeightsOptions {
-  /** Has no effect in the kernel's formula, and none here. @default 0 */
+  /**
+   * The size. Has no effect in the kernel's formula, and none here. @default 0
+   * @kernel weights/sz_permil
+   */
   readonly szPermil?: number;
-  /** The access count. @default 0 */
+  /** The access count, up to 1000 permil. @default 0 @kernel weights/nr_accesses_permil */
   readonly nrAccessesPermil?: number;
-  /** The age. @default 0 */
+  /** The age, up to 1000 permil. @default 0 @kernel weights/age_permil */
   readonly agePermil?: number;
 }
 
 /** What is charged for memory on which an action had no effect: a share of its size. */
 export interface FailChargeOptions {
+  /** What is charged of `denominator` bytes. @kernel quotas/fail_charge_num */
   readonly numerator: number;
-  /** Minimum: 1. */
+  /** Of how many bytes. Minimum: 1. @kernel quotas/fail_charge_denom */
   readonly denominator: number;
 }
 
 /** How much a scheme may do: the least of its limits. */
 export interface QuotaOptions {
-  /** Time the action may take per window, 0 for no limit. @default 0 */
+  /** Time the action may take per window, 0 for no limit. @default 0 @kernel quotas/ms */
   readonly timeMs?: Duration;
-  /** Bytes the action may be tried on per window, 0 for no limit. Minimum when set: 4096. @default 0 */
+  /**
+   * Bytes the action may be tried on per window, 0 for no limit. Minimum when set: 4096. @default 0
+   * @kernel quotas/bytes
+   */
   readonly szBytes?: Bytes;
-  /** Length of a window; 0 opens one at every round. @default 0 */
+  /** Length of a window; 0 opens one at every round. @default 0 @kernel quotas/reset_interval_ms */
   readonly resetIntervalMs?: Duration;
-  /** What makes a region come first. @default all 0: all regions alike */
+  /** What makes a region come first. @default all 0: all regions alike @kernel quotas/weights */
   readonly weights?: WeightsOptions;
-  /** What failure costs. @default as much as success */
+  /**
+   * What failure costs. @default as much as success
+   * @kernel quotas/fail_charge_num, quotas/fail_charge_denom
+   */
   readonly failCharge?: FailChargeOptions;
-  /** What the effective quota is tuned by. */
+  /** What the effective quota is tuned by. @default nothing @kernel quotas/goals */
   readonly goals?: readonly GoalOptions[];
-  /** How. @default "consist" */
+  /** How it is tuned. @default "consist" @kernel quotas/goal_tuner */
   readonly tuner?: TunerName | CustomTuner;
 }
 

@@ -11,19 +11,25 @@ import { ALWAYS, type Watermarks, type WatermarksOptions, watermarksSchema } fro
 
 /** Which regions a scheme is about; all three must match. */
 export interface PatternOptions {
-  /** Size of the region. */
+  /** Size of the region. @default any @kernel access_pattern/sz */
   readonly szBytes?: BoundsOptions<Bytes>;
-  /** Sampling intervals per aggregation in which the region was seen accessed. */
+  /**
+   * Sampling intervals per aggregation in which the region was seen accessed. @default any
+   * @kernel access_pattern/nr_accesses
+   */
   readonly nrAccesses?: BoundsOptions;
-  /** Aggregations since the access pattern last changed. */
+  /**
+   * Aggregations since the access pattern last changed. @default any
+   * @kernel access_pattern/age
+   */
   readonly age?: BoundsOptions;
 }
 
 /** One of several nodes to migrate to. */
 export interface DestinationOptions {
-  /** The node. */
+  /** The node. @kernel dests/id */
   readonly nid: number;
-  /** Its share of the pages, of the sum of all weights. */
+  /** Its share of the pages, of the sum of all weights. @kernel dests/weight */
   readonly weight: number;
 }
 
@@ -31,29 +37,42 @@ export interface DestinationOptions {
 export interface SchemeOptions {
   /** What people call it in reports. @default the action */
   readonly name?: string;
-  /** What is done. */
+  /** What is done. @kernel schemes/action */
   readonly action: ActionName;
   /**
    * The node to migrate to; required by, and only for, the migrate actions, unless they have
    * `destinations`.
+   * @default none
+   * @kernel schemes/target_nid
    */
   readonly targetNid?: number;
   /**
    * The nodes to migrate to, by weight, at least one weight above 0: for virtual addresses, instead
    * of `targetNid`. Each page has its place by its address, so none is moved twice.
+   * @default none
+   * @kernel schemes/dests
    */
   readonly destinations?: readonly DestinationOptions[];
-  /** Which regions. @default all */
+  /** Which regions. @default all @kernel access_pattern */
   readonly pattern?: PatternOptions;
-  /** How often the scheme is applied, 0 for once per aggregation. @default 0 */
+  /**
+   * How often the scheme is applied, 0 for once per aggregation. @default 0
+   * @kernel schemes/apply_interval_us
+   */
   readonly applyIntervalUs?: Duration;
-  /** How much. @default no limit */
+  /** How much. @default no limit @kernel quotas */
   readonly quota?: QuotaOptions;
-  /** When. @default always */
+  /** When. @default always @kernel watermarks */
   readonly watermarks?: WatermarksOptions;
-  /** Which part of those regions. @default all */
+  /**
+   * Which part of those regions. @default all
+   * @kernel core_filters, ops_filters
+   */
   readonly filters?: readonly FilterOptions[];
-  /** Rounds that reach the last region after which the scheme rests, 0 for no end. @default 0 */
+  /**
+   * Rounds that reach the last region after which the scheme rests, 0 for no end. @default 0
+   * @kernel stats/max_nr_snapshots
+   */
   readonly maxNrSnapshots?: number;
 }
 

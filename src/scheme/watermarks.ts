@@ -6,15 +6,24 @@ import { type Schema, integer, oneOf, options, quantityOf } from '../validate.ts
 
 /** When a scheme is active. `struct damos_watermarks`, `damon-core.md` 2.3. */
 export interface WatermarksOptions {
-  /** `free_mem_rate`: free memory in permil of all; `none`: the scheme is always active. */
+  /**
+   * `free_mem_rate`: free memory in permil of all; `none`: the scheme is always active.
+   * @kernel watermarks/metric
+   */
   readonly metric: 'none' | 'free_mem_rate';
-  /** How often a resting scheme looks again. @default "5 s" */
+  /** How often a resting scheme looks again. @default "5 s" @kernel watermarks/interval_us */
   readonly intervalUs?: Duration;
-  /** Above it the scheme rests. Permil, from `midPermil` to 1000. @default 1000 */
+  /**
+   * Above it the scheme rests. Permil, from `midPermil` to 1000. @default 1000
+   * @kernel watermarks/high
+   */
   readonly highPermil?: number;
-  /** From here up to `highPermil` the scheme stays as it is. @default `lowPermil` */
+  /**
+   * From here up to `highPermil` the scheme stays as it is. Permil. @default `lowPermil`
+   * @kernel watermarks/mid
+   */
   readonly midPermil?: number;
-  /** Below it the scheme rests. @default 0 */
+  /** Below it the scheme rests. Permil. @default 0 @kernel watermarks/low */
   readonly lowPermil?: number;
 }
 
