@@ -285,7 +285,7 @@ const KINDS: readonly [files: string, rows: readonly [text: string, shown: strin
       ['on', 'Y'],
       ['Off', 'N'],
       ['2', 'EINVAL'],
-      ['true', 'EINVAL'],
+      ['true', 'Y'],
     ],
   ],
   [

@@ -31,7 +31,8 @@ test('paths are from where cd went, from the root of the tree, or from that of t
 
 test('it ends with the first line that is refused', async (t) => {
   for (const [line, errno] of [
-    ['echo 3 > nr_contexts', 'ENOENT'],
+    ['echo 3 > nr_contexts', 'EACCES'],
+    ['echo 3 > kdamonds/1/refresh_ms', 'ENOENT'],
     ['echo 3 > kdamonds/0/contexts/nr_contexts', 'EINVAL'],
     ['echo 3 > kdamonds/0/pid', 'EACCES'],
     ['echo 3 > kdamonds/0', 'EISDIR'],

@@ -197,15 +197,30 @@ test('each kind of number has its bounds, and its errno beyond them', (t) => {
 });
 
 test('a flag is known by its first letter, or two', (t) => {
-  for (const yes of ['Y', 'y', '1', 'on', 'On', 'oN', 'ON', 'yes', 'Y\n', '1\n', '10', 'only']) {
+  for (const yes of [
+    'Y',
+    'y',
+    '1',
+    'on',
+    'On',
+    'oN',
+    'ON',
+    'yes',
+    't',
+    'True',
+    'Y\n',
+    '1\n',
+    '10',
+    'only',
+  ]) {
     t.is(shown(BOOL, yes), 'Y', yes);
     t.is(shown(BIT, yes), '1', yes);
   }
-  for (const no of ['N', 'n', '0', 'of', 'off', 'OFF', 'oF', 'no\n', '0x1', '01']) {
+  for (const no of ['N', 'n', '0', 'of', 'off', 'OFF', 'oF', 'f', 'False', 'no\n', '0x1', '01']) {
     t.is(shown(BOOL, no), 'N', no);
     t.is(shown(BIT, no), '0', no);
   }
-  for (const bad of ['', '\n', 'o', 'ox', '2', 't', 'true', 'false', ' Y', '-1', 'ｙ']) {
+  for (const bad of ['', '\n', 'o', 'ox', '2', 'd', 'enable', ' Y', '-1', 'ｙ']) {
     t.is(shown(BOOL, bad), 'EINVAL', JSON.stringify(bad));
     t.is(shown(BIT, bad), 'EINVAL', JSON.stringify(bad));
   }

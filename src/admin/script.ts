@@ -57,7 +57,7 @@ export async function* replayScript(
     try {
       switch (command.type) {
         case 'write':
-          await tree.write(posix.resolve(at, command.path), command.text);
+          await redirect(tree, posix.resolve(at, command.path), command.text);
           yield { command };
           break;
         case 'read':
@@ -79,5 +79,19 @@ export async function* replayScript(
       yield { command, error };
       return;
     }
+  }
+}
+
+/** What `>` does: a shell would make a file that is not there, and the directories refuse. */
+async function redirect(tree: AdminTree, path: string, text: string): Promise<void> {
+  try {
+    await tree.write(path, text);
+  } catch (error) {
+    const missing = error instanceof AdminError && error.errnoName === 'ENOENT';
+    if (!missing || tree.stat(posix.dirname(path)) === undefined) throw error;
+    throw new AdminError('EACCES', `${error.message}, and it cannot be made`, {
+      path: error.path,
+      cause: error,
+    });
   }
 }

@@ -114,8 +114,8 @@ function flags(yes: string, no: string): Format<boolean> {
     expected: `${yes} or ${no}`,
     // Only the first letter counts, or two where the first is an `o`.
     read(text) {
-      if (/^(?:[y1]|on)/i.test(text)) return { value: true };
-      return /^(?:[n0]|of)/i.test(text) ? { value: false } : INVALID;
+      if (/^(?:[yt1]|on)/i.test(text)) return { value: true };
+      return /^(?:[nf0]|of)/i.test(text) ? { value: false } : INVALID;
     },
     show: (value) => (value ? yes : no),
   };
