@@ -39,6 +39,7 @@ export const targetsSchema: Schema<readonly Target[]> = v.pipe(
       obsolete: v.optional(v.boolean(), false),
     }),
   ),
+  v.nonEmpty('at least one target'),
   v.checkItems(
     ({ tgid }, i, targets) =>
       tgid === undefined || targets.findIndex((target) => target.tgid === tgid) === i,

@@ -310,6 +310,10 @@ fn targets_beyond_the_list_go_and_obsolete_ones_must_be_there() {
     beyond.targets[1].obsolete = true;
     let refused = bench.kdamond.check_commit(&beyond, OpsId::Fvaddr, &bench.memory);
     assert_eq!(refused, Err(ConfigError::Obsolete { target: 1 }));
+    assert!(!bench.kdamond.is_over(&bench.memory));
+    bench.commit = Some(processes(&[]));
+    bench.tick(&[]);
+    assert!(bench.kdamond.is_over(&bench.memory), "nothing is left");
 }
 
 #[test]

@@ -373,7 +373,7 @@ fn targets_must_go_with_the_operations_set() {
         (OpsId::Vaddr, vec![process(1), process(2)], true),
         (OpsId::Vaddr, vec![process(1), process(1)], false),
         (OpsId::Vaddr, vec![process(1), physical()], false),
-        (OpsId::Vaddr, vec![], false),
+        (OpsId::Vaddr, vec![], true),
     ] {
         let config = Config { targets, ..config(attrs(3), vec![], vec![], ops, 1) };
         let selected = select(ops, Primitive::Reports);

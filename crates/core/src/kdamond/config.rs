@@ -42,7 +42,7 @@ pub struct Config {
     /// Bytes of a core address unit; [`OpsId::Paddr`] may have others than 1, the virtual sets
     /// ignore it.
     pub addr_unit: u64,
-    /// What to monitor: physical memory, or processes, each once.
+    /// What to monitor: physical memory, or processes, each once; without any it is over at once.
     pub targets: Vec<TargetConfig>,
     /// Which reports are meant; all if there are none.
     pub sample_filters: Vec<SampleFilter>,
@@ -197,7 +197,7 @@ impl Config {
         let mut tgids: Vec<_> = staying().filter_map(|target| target.tgid).collect();
         tgids.sort_unstable();
         let each_once = tgids.windows(2).all(|pair| pair[0] != pair[1]);
-        if tgids.is_empty() || tgids.len() != staying().count() || !each_once {
+        if tgids.len() != staying().count() || !each_once {
             return refused("processes, each once");
         }
         Ok(())
