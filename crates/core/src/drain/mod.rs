@@ -1,7 +1,7 @@
 //! Moves access reports from the lanes into regions.
 //!
 //! Runs once per sampling interval. Cost: O(reports · log regions), plus O(regions) to rebuild an
-//! index when its regions changed since the last drain; no allocation once the index has grown.
+//! index when its regions changed since it was last asked; no allocation once the index has grown.
 //! Order: lanes ascending, each oldest first; credits are sums, so a replay gives the same counts.
 //! Every drained report ends in exactly one counter of [`DrainCounters`], the first whose question
 //! it fails in the order in which they stand there.
@@ -182,10 +182,11 @@ impl Drain {
     /// Empties the lanes into the regions of the targets. `tick` is the running tick of the
     /// aggregation, from 1.
     pub fn run(&mut self, lanes: &mut Lanes, targets: &mut [Target], tick: u32) {
-        for (index, target) in self.indexes.iter_mut().zip(&*targets) {
-            index.refresh(target.regions());
-        }
-        self.counters.drained += lanes.drain(|lane, reports| {
+        let drained = lanes.drain(|lane, reports| {
+            // Only now: in an interval without reports nobody asks where a region is.
+            for (index, target) in self.indexes.iter_mut().zip(&*targets) {
+                index.refresh(target.regions());
+            }
             let before = self.counters;
             self.take(lane, reports, targets);
             let lost = LaneLosses::between(&before, &self.counters);
@@ -193,6 +194,17 @@ impl Drain {
                 self.losses.entry(lane).or_default().add(&lost);
             }
         });
+        if drained > 0 {
+            self.fold(targets, tick);
+        }
+        self.counters.drained += drained;
+        if self.losses.len() > lanes.in_use() as usize {
+            self.retire(lanes);
+        }
+    }
+
+    /// Moves what the indexes counted into the regions.
+    fn fold(&mut self, targets: &mut [Target], tick: u32) {
         for (index, target) in self.indexes.iter_mut().zip(targets) {
             let (credited, no_region) = index.fold(target.regions_mut(), tick);
             self.counters.credited += credited;
@@ -200,9 +212,6 @@ impl Drain {
             for (lane, missed) in index.take_missed() {
                 self.losses.entry(lane).or_default().no_region += missed;
             }
-        }
-        if self.losses.len() > lanes.in_use() as usize {
-            self.retire(lanes);
         }
     }
 
