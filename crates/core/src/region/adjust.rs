@@ -128,26 +128,35 @@ impl Adjuster {
 
     /// Cuts every region into at most `pieces`, 2 or 3.
     fn split_all(&mut self, targets: &mut [Target], pieces: u32) {
+        let least = self.min_region_sz;
+        // Out of memory's way: each cut waits for the draw before.
+        let mut random = self.random.clone();
         for target in targets {
             let regions = target.regions_mut();
-            self.scratch.clear();
-            self.scratch.reserve(pieces as usize * regions.len());
+            let cuts = &mut self.scratch;
+            cuts.clear();
+            cuts.reserve(pieces as usize * regions.len());
             for &(mut left) in regions.iter() {
                 left.reset();
                 let mut cut_off = || {
-                    let (random, least) = (&mut self.random, self.min_region_sz);
-                    let right = (left.size() > 2 * least).then(|| cut(random, &mut left, least));
+                    let right =
+                        (left.size() > 2 * least).then(|| cut(&mut random, &mut left, least));
                     right.flatten()
                 };
                 // The second cut is made in the left part of the first.
                 let right = cut_off();
                 let middle = if pieces == 3 { cut_off() } else { None };
-                self.scratch.push(left);
-                self.scratch.extend(middle);
-                self.scratch.extend(right);
+                cuts.push(left);
+                if let Some(middle) = middle {
+                    cuts.push(middle);
+                }
+                if let Some(right) = right {
+                    cuts.push(right);
+                }
             }
-            std::mem::swap(regions, &mut self.scratch);
+            std::mem::swap(regions, cuts);
         }
+        self.random = random;
     }
 
     /// Cuts one region of every `step`, another one each time. `damon_split_some_regions`.
@@ -213,27 +222,32 @@ impl Pass<'_> {
     fn by(&self, regions: &mut Vec<Region>, weight: &impl Fn(&Region) -> (u32, u32)) -> u64 {
         let (mut kept, mut largest_sz) = (0, 0);
         for next in 0..regions.len() {
-            let mut region = regions[next];
-            let (now, before) = weight(&region);
+            let (before, rest) = regions.split_at_mut(next);
+            let region = &mut rest[0];
             if self.count_age {
-                region.age = self.aged(region.age, now, before);
+                let (now, last) = weight(region);
+                region.age = self.aged(region.age, now, last);
             }
-            if next > 0 {
-                let previous = &mut regions[kept];
-                if previous.end == region.start
-                    && weight(previous).0.abs_diff(now) <= self.threshold
-                    && previous.size() + region.size() <= self.size_limit
-                {
-                    previous.absorb(&region);
-                    largest_sz = previous.size().max(largest_sz);
-                    continue;
-                }
+            if next == 0 {
+                largest_sz = region.size();
+                continue;
+            }
+            let previous = &mut before[kept];
+            if previous.end == region.start
+                && weight(previous).0.abs_diff(weight(region).0) <= self.threshold
+                && previous.size() + region.size() <= self.size_limit
+            {
+                previous.absorb(region);
+                largest_sz = previous.size().max(largest_sz);
+            } else {
+                largest_sz = region.size().max(largest_sz);
                 kept += 1;
+                if kept < next {
+                    before[kept] = *region;
+                }
             }
-            largest_sz = region.size().max(largest_sz);
-            regions[kept] = region;
         }
-        regions.truncate((kept + 1).min(regions.len()));
+        regions.truncate(kept + 1);
         largest_sz
     }
 

@@ -102,6 +102,17 @@ pub struct SchemeStats {
     pub nr_snapshots: u64,
 }
 
+impl SchemeStats {
+    /// What a round did.
+    fn add(&mut self, round: &Round) {
+        self.nr_tried += round.tried.regions;
+        self.sz_tried += round.tried.bytes;
+        self.nr_applied += round.applied.regions;
+        self.sz_applied += round.applied.bytes;
+        self.sz_ops_filter_passed += round.ops_passed_bytes;
+    }
+}
+
 /// A scheme at work: its configuration and what the monitor keeps for it.
 #[derive(Clone, Debug)]
 pub struct Scheme {

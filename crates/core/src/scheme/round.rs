@@ -153,14 +153,14 @@ pub(crate) fn set_priorities(
         let mut histogram = Histogram::new();
         for (index, target) in targets.iter_mut().enumerate() {
             let mut walk = Walk::new(target.regions_mut());
-            while let Some(mut region) = walk.next() {
-                if context.matches(config, &region)
-                    && config.core_filters().ask(&mut region, index, context, &mut walk)
-                        != Passage::Out
+            while walk.goes_on() {
+                if context.matches(config, walk.region())
+                    && config.core_filters().ask(index, context, &mut walk) != Passage::Out
                 {
-                    histogram.add(context.score(config, &region), region.size());
+                    let region = walk.region();
+                    histogram.add(context.score(config, region), region.size());
                 }
-                walk.keep(region);
+                walk.keep();
             }
             changed |= walk.finish();
         }
@@ -201,11 +201,12 @@ impl Rounds {
         }));
     }
 
-    fn end(&mut self, schemes: &[Scheme], context: &ApplyContext) {
+    fn end(&mut self, schemes: &mut [Scheme], context: &ApplyContext) {
         for (mut round, scheme) in self.current.drain(..).zip(schemes) {
             if !scheme.acts(context.now_tick) {
                 continue;
             }
+            scheme.stats.add(&round);
             round.charged_after = scheme.quota.charged_sz_bytes;
             if self.waiting.len() == ROUNDS_MAX {
                 self.waiting.pop_front();
@@ -245,17 +246,16 @@ pub(crate) fn apply(
         }
         let tgid = target.tgid();
         let mut walk = Walk::new(target.regions_mut());
-        while let Some(mut region) = walk.next() {
+        while walk.goes_on() {
             for (number, scheme) in schemes.iter_mut().enumerate() {
                 if scheme.acts(context.now_tick) {
                     let round = &mut trace.rounds.current[number];
                     let walking = trace.walking.as_deref_mut();
                     let place = Place { target: index, tgid, scheme: number };
-                    Offer { scheme, place, context, round, walking, ops }
-                        .make(&mut region, &mut walk);
+                    Offer { scheme, place, context, round, walking, ops }.make(&mut walk);
                 }
             }
-            walk.keep_or_join(region, context.size_limit);
+            walk.keep_or_join(context.size_limit);
         }
         changed |= walk.finish();
     }
@@ -289,7 +289,7 @@ struct Place {
     scheme: usize,
 }
 
-/// One region offered to one scheme.
+/// The current region of a walk offered to one scheme.
 struct Offer<'a> {
     scheme: &'a mut Scheme,
     place: Place,
@@ -301,15 +301,17 @@ struct Offer<'a> {
 
 impl Offer<'_> {
     /// `damon_do_apply_schemes`, `damon-core.md` 5.3.
-    fn make(mut self, region: &mut Region, walk: &mut Walk<'_>) {
+    #[inline]
+    fn make(mut self, walk: &mut Walk<'_>) {
         let Scheme { config, quota, .. } = &*self.scheme;
         if quota.is_full(&config.quota, self.context.min_region_sz) {
-            return self.round.quota_full.add(region.size());
+            return self.round.quota_full.add(walk.region().size());
         }
-        if self.skip(region, walk) {
-            return self.round.served_before.add(region.size());
+        if self.skip(walk) {
+            return self.round.served_before.add(walk.region().size());
         }
         let Scheme { config, quota, .. } = &*self.scheme;
+        let region = walk.region();
         if self.scheme.has_done_its_snapshots() {
             return self.round.snapshots_done.add(region.size());
         }
@@ -320,7 +322,7 @@ impl Offer<'_> {
         {
             self.round.low_score.add(region.size());
         } else {
-            self.act(region, walk);
+            self.act(walk);
         }
         if walk.at_last() {
             self.scheme.stats.nr_snapshots += 1;
@@ -329,13 +331,15 @@ impl Offer<'_> {
 
     /// Whether the region had its turn before the last full window ended. Cuts a region that had
     /// half of it. `damon-core.md` 5.8.
-    fn skip(&mut self, region: &mut Region, walk: &mut Walk<'_>) -> bool {
+    #[inline]
+    fn skip(&mut self, walk: &mut Walk<'_>) -> bool {
         let quota = &mut self.scheme.quota;
         let Some((resume_target, resume_address)) = quota.resume_at else { return false };
         if self.place.target != resume_target {
             return true;
         }
         let mut skipped = true;
+        let region = walk.region().range();
         if region.end <= resume_address {
             // Served in full.
         } else if region.start < resume_address {
@@ -343,7 +347,7 @@ impl Offer<'_> {
             let served = align_down(resume_address - region.start, min_region_sz);
             let cut = if served == 0 { min_region_sz } else { served };
             if cut < region.size() {
-                walk.put_back(region.split_off(cut));
+                walk.cut(cut);
             }
         } else {
             skipped = false;
@@ -356,22 +360,23 @@ impl Offer<'_> {
 
     /// Hands the region, or as much of it as the quota allows, to the operations set.
     /// `damos_apply_scheme`, `damon-core.md` 5.6.
-    fn act(&mut self, region: &mut Region, walk: &mut Walk<'_>) {
+    #[inline]
+    fn act(&mut self, walk: &mut Walk<'_>) {
         let Self { context, place, round, .. } = self;
-        let Scheme { config, quota, stats, last_applied, .. } = &mut *self.scheme;
+        let Scheme { config, quota, last_applied, .. } = &mut *self.scheme;
         let min_region_sz = context.min_region_sz;
-        let nr_accesses = context.nr_accesses(region);
         if let Some(left) = quota.left(&config.quota)
-            && region.size() > left
+            && walk.region().size() > left
         {
             // `is_full` has said that a smallest region fits.
-            walk.put_back(region.split_off(align_down(left, min_region_sz)));
+            walk.cut(align_down(left, min_region_sz));
         }
-        let passage = config.core_filters().ask(region, place.target, context, walk);
-        if passage == Passage::Out {
-            return round.filtered.add(region.size());
-        }
+        let passage = config.core_filters().ask(place.target, context, walk);
+        let region = walk.region();
         let size = region.size();
+        if passage == Passage::Out {
+            return round.filtered.add(size);
+        }
         let job = Job {
             tgid: place.tgid,
             range: context.bytes(region),
@@ -389,7 +394,7 @@ impl Offer<'_> {
                     target: place.target,
                     start: region.start,
                     end: region.end,
-                    nr_accesses,
+                    nr_accesses: context.nr_accesses(region),
                     age: region.age,
                     probe_hits: context.moving.probe_hits(region),
                     sz_filter_passed: passed,
@@ -403,15 +408,10 @@ impl Offer<'_> {
         if config.action.resets_age() {
             region.age = 0;
         }
-        stats.nr_tried += 1;
-        stats.sz_tried += size;
-        stats.sz_ops_filter_passed += passed;
         round.tried.add(size);
         round.elapsed_ns += applied.elapsed_ns;
         round.ops_passed_bytes += passed;
         if bytes > 0 {
-            stats.nr_applied += 1;
-            stats.sz_applied += bytes;
             round.applied.add(bytes);
         }
     }

@@ -2,65 +2,76 @@
 
 use crate::region::Region;
 
-/// Visits regions in ascending order, in place. A region is taken out, may be cut (the right part
-/// is put back and comes next), and is kept. Costs one pass; a cut moves the tail of the array only
-/// if no region was joined before.
+/// Visits regions in ascending order, in place. The current region may be cut (the right part comes
+/// next), and is then kept. Costs one pass that writes only what changes; a cut moves the tail of
+/// the array only if no region was joined before.
 pub(crate) struct Walk<'a> {
     regions: &'a mut Vec<Region>,
     /// Regions `..kept` are done.
     kept: usize,
-    /// Regions `next..` are still to come. `kept <= next`.
-    next: usize,
+    /// The current region; those from here on are still to come. `kept <= current`.
+    current: usize,
     /// Whether any bound changed.
     pub(crate) changed: bool,
 }
 
 impl<'a> Walk<'a> {
     pub(crate) fn new(regions: &'a mut Vec<Region>) -> Self {
-        Self { regions, kept: 0, next: 0, changed: false }
+        Self { regions, kept: 0, current: 0, changed: false }
     }
 
+    /// Whether there is a current region, not all being done.
     #[inline]
-    pub(crate) fn next(&mut self) -> Option<Region> {
-        let region = *self.regions.get(self.next)?;
-        self.next += 1;
-        Some(region)
+    pub(crate) fn goes_on(&self) -> bool {
+        self.current < self.regions.len()
     }
 
-    /// True if nothing comes after the region taken last.
+    /// The current region.
+    ///
+    /// # Panics
+    ///
+    /// If the walk does not [go on](Self::goes_on).
+    #[inline]
+    pub(crate) fn region(&mut self) -> &mut Region {
+        &mut self.regions[self.current]
+    }
+
+    /// True if nothing comes after the current region.
     #[inline]
     pub(crate) fn at_last(&self) -> bool {
-        self.next == self.regions.len()
+        self.current + 1 == self.regions.len()
     }
 
-    /// The right part of a cut: the next to come.
-    pub(crate) fn put_back(&mut self, right: Region) {
+    /// Cuts the current region at `size` bytes from its start; the right part comes next.
+    pub(crate) fn cut(&mut self, size: u64) {
         self.changed = true;
-        if self.next > self.kept {
-            self.next -= 1;
-            self.regions[self.next] = right;
+        let right = self.region().split_off(size);
+        if self.current > self.kept {
+            self.current -= 1;
+            self.regions[self.current] =
+                std::mem::replace(&mut self.regions[self.current + 1], right);
         } else {
-            self.regions.insert(self.next, right);
+            self.regions.insert(self.current + 1, right);
         }
     }
 
-    /// The region is done.
+    /// The current region is done.
     #[inline]
-    pub(crate) fn keep(&mut self, region: Region) {
-        if self.next > self.kept {
-            self.regions[self.kept] = region;
-        } else {
-            self.regions.insert(self.kept, region);
-            self.next += 1;
+    pub(crate) fn keep(&mut self) {
+        if self.current > self.kept {
+            self.regions[self.kept] = self.regions[self.current];
         }
         self.kept += 1;
+        self.current += 1;
     }
 
     /// As [`keep`](Self::keep), but joins the region with its predecessor if they are neighbours,
     /// alike in age and counts, and not above `size_limit` together. `damon-core.md` 5.9.
     #[inline]
-    pub(crate) fn keep_or_join(&mut self, region: Region, size_limit: u64) {
-        if let Some(previous) = self.kept.checked_sub(1).map(|index| &mut self.regions[index])
+    pub(crate) fn keep_or_join(&mut self, size_limit: u64) {
+        let (done, to_come) = self.regions.split_at_mut(self.current);
+        let region = &to_come[0];
+        if let Some(previous) = self.kept.checked_sub(1).map(|index| &mut done[index])
             && previous.end == region.start
             && previous.age == region.age
             && previous.nr_accesses == region.nr_accesses
@@ -70,14 +81,15 @@ impl<'a> Walk<'a> {
             previous.end = region.end;
             previous.hits += region.hits;
             self.changed = true;
+            self.current += 1;
         } else {
-            self.keep(region);
+            self.keep();
         }
     }
 
     /// Ends the walk; regions not visited stay as they are.
     pub(crate) fn finish(self) -> bool {
-        self.regions.drain(self.kept..self.next);
+        self.regions.drain(self.kept..self.current);
         self.changed
     }
 }
@@ -105,12 +117,14 @@ mod tests {
             let mut walk = Walk::new(&mut regions);
             let mut acts = acts.into_iter();
             for _ in 0..stop {
-                let Some(mut region) = walk.next() else { break };
-                let (cut, join) = acts.next().unwrap_or((0, false));
-                if 0 < cut && cut < region.size() {
-                    walk.put_back(region.split_off(cut));
+                if !walk.goes_on() {
+                    break;
                 }
-                if join { walk.keep_or_join(region, 8) } else { walk.keep(region) }
+                let (cut, join) = acts.next().unwrap_or((0, false));
+                if 0 < cut && cut < walk.region().size() {
+                    walk.cut(cut);
+                }
+                if join { walk.keep_or_join(8) } else { walk.keep() }
             }
             walk.finish();
             prop_assert_eq!(regions[0].start, 0);

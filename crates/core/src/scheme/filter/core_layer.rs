@@ -4,7 +4,7 @@
 use super::super::round::ApplyContext;
 use super::super::walk::Walk;
 use crate::arithmetic::align_down;
-use crate::region::{Range, Region};
+use crate::region::Range;
 
 /// What a core filter looks at. `enum damos_filter_type`, those that the core handles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,23 +59,25 @@ pub(crate) struct CoreFilters<'a> {
 }
 
 impl CoreFilters<'_> {
-    /// Asks the filters in order; the first that hits decides. The region may have been cut: what
-    /// was cut off went back to the walk and comes next. `damos_core_filter_out`.
+    /// Asks the filters about the current region, in order; the first that hits decides. The region
+    /// may have been cut: what was cut off comes next. `damos_core_filter_out`.
     #[inline]
     pub(crate) fn ask(
         &self,
-        region: &mut Region,
         target: usize,
         context: &ApplyContext,
         walk: &mut Walk<'_>,
     ) -> Passage {
+        // Most schemes have none, and are asked about every region.
+        if self.list.is_empty() { Passage::In } else { self.ask_each(target, context, walk) }
+    }
+
+    fn ask_each(&self, target: usize, context: &ApplyContext, walk: &mut Walk<'_>) -> Passage {
         for filter in self.list {
             let is = match filter.kind {
-                CoreFilterKind::Address(range) => {
-                    contains(range, region, context.min_region_sz, walk)
-                }
+                CoreFilterKind::Address(range) => contains(range, context.min_region_sz, walk),
                 CoreFilterKind::ProbeHitsWsum { min, max } => {
-                    (min..=max).contains(&context.probe_hits_wsum(region))
+                    (min..=max).contains(&context.probe_hits_wsum(walk.region()))
                 }
                 CoreFilterKind::Target(index) => index == target,
             };
@@ -88,20 +90,21 @@ impl CoreFilters<'_> {
     }
 }
 
-/// Whether the region, cut so that it lies on one side of each edge, is inside the range.
+/// Whether the current region, cut so that it lies on one side of each edge, is inside the range.
 /// `damos_filter_match`.
-fn contains(range: Range, region: &mut Region, min_region_sz: u64, walk: &mut Walk<'_>) -> bool {
+fn contains(range: Range, min_region_sz: u64, walk: &mut Walk<'_>) -> bool {
+    let region = walk.region().range();
     let start = align_down(range.start, min_region_sz);
     let end = align_down(range.end, min_region_sz);
     if region.end <= start || end <= region.start {
         return false;
     }
     if region.start < start {
-        walk.put_back(region.split_off(start - region.start));
+        walk.cut(start - region.start);
         return false;
     }
     if end < region.end {
-        walk.put_back(region.split_off(end - region.start));
+        walk.cut(end - region.start);
     }
     true
 }
@@ -111,7 +114,7 @@ mod tests {
     use super::*;
     use crate::attrs::Attrs;
     use crate::ops::OpsId;
-    use crate::region::Moving;
+    use crate::region::{Moving, Region};
 
     const K: u64 = 4096;
 
@@ -140,10 +143,8 @@ mod tests {
         };
         regions.iter_mut().for_each(|region| region.probe_hits = [3, 100, 2, 0]);
         let mut walk = Walk::new(&mut regions);
-        let mut first = walk.next().unwrap();
-        let passage =
-            CoreFilters { list, has_page_filters }.ask(&mut first, 1, &context, &mut walk);
-        walk.keep(first);
+        let passage = CoreFilters { list, has_page_filters }.ask(1, &context, &mut walk);
+        walk.keep();
         walk.finish();
         (passage, regions.iter().map(|r| (r.start / K, r.end / K)).collect())
     }
