@@ -206,9 +206,10 @@ impl Drain {
     /// Moves what the indexes counted into the regions.
     fn fold(&mut self, targets: &mut [Target], tick: u32) {
         for (index, target) in self.indexes.iter_mut().zip(targets) {
-            let (credited, no_region) = index.fold(target.regions_mut(), tick);
-            self.counters.credited += credited;
-            self.counters.no_region += no_region;
+            let folded = index.fold(target.regions_mut(), tick);
+            self.counters.credited += folded.credited;
+            self.counters.no_region += folded.no_region;
+            target.credited(folded.largest_count);
             for (lane, missed) in index.take_missed() {
                 self.losses.entry(lane).or_default().no_region += missed;
             }

@@ -20,8 +20,8 @@ impl Kdamond {
         self.next_aggregation_tick = self.tick + new.ticks(new.aggregation_us);
         self.next_ops_update_tick = self.tick + new.ticks(new.ops_update_us);
         let old = self.attrs;
-        for region in self.targets.iter_mut().flat_map(|target| target.regions_mut()) {
-            rescale(region, &old, &new, aggregating);
+        for target in &mut self.targets {
+            target.change(|region| rescale(region, &old, &new, aggregating));
         }
         self.attrs = new;
         for scheme in &mut self.schemes {

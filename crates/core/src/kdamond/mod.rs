@@ -301,11 +301,14 @@ impl Kdamond {
         let mut rest = &self.accessed[..];
         for (target, samples) in self.targets.iter_mut().zip(&self.samples) {
             let (accessed, others) = rest.split_at(samples.len());
+            let mut largest_count = 0;
             for (region, accessed) in target.regions_mut().iter_mut().zip(accessed) {
                 if *accessed {
                     region.credit(1, tick);
+                    largest_count = region.nr_accesses.max(largest_count);
                 }
             }
+            target.credited(largest_count);
             rest = others;
         }
         true

@@ -88,8 +88,13 @@ impl Adjuster {
     /// Ages every region and merges neighbours; repeats with a doubled threshold while there are
     /// more than `max_nr_regions`. `kdamond_merge_regions`.
     pub(crate) fn merge(&mut self, targets: &mut [Target], attrs: &Attrs, weighing: &Weighing) {
-        let regions = targets.iter().flat_map(Target::regions);
-        let largest = regions.map(|region| weighing.now(region)).max().unwrap_or(0);
+        let largest = match weighing {
+            Weighing::Accesses => targets.iter().map(Target::largest_count).max(),
+            Weighing::Attributes(_) => {
+                targets.iter().flat_map(Target::regions).map(|region| weighing.now(region)).max()
+            }
+        };
+        let largest = largest.unwrap_or(0);
         let most = attrs.samples_per_aggregation();
         let mut threshold = largest / THRESHOLD_DIVISOR;
         let mut count_age = true;
@@ -97,7 +102,9 @@ impl Adjuster {
             let mut largest_sz = 0;
             for target in &mut *targets {
                 let pass = Pass { threshold, size_limit: self.size_limit, count_age, weighing };
-                largest_sz = pass.over(target.regions_mut()).max(largest_sz);
+                let largest = pass.over(target.regions_mut());
+                target.set_largest_count(largest.count);
+                largest_sz = largest.sz.max(largest_sz);
             }
             self.largest_sz = Some(largest_sz);
             if nr_regions(targets) <= attrs.max_nr_regions || most <= threshold {
@@ -113,6 +120,7 @@ impl Adjuster {
     pub fn split(&mut self, targets: &mut [Target], attrs: &Attrs) {
         let regions = nr_regions(targets);
         let most = attrs.max_nr_regions;
+        targets.iter_mut().for_each(|target| target.set_largest_count(0));
         if regions >= most {
             // As many as allowed: no room to look closer.
             let all = targets.iter_mut().flat_map(|target| target.regions_mut());
@@ -206,9 +214,25 @@ struct Pass<'a> {
     weighing: &'a Weighing,
 }
 
+/// Of the regions after a pass.
+#[derive(Clone, Copy, Default)]
+struct Largest {
+    /// Bytes.
+    sz: u64,
+    /// `nr_accesses`.
+    count: u32,
+}
+
+impl Largest {
+    #[inline]
+    fn see(&mut self, region: &Region) {
+        self.sz = region.size().max(self.sz);
+        self.count = region.nr_accesses.max(self.count);
+    }
+}
+
 impl Pass<'_> {
-    /// Gives the bytes of the largest region there is then.
-    fn over(&self, regions: &mut Vec<Region>) -> u64 {
+    fn over(&self, regions: &mut Vec<Region>) -> Largest {
         match self.weighing {
             // Apart, so that the usual one knows what it compares.
             Weighing::Accesses => self.by(regions, &|region| {
@@ -219,8 +243,8 @@ impl Pass<'_> {
     }
 
     /// `weight` gives what a region weighs now, and what it weighed before.
-    fn by(&self, regions: &mut Vec<Region>, weight: &impl Fn(&Region) -> (u32, u32)) -> u64 {
-        let (mut kept, mut largest_sz) = (0, 0);
+    fn by(&self, regions: &mut Vec<Region>, weight: &impl Fn(&Region) -> (u32, u32)) -> Largest {
+        let (mut kept, mut largest) = (0, Largest::default());
         for next in 0..regions.len() {
             let (before, rest) = regions.split_at_mut(next);
             let region = &mut rest[0];
@@ -228,27 +252,25 @@ impl Pass<'_> {
                 let (now, last) = weight(region);
                 region.age = self.aged(region.age, now, last);
             }
-            if next == 0 {
-                largest_sz = region.size();
-                continue;
-            }
-            let previous = &mut before[kept];
+            let Some(previous) = before.get_mut(kept) else { continue };
             if previous.end == region.start
                 && weight(previous).0.abs_diff(weight(region).0) <= self.threshold
                 && previous.size() + region.size() <= self.size_limit
             {
                 previous.absorb(region);
-                largest_sz = previous.size().max(largest_sz);
-            } else {
-                largest_sz = region.size().max(largest_sz);
-                kept += 1;
-                if kept < next {
-                    before[kept] = *region;
-                }
+                continue;
+            }
+            largest.see(previous);
+            kept += 1;
+            if kept < next {
+                before[kept] = *region;
             }
         }
+        if let Some(last) = regions.get(kept) {
+            largest.see(last);
+        }
         regions.truncate(kept + 1);
-        largest_sz
+        largest
     }
 
     /// A change of the count beyond the threshold, or between none and some, starts a new life.

@@ -9,6 +9,7 @@ mod weighing;
 pub use adjust::Adjuster;
 pub(crate) use adjust::size_limit;
 pub(crate) use mappings::three_regions;
+pub(crate) use score::Scale;
 pub use score::{MAX_SCORE, Score, Weights};
 pub(crate) use target::check_ranges;
 pub use target::{RangeError, Target};

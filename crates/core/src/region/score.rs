@@ -33,26 +33,62 @@ impl Score {
     /// 0..=99, larger is served first. `damon_hot_score`, `damon_cold_score`.
     #[inline]
     pub fn of(self, nr_accesses: u32, age: u32, weights: Weights, attrs: &Attrs) -> u32 {
+        self.ranked(|| hot(nr_accesses, age, weights, attrs))
+    }
+
+    fn ranked(self, hot: impl Fn() -> u32) -> u32 {
         match self {
-            Self::Hot => hot(nr_accesses, age, weights, attrs),
-            Self::Cold => MAX_SCORE - hot(nr_accesses, age, weights, attrs),
+            Self::Hot => hot(),
+            Self::Cold => MAX_SCORE - hot(),
             Self::None => MAX_SCORE,
         }
     }
 }
 
-fn hot(nr_accesses: u32, age: u32, weights: Weights, attrs: &Attrs) -> u32 {
-    // Most regions are not accessed, which takes no division to see.
-    let frequency = match nr_accesses {
-        0 => 0,
-        _ => {
-            let samples = u64::from(attrs.samples_per_aggregation());
-            mult_frac(u64::from(nr_accesses), u64::from(MAX_SUBSCORE), samples) as u32
+/// [`Score::of`] for many regions: of those that are not accessed, which are most of them, only the
+/// order of magnitude of their age matters, and each has its score looked up.
+#[derive(Clone, Debug)]
+pub(crate) struct Scale {
+    score: Score,
+    weights: Weights,
+    attrs: Attrs,
+    samples: u64,
+    /// By magnitude.
+    idle: [u32; MAX_AGE_LOG as usize + 1],
+}
+
+impl Scale {
+    pub(crate) fn new(score: Score, weights: Weights, attrs: &Attrs) -> Self {
+        let idle =
+            std::array::from_fn(|magnitude| score.ranked(|| weighed(0, magnitude as i32, weights)));
+        let samples = u64::from(attrs.samples_per_aggregation());
+        Self { score, weights, attrs: *attrs, samples, idle }
+    }
+
+    #[inline]
+    pub(crate) fn of(&self, nr_accesses: u32, age: u32) -> u32 {
+        if u64::from(nr_accesses) * u64::from(MAX_SUBSCORE) < self.samples {
+            self.idle[magnitude(age, &self.attrs) as usize]
+        } else {
+            self.score.of(nr_accesses, age, self.weights, &self.attrs)
         }
-    };
+    }
+}
+
+fn hot(nr_accesses: u32, age: u32, weights: Weights, attrs: &Attrs) -> u32 {
+    let samples = u64::from(attrs.samples_per_aggregation());
+    let frequency = mult_frac(u64::from(nr_accesses), u64::from(MAX_SUBSCORE), samples) as u32;
+    weighed(frequency, magnitude(age, attrs), weights)
+}
+
+/// Logarithm of the age: how long a region has been as it is matters by order of magnitude.
+#[inline]
+fn magnitude(age: u32, attrs: &Attrs) -> i32 {
     let seconds = (u64::from(age).wrapping_mul(attrs.aggregation_us) / 1_000_000) as u32;
-    // Logarithm of the age: how long a region has been as it is matters by order of magnitude.
-    let magnitude = if seconds == 0 { 0 } else { (seconds.ilog2() as i32 + 1).min(MAX_AGE_LOG) };
+    if seconds == 0 { 0 } else { (seconds.ilog2() as i32 + 1).min(MAX_AGE_LOG) }
+}
+
+fn weighed(frequency: u32, magnitude: i32, weights: Weights) -> u32 {
     // Long known to be used: hotter. Long known to be unused: colder.
     let signed = if frequency == 0 { -magnitude } else { magnitude };
     let age_score = ((signed + MAX_AGE_LOG) * MAX_SUBSCORE as i32 / MAX_AGE_LOG / 2) as u32;
@@ -141,6 +177,22 @@ mod tests {
             proptest::prop_assert_eq!(hot + cold, 99);
             if nr_accesses > 0 {
                 proptest::prop_assert!(hot <= hot_at(nr_accesses, 2 * age, (nr, of_age)));
+            }
+        }
+
+        #[test]
+        fn a_scale_gives_the_same_scores(
+            sample_us in 1u64..9, samples in 1u64..900, nr_accesses in 0u32..1_000, age: u32,
+            shift in 0u32..32, nr: u32, of_age in 0u32..1_001,
+        ) {
+            let attrs = Attrs { sample_us, aggregation_us: samples * sample_us, ..Attrs::default() };
+            let weights = Weights { nr_accesses: nr, age: of_age };
+            for score in [Score::Hot, Score::Cold, Score::None] {
+                let scale = Scale::new(score, weights, &attrs);
+                for (nr_accesses, age) in [(nr_accesses, age >> shift), (nr_accesses / 100, age)] {
+                    let expected = score.of(nr_accesses, age, weights, &attrs);
+                    proptest::prop_assert_eq!(scale.of(nr_accesses, age), expected);
+                }
             }
         }
     }

@@ -12,6 +12,8 @@ pub struct Target {
     regions: Vec<Region>,
     /// Bytes of all regions: merges and cuts leave it as it is.
     sz_bytes: u64,
+    /// The largest `nr_accesses` of the regions, told by whoever changes one.
+    largest_count: u32,
 }
 
 /// Why a list of ranges was refused. Ranges are numbered from 0.
@@ -70,10 +72,33 @@ impl Target {
         self.sz_bytes
     }
 
+    /// The largest `nr_accesses` of the regions.
+    pub(crate) fn largest_count(&self) -> u32 {
+        debug_assert_eq!(self.largest_count, largest_count(&self.regions));
+        self.largest_count
+    }
+
+    /// A region was credited and has been accessed so often now.
+    pub(crate) fn credited(&mut self, nr_accesses: u32) {
+        self.largest_count = self.largest_count.max(nr_accesses);
+    }
+
+    /// Counts were changed, so that the largest is this one.
+    pub(crate) fn set_largest_count(&mut self, largest_count: u32) {
+        self.largest_count = largest_count;
+    }
+
+    /// Changes all regions.
+    pub(crate) fn change(&mut self, change: impl FnMut(&mut Region)) {
+        self.regions.iter_mut().for_each(change);
+        self.largest_count = largest_count(&self.regions);
+    }
+
     #[cfg(test)]
     pub(crate) fn of(regions: Vec<Region>) -> Self {
         let sz_bytes = regions.iter().map(Region::size).sum();
-        Self { tgid: None, regions, sz_bytes }
+        let largest_count = largest_count(&regions);
+        Self { tgid: None, regions, sz_bytes, largest_count }
     }
 
     /// Makes the regions cover exactly `ranges`, rounded outwards to `min_region_sz`. Regions that
@@ -113,8 +138,13 @@ impl Target {
             }
         }
         self.sz_bytes = self.regions.iter().map(Region::size).sum();
+        self.largest_count = largest_count(&self.regions);
         Ok(())
     }
+}
+
+fn largest_count(regions: &[Region]) -> u32 {
+    regions.iter().map(|region| region.nr_accesses).max().unwrap_or(0)
 }
 
 /// Ranges rounded outwards to `min_region_sz`, if they are sorted and apart then.

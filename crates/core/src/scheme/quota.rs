@@ -93,10 +93,10 @@ impl Quota {
                 || self.effective_sz_bytes - self.charged_sz_bytes < min_region_sz)
     }
 
-    /// Bytes that still fit, at least one smallest region, if there is a limit that is not full.
+    /// Bytes that still fit, at least one smallest region, if there is a limit and it is not full.
     #[inline]
-    pub(crate) fn left(&self, config: &QuotaConfig) -> Option<u64> {
-        self.is_set(config).then(|| self.effective_sz_bytes.saturating_sub(self.charged_sz_bytes))
+    pub(crate) fn left(&self) -> u64 {
+        self.effective_sz_bytes.saturating_sub(self.charged_sz_bytes)
     }
 
     /// The least of the limits. `damos_set_effective_quota`.
@@ -316,7 +316,6 @@ mod tests {
     fn each_limit_alone_is_one_and_one_taken_back_lasts_until_the_window_ends() {
         let none = QuotaConfig::default();
         assert!(!Quota::default().is_set(&none));
-        assert_eq!(Quota::default().left(&none), None);
         for config in [
             QuotaConfig { sz_bytes: 1, ..Default::default() },
             QuotaConfig { time_ms: 1, ..Default::default() },
@@ -327,7 +326,7 @@ mod tests {
         let mut stale =
             Quota { effective_sz_bytes: 9_000, charged_sz_bytes: 4_000, ..Default::default() };
         assert!(stale.is_set(&none) && !stale.is_full(&none, MIN));
-        assert_eq!(stale.left(&none), Some(5_000));
+        assert_eq!(stale.left(), 5_000);
         stale.set_effective(&none, None, MIN);
         assert!(!stale.is_set(&none));
     }

@@ -14,7 +14,7 @@ use crate::arithmetic::align_down;
 use crate::attrs::Attrs;
 use crate::kdamond::TuneRequest;
 use crate::ops::{Job, NodeBytes, Operations, OpsId};
-use crate::region::{Moving, PROBES_MAX, Range, Region, Target, weighted};
+use crate::region::{Moving, PROBES_MAX, Range, Region, Scale, Target, weighted};
 use crate::scheme::PageFilters;
 
 /// What a round knows besides regions and schemes.
@@ -49,10 +49,13 @@ impl ApplyContext {
         weighted(&self.probe_weights, self.moving.probe_hits(region))
     }
 
-    fn score(&self, config: &SchemeConfig, region: &Region) -> u32 {
-        let nr_accesses = self.nr_accesses(region);
-        let score = config.action.score(self.ops);
-        score.of(nr_accesses, region.age, config.quota.weights, &self.attrs)
+    fn scale(&self, config: &SchemeConfig) -> Scale {
+        Scale::new(config.action.score(self.ops), config.quota.weights, &self.attrs)
+    }
+
+    #[inline]
+    fn score(&self, scale: &Scale, region: &Region) -> u32 {
+        scale.of(self.nr_accesses(region), region.age)
     }
 
     /// Bytes in core address units.
@@ -150,6 +153,7 @@ pub(crate) fn set_priorities(
         if !acts || !limited {
             continue;
         }
+        let scale = context.scale(config);
         let mut histogram = Histogram::new();
         for (index, target) in targets.iter_mut().enumerate() {
             let mut walk = Walk::new(target.regions_mut());
@@ -158,7 +162,7 @@ pub(crate) fn set_priorities(
                     && config.core_filters().ask(index, context, &mut walk) != Passage::Out
                 {
                     let region = walk.region();
-                    histogram.add(context.score(config, region), region.size());
+                    histogram.add(context.score(&scale, region), region.size());
                 }
                 walk.keep();
             }
@@ -174,8 +178,18 @@ pub(crate) fn set_priorities(
 pub(crate) struct Rounds {
     waiting: VecDeque<Round>,
     pub(crate) dropped: u64,
-    /// Of the round in progress, by scheme.
-    current: Vec<Round>,
+    /// Of the round in progress: the turns of the schemes that act, in their order.
+    current: Vec<Turn>,
+}
+
+/// A scheme's part in the round in progress, and what does not change in it.
+#[derive(Clone, Debug)]
+struct Turn {
+    round: Round,
+    /// Of a scheme with a quota, and of no other: what is served first.
+    scale: Option<Scale>,
+    /// The quota is used up, which lasts for the round.
+    full: bool,
 }
 
 /// Accounts that wait at the most: an hour of rounds of two schemes once per second.
@@ -189,23 +203,30 @@ impl Rounds {
 
     fn begin(&mut self, schemes: &[Scheme], opened: &[usize], context: &ApplyContext) {
         self.current.clear();
-        self.current.extend(schemes.iter().enumerate().map(|(index, scheme)| Round {
-            time_ns: context.now_ns,
-            tick: context.now_tick,
-            scheme: index,
-            opened: opened.contains(&index),
-            effective_sz: scheme.quota.effective_sz_bytes,
-            charged_before: scheme.quota.charged_sz_bytes,
-            score_min: scheme.quota.score_min,
-            ..Round::default()
-        }));
-    }
-
-    fn end(&mut self, schemes: &mut [Scheme], context: &ApplyContext) {
-        for (mut round, scheme) in self.current.drain(..).zip(schemes) {
+        for (index, scheme) in schemes.iter().enumerate() {
             if !scheme.acts(context.now_tick) {
                 continue;
             }
+            let Scheme { config, quota, .. } = scheme;
+            let round = Round {
+                time_ns: context.now_ns,
+                tick: context.now_tick,
+                scheme: index,
+                opened: opened.contains(&index),
+                effective_sz: quota.effective_sz_bytes,
+                charged_before: quota.charged_sz_bytes,
+                score_min: quota.score_min,
+                ..Round::default()
+            };
+            let scale = quota.is_set(&config.quota).then(|| context.scale(config));
+            let full = quota.is_full(&config.quota, context.min_region_sz);
+            self.current.push(Turn { round, scale, full });
+        }
+    }
+
+    fn end(&mut self, schemes: &mut [Scheme]) {
+        for Turn { mut round, .. } in self.current.drain(..) {
+            let scheme = &mut schemes[round.scheme];
             scheme.stats.add(&round);
             round.charged_after = scheme.quota.charged_sz_bytes;
             if self.waiting.len() == ROUNDS_MAX {
@@ -247,19 +268,21 @@ pub(crate) fn apply(
         let tgid = target.tgid();
         let mut walk = Walk::new(target.regions_mut());
         while walk.goes_on() {
-            for (number, scheme) in schemes.iter_mut().enumerate() {
-                if scheme.acts(context.now_tick) {
-                    let round = &mut trace.rounds.current[number];
-                    let walking = trace.walking.as_deref_mut();
-                    let place = Place { target: index, tgid, scheme: number };
-                    Offer { scheme, place, context, round, walking, ops }.make(&mut walk);
+            for turn in &mut trace.rounds.current {
+                if turn.full {
+                    turn.round.quota_full.add(walk.region().size());
+                    continue;
                 }
+                let place = Place { target: index, tgid, scheme: turn.round.scheme };
+                let scheme = &mut schemes[place.scheme];
+                let walking = trace.walking.as_deref_mut();
+                Offer { scheme, place, context, turn, walking, ops }.make(&mut walk);
             }
             walk.keep_or_join(context.size_limit);
         }
         changed |= walk.finish();
     }
-    trace.rounds.end(schemes, context);
+    trace.rounds.end(schemes);
     for (number, scheme) in schemes.iter_mut().enumerate() {
         if scheme.is_due(context.now_tick) {
             if let Some(walking) = trace.walking.as_deref_mut() {
@@ -294,33 +317,31 @@ struct Offer<'a> {
     scheme: &'a mut Scheme,
     place: Place,
     context: &'a ApplyContext,
-    round: &'a mut Round,
+    turn: &'a mut Turn,
     walking: Option<&'a mut Walking>,
     ops: &'a mut dyn Operations,
 }
 
 impl Offer<'_> {
-    /// `damon_do_apply_schemes`, `damon-core.md` 5.3.
+    /// `damon_do_apply_schemes`, `damon-core.md` 5.3; the quota is not full.
     #[inline]
     fn make(mut self, walk: &mut Walk<'_>) {
-        let Scheme { config, quota, .. } = &*self.scheme;
-        if quota.is_full(&config.quota, self.context.min_region_sz) {
-            return self.round.quota_full.add(walk.region().size());
-        }
         if self.skip(walk) {
-            return self.round.served_before.add(walk.region().size());
+            return self.turn.round.served_before.add(walk.region().size());
         }
         let Scheme { config, quota, .. } = &*self.scheme;
+        let Turn { round, scale, .. } = &mut *self.turn;
         let region = walk.region();
         if self.scheme.has_done_its_snapshots() {
-            return self.round.snapshots_done.add(region.size());
+            return round.snapshots_done.add(region.size());
         }
         if !self.context.matches(config, region) {
-            self.round.no_match.add(region.size());
-        } else if quota.is_set(&config.quota)
-            && self.context.score(config, region) < quota.score_min
+            round.no_match.add(region.size());
+        } else if scale
+            .as_ref()
+            .is_some_and(|scale| self.context.score(scale, region) < quota.score_min)
         {
-            self.round.low_score.add(region.size());
+            round.low_score.add(region.size());
         } else {
             self.act(walk);
         }
@@ -362,14 +383,14 @@ impl Offer<'_> {
     /// `damos_apply_scheme`, `damon-core.md` 5.6.
     #[inline]
     fn act(&mut self, walk: &mut Walk<'_>) {
-        let Self { context, place, round, .. } = self;
+        let Self { context, place, .. } = self;
+        let Turn { round, full, scale } = &mut *self.turn;
         let Scheme { config, quota, last_applied, .. } = &mut *self.scheme;
         let min_region_sz = context.min_region_sz;
-        if let Some(left) = quota.left(&config.quota)
-            && walk.region().size() > left
-        {
-            // `is_full` has said that a smallest region fits.
-            walk.cut(align_down(left, min_region_sz));
+        let limited = scale.is_some();
+        if limited && walk.region().size() > quota.left() {
+            // It is not full: a smallest region fits.
+            walk.cut(align_down(quota.left(), min_region_sz));
         }
         let passage = config.core_filters().ask(place.target, context, walk);
         let region = walk.region();
@@ -402,7 +423,8 @@ impl Offer<'_> {
             );
         }
         quota.charge(&config.quota, size, bytes, applied.elapsed_ns);
-        if quota.is_full(&config.quota, min_region_sz) {
+        if limited && quota.is_full(&config.quota, min_region_sz) {
+            *full = true;
             quota.resume_at = Some((place.target, region.end));
         }
         if config.action.resets_age() {

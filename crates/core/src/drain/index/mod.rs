@@ -28,6 +28,7 @@ use batch::Batch;
 use damon_ring::LaneId;
 use owners::Owners;
 use slots::Slots;
+pub(super) use tally::Folded;
 use tally::Tally;
 use tree::Tree;
 use wide::{Search, Wide};
@@ -313,9 +314,8 @@ impl Index {
     }
 
     /// Moves what was counted since the last fold into the regions, which are those last
-    /// refreshed with, in tick `tick`. Returns how many reports were credited and how many no
-    /// region contains.
-    pub(super) fn fold(&mut self, regions: &mut [Region], tick: u32) -> (u64, u64) {
+    /// refreshed with, in tick `tick`.
+    pub(super) fn fold(&mut self, regions: &mut [Region], tick: u32) -> Folded {
         self.count();
         self.in_gaps = 0;
         self.tally.fold(&self.slots, regions, tick)

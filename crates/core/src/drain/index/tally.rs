@@ -111,17 +111,16 @@ impl Tally {
         counts.map(u64::from).sum()
     }
 
-    /// Moves the counts into the regions; returns how many were a region's and how many not.
-    pub(super) fn fold(&mut self, slots: &Slots, regions: &mut [Region], tick: u32) -> (u64, u64) {
+    /// Moves the counts into the regions.
+    pub(super) fn fold(&mut self, slots: &Slots, regions: &mut [Region], tick: u32) -> Folded {
         if !std::mem::take(&mut self.unfolded) {
-            return (0, 0);
+            return Folded::default();
         }
         let mut fold = Fold {
             gaps: slots.gaps(),
             regions,
             tick,
-            credited: 0,
-            no_region: 0,
+            folded: Folded::default(),
             far: matches!(self.layout, Layout::Many),
             gathered: [(0, 0); GATHER + LINE],
             held: 0,
@@ -132,7 +131,7 @@ impl Tally {
             Layout::Many => fold.marked(&mut self.counts, &mut self.marks),
         }
         fold.credit();
-        (fold.credited, fold.no_region)
+        fold.folded
     }
 }
 
@@ -151,14 +150,24 @@ fn add_in_turn<const STRIDE: usize, const BANKS: usize>(counts: &mut [u32], slot
     }
 }
 
+/// What a fold came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::drain) struct Folded {
+    /// Reports that a region contains.
+    pub(in crate::drain) credited: u64,
+    /// Reports that none contains.
+    pub(in crate::drain) no_region: u64,
+    /// Of the regions that were credited, the largest `nr_accesses`.
+    pub(in crate::drain) largest_count: u32,
+}
+
 /// Counts on their way into the regions: those that are not 0 are gathered first, without a branch
 /// on which those are, so that the misses of many regions overlap.
 struct Fold<'a> {
     gaps: Gaps<'a>,
     regions: &'a mut [Region],
     tick: u32,
-    credited: u64,
-    no_region: u64,
+    folded: Folded,
     /// Whether so many regions may have to come from memory.
     far: bool,
     /// Slots and their counts, with room for a line more.
@@ -218,14 +227,17 @@ impl Fold<'_> {
             let regions = gathered.iter().map(|&(slot, _)| slot as usize - self.gaps.passed);
             regions.filter_map(|region| self.regions.get(region)).for_each(prefetch);
         }
+        let folded = &mut self.folded;
         for &(slot, n) in gathered {
             let slot = slot as usize;
             self.gaps.seek(slot);
             if slot == self.gaps.next {
-                self.no_region += u64::from(n);
+                folded.no_region += u64::from(n);
             } else {
-                self.credited += u64::from(n);
-                self.regions[slot - self.gaps.passed].credit(u64::from(n), self.tick);
+                let region = &mut self.regions[slot - self.gaps.passed];
+                region.credit(u64::from(n), self.tick);
+                folded.credited += u64::from(n);
+                folded.largest_count = folded.largest_count.max(region.nr_accesses);
             }
         }
         self.held = 0;

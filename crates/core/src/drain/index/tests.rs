@@ -14,8 +14,7 @@ const STALE: u64 = 49;
 /// The obvious way.
 #[derive(Default)]
 struct Naive {
-    credited: u64,
-    no_region: u64,
+    folded: Folded,
     /// Which of the reports that no region contains.
     missed: Vec<usize>,
     closer: Vec<usize>,
@@ -35,14 +34,20 @@ impl Naive {
                 done.closer.push(i);
             } else if let Some(region) = Self::find(regions, address) {
                 regions[region].credit(1, tick);
-                done.credited += 1;
+                done.folded.credited += 1;
+                let count = regions[region].nr_accesses;
+                done.folded.largest_count = count.max(done.folded.largest_count);
             } else {
-                done.no_region += 1;
+                done.folded.no_region += 1;
                 done.missed.push(i);
             }
         }
         done
     }
+}
+
+fn folded(credited: u64, no_region: u64, largest_count: u32) -> Folded {
+    Folded { credited, no_region, largest_count }
 }
 
 /// Regions as (start, end) in pages.
@@ -95,7 +100,7 @@ impl Contest {
             }
             assert_eq!(closer, naive.closer, "{:?}", index.kernel);
             let folded = index.fold(regions, tick);
-            assert_eq!(folded, (naive.credited, naive.no_region), "{:?}", index.kernel);
+            assert_eq!(folded, naive.folded, "{:?}", index.kernel);
             let mut missed = vec![0; lanes.len()];
             index.take_missed().for_each(|(lane, reports)| missed[lane as usize] += reports);
             let before = |end: usize| naive.missed.partition_point(|&i| i < end) as u64;
@@ -167,7 +172,7 @@ fn no_regions_contain_nothing() {
     Contest::new(&[]).probe(&edges(&[]));
     let mut index = Index::default();
     index.credit(0, &[[0, FRESH], [5, FRESH]], FRESH_FROM, |_| unreachable!());
-    assert_eq!(index.fold(&mut [], 1), (0, 2));
+    assert_eq!(index.fold(&mut [], 1), folded(0, 2, 0));
 }
 
 #[test]
@@ -298,12 +303,12 @@ fn credits_wait_for_the_fold_however_many_calls_brought_them() {
             for region in &mut regions {
                 region.hits = 0;
             }
-            assert_eq!(index.fold(&mut regions, 1), (2_600, 0), "{kernel:?}");
+            assert_eq!(index.fold(&mut regions, 1), folded(2_600, 0, 1), "{kernel:?}");
             let hits = |region: usize| (region as u64..200).step_by(count as usize).count() * 13;
             for (i, region) in regions.iter().enumerate() {
                 assert_eq!(region.hits, hits(i) as u64, "{kernel:?} {i}");
             }
-            assert_eq!(index.fold(&mut regions, 2), (0, 0), "nothing is folded twice");
+            assert_eq!(index.fold(&mut regions, 2), Folded::default(), "nothing is folded twice");
         }
     }
 }
@@ -320,7 +325,7 @@ fn one_report_more_counts_like_the_others() {
                 index.credit_one(region);
             }
             index.credit(0, &[[4 * PAGE, FRESH]], FRESH_FROM, |_| unreachable!());
-            assert_eq!(index.fold(&mut regions, 9), (4, 0), "{kernel:?}");
+            assert_eq!(index.fold(&mut regions, 9), folded(4, 0, 1), "{kernel:?}");
             let gained = |i: usize| regions[i].hits - before[i].hits;
             let in_page_4 = if count == 3 { 2 } else { 4 };
             assert_eq!((gained(0), gained(1)), (0, 1), "{kernel:?}");
@@ -354,7 +359,7 @@ fn what_was_not_folded_is_forgotten_by_a_change() {
             index.credit(0, &[[0, FRESH]; 600], FRESH_FROM, |_| unreachable!());
             index.invalidate();
             index.refresh(&regions);
-            assert_eq!(index.fold(&mut regions, 1), (0, 0), "{kernel:?}");
+            assert_eq!(index.fold(&mut regions, 1), Folded::default(), "{kernel:?}");
         }
     }
 }
