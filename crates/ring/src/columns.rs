@@ -36,6 +36,27 @@ mod memory {
             Self { sightings, details, _lines: lines }
         }
 
+        /// Slots whose sightings share a cache line.
+        pub(crate) const PER_LINE: usize = size_of::<Line>() / size_of::<Sighting>();
+
+        /// Asks for a sighting's cache line, to write it. Not for that of its details, which few
+        /// drains read.
+        #[inline]
+        pub(crate) fn expect_write(&self, slot: usize) {
+            #[cfg(all(target_arch = "x86_64", not(miri)))]
+            // SAFETY: a hint, which touches no memory, and none at all to CPUs that lack it. The
+            // intrinsic asks for a line to read unless the whole build is for newer CPUs.
+            unsafe {
+                std::arch::asm!(
+                    "prefetchw [{}]",
+                    in(reg) self.sightings.wrapping_add(slot),
+                    options(nostack, preserves_flags, readonly)
+                );
+            }
+            #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+            let _ = slot;
+        }
+
         /// # Safety
         ///
         /// `slot` is below the number of slots, and nobody reads or writes it meanwhile.
@@ -82,6 +103,10 @@ mod memory {
     pub(crate) struct Columns(Box<[UnsafeCell<Slot>]>);
 
     impl Columns {
+        pub(crate) const PER_LINE: usize = 1;
+
+        pub(crate) fn expect_write(&self, _slot: usize) {}
+
         pub(crate) fn new(slots: usize) -> Self {
             Self((0..slots).map(|_| UnsafeCell::new(None)).collect())
         }

@@ -229,7 +229,9 @@ impl Producer {
         // Acquire: the consumer has finished with the slots below.
         let tail = self.ring.consumer.tail.load(Ordering::Acquire);
         self.limit.set(tail.wrapping_add(self.ring.slots()));
-        self.limit.get().wrapping_sub(head)
+        let free = self.limit.get().wrapping_sub(head);
+        self.ring.expect_writes(head, free);
+        free
     }
 
     /// Slots free at this moment; a concurrent drain can only make it more.

@@ -28,6 +28,10 @@ pub(crate) const CLOSED: u32 = 1;
 /// In a [gate](Ring::gate): a push has to take a full fence before it looks again.
 pub(crate) const FENCED: u32 = 2;
 
+/// Slots asked for at once: a lane of the default size. More would push one another out of the
+/// first-level cache.
+const EXPECTED_MAX: u64 = 256;
+
 /// What only the producer writes. Its own cache lines.
 pub(crate) struct ProducerSide {
     /// Next slot to write. Free-running. Written by the outermost push only.
@@ -112,6 +116,15 @@ impl Ring {
 
     pub(crate) fn slots(&self) -> u64 {
         self.mask + 1
+    }
+
+    /// Producer: the slots from `index` on have become free. The last drain left their cache lines
+    /// with the consumer; asked for all at once they come while pushes go on, instead of each push
+    /// to a new line waiting for it.
+    pub(crate) fn expect_writes(&self, index: u64, free: u64) {
+        for ahead in (0..free.min(EXPECTED_MAX)).step_by(Columns::PER_LINE) {
+            self.columns.expect_write((index.wrapping_add(ahead) & self.mask) as usize);
+        }
     }
 
     /// Fills the slot of `index`.
