@@ -198,7 +198,7 @@ impl Drain {
             self.fold(targets, tick);
         }
         self.counters.drained += drained;
-        if self.losses.len() > lanes.in_use() as usize {
+        if !self.losses.is_empty() && self.losses.len() > lanes.in_use() as usize {
             self.retire(lanes);
         }
     }

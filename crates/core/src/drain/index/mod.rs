@@ -316,7 +316,9 @@ impl Index {
     /// Moves what was counted since the last fold into the regions, which are those last
     /// refreshed with, in tick `tick`.
     pub(super) fn fold(&mut self, regions: &mut [Region], tick: u32) -> Folded {
-        self.count();
+        if self.batch.held() > 0 {
+            self.count();
+        }
         self.in_gaps = 0;
         self.tally.fold(&self.slots, regions, tick)
     }

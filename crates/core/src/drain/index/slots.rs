@@ -25,27 +25,50 @@ impl Slots {
         self.gaps.last().map_or(0, |&last| last as usize + 1)
     }
 
-    /// Finds the slots anew. `emit` gets each slot's number and first address, ascending.
+    /// The most slots that so many regions can have: as if a gap followed each.
+    pub(super) fn room(regions: &[Region]) -> usize {
+        2 * regions.len() + 1
+    }
+
+    /// Finds the slots anew and writes what `key` makes of each one's first address to `keys`,
+    /// which has [room](Self::room).
     #[inline]
-    pub(super) fn lay_out(&mut self, regions: &[Region], mut emit: impl FnMut(usize, u64)) {
-        self.gaps.clear();
-        let mut previous_end = regions.first().map_or(0, |first| first.start);
-        let mut slot = 0;
-        for region in regions {
-            debug_assert!(previous_end <= region.start, "unsorted");
-            if region.start != previous_end {
-                emit(slot, previous_end);
-                self.gaps.push(slot as u32);
-                slot += 1;
-            }
-            emit(slot, region.start);
-            slot += 1;
-            previous_end = region.end;
+    pub(super) fn lay_out<K>(
+        &mut self,
+        regions: &[Region],
+        keys: &mut [K],
+        key: impl Fn(u64) -> K,
+    ) {
+        // Cleared one by one: gaps are few, and words of bits may be many.
+        for &gap in &self.gaps {
+            self.gap_bits[gap as usize / 64] = 0;
         }
-        emit(slot, previous_end);
-        self.gaps.push(slot as u32);
-        self.gap_bits.clear();
-        self.gap_bits.resize(slot / 64 + 1, 0);
+        self.gaps.clear();
+        let mut rest = regions;
+        let mut slot = 0;
+        loop {
+            let mut end = rest.first().map_or(0, |first| first.start);
+            // Neighbours, as nearly all are: no gap to look out for.
+            let mut adjacent = 0;
+            for (region, place) in rest.iter().zip(&mut keys[slot..]) {
+                if region.start != end {
+                    break;
+                }
+                *place = key(region.start);
+                end = region.end;
+                adjacent += 1;
+            }
+            rest = &rest[adjacent..];
+            slot += adjacent;
+            keys[slot] = key(end);
+            self.gaps.push(slot as u32);
+            let Some(next) = rest.first() else { break };
+            debug_assert!(end < next.start, "unsorted");
+            slot += 1;
+        }
+        if self.gap_bits.len() <= slot / 64 {
+            self.gap_bits.resize(slot / 64 + 1, 0);
+        }
         for &gap in &self.gaps {
             self.gap_bits[gap as usize / 64] |= 1 << (gap % 64);
         }

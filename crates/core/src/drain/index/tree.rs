@@ -20,11 +20,17 @@ pub(super) const MIN_DEPTH: u32 = 4;
 const PADDING: i32 = i32::MAX;
 
 /// The distance from the first region on as a key. What lies before the first region wraps and
-/// ranks, like what is too far, behind everything. Keys are biased so that signed comparisons,
-/// the only ones some vector units have, order them.
+/// ranks, like what is too far, behind everything.
 #[inline]
 pub(super) fn key(distance: u64) -> i32 {
-    (distance >> 12).min(u64::from(u32::MAX - 1)) as u32 as i32 ^ i32::MIN
+    biased(distance.min(u64::from(u32::MAX - 1) << 12))
+}
+
+/// The key of a distance that [fits]. Keys are biased so that signed comparisons, the only ones
+/// some vector units have, order them.
+#[inline]
+fn biased(distance: u64) -> i32 {
+    (distance >> 12) as u32 as i32 ^ i32::MIN
 }
 
 /// Whether regions spanning that many bytes all have distinct keys.
@@ -74,19 +80,18 @@ impl Tree {
     /// most `max_depth` steps.
     pub(super) fn build(&mut self, regions: &[Region], slots: &mut Slots, max_depth: u32) {
         let base = regions.first().map_or(0, |first| first.start);
-        // As if a gap followed each region: the rest of the room is of use to the levels above.
-        self.reserve(2 * regions.len() + 1);
-        let keys = flat_mut(&mut self.nodes);
-        slots.lay_out(regions, |slot, address| keys[slot] = key(address - base));
+        // What of the room is not taken is of use to the levels above.
+        self.reserve(Slots::room(regions).max(TOP));
+        slots.lay_out(regions, flat_mut(&mut self.nodes), |address| biased(address - base));
         let mut level = 0;
         let mut keys = slots.len();
         self.levels.clear();
         self.is_node = keys <= NODE;
         let blocks = loop {
-            self.pad(level, keys);
             if keys <= 1 << max_depth {
                 break keys;
             }
+            self.pad(level, keys);
             self.levels.push(level);
             let nodes = keys.div_ceil(NODE);
             if nodes <= 1 << max_depth {
@@ -103,20 +108,26 @@ impl Tree {
         self.build_top(level, blocks);
     }
 
+    /// Of the first keys of so many blocks: the nodes of a level, or the slots if there is none.
     fn build_top(&mut self, level: usize, blocks: usize) {
-        let stride = if self.levels.is_empty() { 1 } else { NODE };
-        let keys = &flat(&self.nodes)[level * NODE..][..(blocks - 1) * stride + 1];
         self.depth = blocks.next_power_of_two().ilog2().max(MIN_DEPTH);
-        let top = flat_mut(&mut self.top[..]);
-        for step in 0..self.depth {
-            // This step's keys part the blocks every `1 << (depth - step)`, in the middle.
-            let separators = &mut top[1 << step..2 << step];
-            let every = stride << (self.depth - step);
-            separators.fill(PADDING);
-            let keys = keys.iter().skip(every / 2).step_by(every);
-            for (separator, &key) in separators.iter_mut().zip(keys) {
-                *separator = key;
+        let firsts = &mut flat_mut(&mut self.nodes)[level * NODE..];
+        let mut gathered = [PADDING; TOP];
+        let firsts = if self.levels.is_empty() {
+            firsts[blocks..1 << self.depth].fill(PADDING);
+            firsts
+        } else {
+            for (place, &first) in gathered.iter_mut().zip(firsts.iter().step_by(NODE)).take(blocks) {
+                *place = first;
             }
+            &mut gathered
+        };
+        let top = flat_mut(&mut self.top[..]);
+        match self.depth {
+            ..=4 => order_breadth_first::<16>(firsts, top),
+            5 => order_breadth_first::<32>(firsts, top),
+            6 => order_breadth_first::<64>(firsts, top),
+            _ => order_breadth_first::<TOP>(firsts, top),
         }
     }
 
@@ -153,6 +164,24 @@ impl Tree {
         }
         let leaf = at - (1 << self.depth);
         self.levels().fold(leaf, |at, nodes| at * NODE + rank_in(&nodes[at], key))
+    }
+}
+
+/// Lays `N` ascending keys out as the top of a tree. A number that the compiler knows, because with
+/// few regions this is most of what a rebuild does.
+#[inline]
+fn order_breadth_first<const N: usize>(keys: &[i32], top: &mut [i32]) {
+    let (Some(keys), Some(top)) = (keys.first_chunk::<N>(), top.first_chunk_mut::<N>()) else {
+        return;
+    };
+    let mut step = 1;
+    while step < N {
+        // The keys of this step part the blocks every `N / step`, in the middle.
+        let every = N / step;
+        for (i, separator) in top[step..2 * step].iter_mut().enumerate() {
+            *separator = keys[every / 2 + i * every];
+        }
+        step *= 2;
     }
 }
 

@@ -28,8 +28,9 @@ pub(super) enum Search {
 impl Wide {
     pub(super) fn build(&mut self, regions: &[Region], slots: &mut Slots) {
         let base = regions.first().map_or(0, |first| first.start);
-        self.starts.clear();
-        slots.lay_out(regions, |_, address| self.starts.push(address - base));
+        self.starts.resize(Slots::room(regions), 0);
+        slots.lay_out(regions, &mut self.starts, |address| address - base);
+        self.starts.truncate(slots.len());
     }
 
     /// The slot of what lies at a distance from the first region; what wrapped because it lies
