@@ -15,7 +15,7 @@ mod demotion;
 mod oracle;
 mod pghot;
 
-use damon_machine::Machine;
+use damon_machine::{Machine, PAGE_SZ};
 use damon_ring::{LaneCounters, LaneError, Lanes, LanesOptions, Producer};
 use thiserror::Error;
 
@@ -197,10 +197,15 @@ impl Policy {
     /// shortest interval of the configuration.
     pub fn run(&mut self, machine: &mut Machine) {
         self.note(machine);
-        let Self { decider, moves, fast_nid, slow_nid, .. } = self;
+        let Self { decider, demotion, moves, fast_nid, slow_nid, .. } = self;
         match decider {
             Decider::Reported => {}
-            Decider::Pghot(pghot) => pghot.ready(machine, *fast_nid, moves),
+            Decider::Pghot(pghot) => {
+                let room = demotion.room(machine.free_bytes(*fast_nid));
+                if pghot.ready(machine, *fast_nid, room, moves) {
+                    demotion.wake();
+                }
+            }
             Decider::Oracle(oracle) => oracle.moves(machine, (*fast_nid, *slow_nid), moves),
         }
         let moved_ns = self.make_moves(machine);
@@ -238,7 +243,8 @@ impl Policy {
 
     /// Returns the nanoseconds that took.
     fn make_moves(&mut self, machine: &mut Machine) -> u64 {
-        let Self { moves, counters, fast_nid, .. } = self;
+        let Self { decider, demotion, moves, counters, fast_nid, .. } = self;
+        let reported = matches!(decider, Decider::Reported);
         let mut moved_ns = 0;
         for Move { page, to_nid } in moves.drain(..) {
             // It may have gone, or be there already, since.
@@ -247,6 +253,11 @@ impl Policy {
             }
             let pages = u64::from(machine.folio_pages(page).1);
             counters.wanted_pages += pages;
+            if reported && demotion.room(machine.free_bytes(to_nid)) < pages * PAGE_SZ {
+                demotion.wake();
+                counters.kept_pages += pages;
+                continue;
+            }
             let Some(ns) = machine.move_page(page, to_nid) else {
                 counters.kept_pages += pages;
                 continue;

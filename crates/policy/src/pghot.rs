@@ -104,27 +104,34 @@ impl Pghot {
         }
     }
 
-    /// What the thread promotes now, if it is awake.
-    pub(crate) fn ready(&mut self, machine: &Machine, fast_nid: u32, moves: &mut Vec<Move>) {
+    /// What the thread promotes now into so many bytes, if it is awake. Whether they were too few.
+    pub(crate) fn ready(
+        &mut self,
+        machine: &Machine,
+        fast_nid: u32,
+        mut room: u64,
+        moves: &mut Vec<Move>,
+    ) -> bool {
         let now_ns = machine.now_ns();
         if now_ns < self.next_ns {
-            return;
+            return false;
         }
         self.next_ns = now_ns + self.config.sleep_ns;
         let node = machine.nodes().get(fast_nid);
         let plenty = node.map_or(0, |node| (node.bytes / 16).max(1 << 30));
-        let free = machine.free_bytes(fast_nid);
-        self.is_roomy = free > plenty;
+        self.is_roomy = machine.free_bytes(fast_nid) > plenty;
         let second = now_ns / 1_000_000_000;
         if second != self.second {
             (self.second, self.promoted) = (second, 0);
         }
-        let mut room = free;
         while let Some(&page) = self.ready.front() {
             let bytes = u64::from(machine.folio_pages(page).1) * PAGE_SZ;
             let limited = self.promoted >= self.config.rate_limit_bytes_hz;
-            if room < bytes || (limited && !self.is_roomy) {
+            if limited && !self.is_roomy {
                 break;
+            }
+            if room < bytes {
+                return true;
             }
             self.ready.pop_front();
             // It begins anew, wherever it lies then.
@@ -133,6 +140,7 @@ impl Pghot {
             self.promoted += bytes;
             room -= bytes;
         }
+        false
     }
 
     /// The thread sleeps that much later, for it was at work.

@@ -163,22 +163,69 @@ fn the_same_seed_moves_the_same_pages() {
     assert_eq!(run(), run());
 }
 
-#[test]
-fn a_page_has_time_to_be_accessed_between_two_looks() {
-    // All of DRAM is one hot set, and as many looks as a run takes go round it.
+/// 128 MiB of DRAM beside 128 MiB: 124 MiB in use, all of it on DRAM and accessed all the time, 31 MiB
+/// of it 297 times as often as the rest. Nothing is promoted.
+fn under_pressure(high_bytes: u64) -> (Machine, Policy) {
     let nodes = vec![NodeConfig::dram(0, 128 * MIB), NodeConfig::dram(128 * MIB, 128 * MIB)];
     let pages = (124 * MIB / PAGE_SZ) as u32;
-    let workload = HotSet { pages, hot_pages: pages, hot_share: 1.0, store_share: 0.3, tgid: 1 };
+    let (hot_pages, hot_share) = (pages / 4, 0.99);
+    let workload = HotSet { pages, hot_pages, hot_share, store_share: 0.3, tgid: 1 };
     let placed = workload.placed(Interleave { weights: vec![(0, 1)] });
-    let config = MachineConfig::new(nodes, Processor::zen5(4), placed);
-    let mut machine = Machine::new(config).unwrap();
-    let config = policy(Promotion::Pghot(PghotConfig::DEFAULT));
-    let mut policy = Policy::new(&config, &machine, slots()).unwrap();
-    for _ in 0..4 {
-        policy.run(&mut machine);
+    let config = MachineConfig::new(nodes, Processor::zen5(1), placed);
+    let machine = Machine::new(config).unwrap();
+    let config = PolicyConfig {
+        demotion: DemotionConfig { low_bytes: 8 * MIB, high_bytes },
+        ..policy(Promotion::Pghot(PghotConfig::DEFAULT))
+    };
+    let policy = Policy::new(&config, &machine, slots()).unwrap();
+    (machine, policy)
+}
+
+fn run_for(machine: &mut Machine, policy: &mut Policy, ticks: u64) {
+    for _ in 0..ticks {
+        machine.advance(machine.now_ns() + TICK_NS);
+        policy.run(machine);
     }
+}
+
+#[test]
+fn where_every_page_is_accessed_all_the_time_the_hot_ones_stay() {
+    let (mut machine, mut policy) = under_pressure(64 * MIB);
+    run_for(&mut machine, &mut policy, 400);
+    assert!(machine.free_bytes(0) >= 64 * MIB);
+    let hot = machine.hot_bytes_by_node();
+    assert!(hot[0] >= 30 * MIB, "{hot:?}");
+    // It took time: at most what passed, but for the last folio.
     let counters = policy.counters();
-    assert_eq!((counters.looked_folios, counters.demoted_pages), (u64::from(pages), 0));
+    assert!(counters.busy_ns <= machine.now_ns() + 10_000, "{counters:?}");
+    assert!(counters.looked_folios > counters.reclaimed_pages, "{counters:?}");
+}
+
+#[test]
+fn reclaim_works_from_the_low_watermark_to_the_high_one() {
+    let (mut machine, mut policy) = under_pressure(16 * MIB);
+    // What becomes inactive in a run is not judged in the same.
+    run_for(&mut machine, &mut policy, 1);
+    assert_eq!(policy.counters().reclaimed_pages, 0);
+    assert!(policy.counters().looked_folios > 0);
+    run_for(&mut machine, &mut policy, 400);
+    assert_eq!(policy.counters().reclaimed_pages * PAGE_SZ, 12 * MIB);
+    let counters = policy.counters();
+    run_for(&mut machine, &mut policy, 100);
+    assert_eq!(policy.counters(), counters, "asleep");
+}
+
+#[test]
+fn what_finds_no_room_above_the_low_watermark_is_not_promoted_and_wakes_reclaim() {
+    let mut run = Run::new(&SamplerConfig::HintFaults(hint_faults()), Promotion::NumaBalancing);
+    run.run(1);
+    let counters = run.policy.counters();
+    // The first scan's faults come at once, and DRAM was empty.
+    assert_eq!(counters.promoted_pages * PAGE_SZ, 248 * MIB);
+    assert_eq!(counters.kept_pages, counters.wanted_pages - counters.promoted_pages);
+    // Never below the low watermark, and yet reclaim made it the high one.
+    assert_eq!(run.machine.free_bytes(0), 16 * MIB);
+    run.check_books();
 }
 
 fn refusal(config: &PolicyConfig) -> PolicyError {
