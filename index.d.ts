@@ -535,11 +535,12 @@ interface TieringOptions {
   /** The node that they are promoted from and demoted to. @default 1 */
   readonly slowNid?: number;
   /**
-   * When the kernel's reclaim demotes pages of the fast node that were not accessed lately.
+   * When the kernel's reclaim demotes inactive pages of the fast node that were not accessed since
+   * they became inactive.
    * @default see each
    */
   readonly demotion?: {
-    /** Below so much free memory. @default "1 GiB" */
+    /** Below so much free memory, where nothing is promoted. @default "1 GiB" */
     readonly lowBytes?: Bytes;
     /** Until so much is free, at least `lowBytes`. @default twice `lowBytes` */
     readonly highBytes?: Bytes;

@@ -117,7 +117,8 @@ impl Tree {
             firsts[blocks..1 << self.depth].fill(PADDING);
             firsts
         } else {
-            for (place, &first) in gathered.iter_mut().zip(firsts.iter().step_by(NODE)).take(blocks) {
+            for (place, &first) in gathered.iter_mut().zip(firsts.iter().step_by(NODE)).take(blocks)
+            {
                 *place = first;
             }
             &mut gathered
