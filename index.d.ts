@@ -811,6 +811,15 @@ interface ProgramOptions
  * multichase's `multiload`: so many threads, each through memory of its own with `memcpy`, which
  * reads half and writes half of what it touches. 32 threads of 4 GiB are the RFC's configurations
  * A and B.
+ *
+ * @example
+ * ```ts
+ * import { CONFIGURATION_B, Kdamond, multiload } from 'node-damon';
+ *
+ * const workload = multiload({ threads: 4, bytesPerThread: 2 ** 28 });
+ * using kdamond = new Kdamond({ source: { ...CONFIGURATION_B, workload }, operations: 'vaddr' });
+ * await kdamond.run({ untilMs: '1 s' });
+ * ```
  */
 declare function multiload(
   options?: ProgramOptions & {
@@ -851,6 +860,14 @@ declare const YCSB: {
 /**
  * YCSB, by its letter: Zipf with theta 0.99, ranks scattered over all records; `D` reads what is
  * latest, here a hot tenth that moves through all records once in ten minutes.
+ *
+ * @example
+ * ```ts
+ * import { Kdamond, TWO_SOCKETS, ycsb } from 'node-damon';
+ *
+ * using kdamond = new Kdamond({ source: { ...TWO_SOCKETS, workload: ycsb('B', { bytes: 2 ** 30 }) } });
+ * await kdamond.run({ untilMs: '1 s' });
+ * ```
  */
 declare function ycsb(
   letter: keyof typeof YCSB,
@@ -858,7 +875,18 @@ declare function ycsb(
     readonly bytes: number;
   },
 ): ProcessesOptions;
-/** GUPS as Colloid's: 90 % of updates go to a hot part. */
+/**
+ * GUPS as Colloid's: 90 % of updates go to a hot part.
+ *
+ * @example
+ * ```ts
+ * import { Kdamond, TWO_SOCKETS, gups } from 'node-damon';
+ *
+ * const workload = gups({ bytes: 2 ** 30, hotBytes: 2 ** 28 });
+ * using kdamond = new Kdamond({ source: { ...TWO_SOCKETS, workload } });
+ * await kdamond.run({ untilMs: '1 s' });
+ * ```
+ */
 declare function gups(
   options?: ProgramOptions & {
     readonly bytes?: number;
@@ -896,9 +924,39 @@ interface MasimOptions extends ProgramOptions {
   readonly repeats?: boolean;
 }
 
-/** masim: phases that touch regions by probability. */
+/**
+ * masim: phases that touch regions by probability.
+ *
+ * @example
+ * ```ts
+ * import { Kdamond, TWO_SOCKETS, masim } from 'node-damon';
+ *
+ * const workload = masim({
+ *   regions: [
+ *     { name: 'a', bytes: '64 MiB' },
+ *     { name: 'b', bytes: '64 MiB' },
+ *   ],
+ *   phases: [
+ *     { durationMs: '500 ms', lines: [{ region: 'a', probability: 1 }] },
+ *     { durationMs: '500 ms', lines: [{ region: 'b', probability: 1, mode: 'ro' }] },
+ *   ],
+ * });
+ * using kdamond = new Kdamond({ source: { ...TWO_SOCKETS, workload } });
+ * await kdamond.run({ untilMs: '1 s' });
+ * ```
+ */
 declare function masim(options: MasimOptions): ProcessesOptions;
-/** masim's ready-made `stairs`: each of ten regions is hot in turn, ten seconds long. */
+/**
+ * masim's ready-made `stairs`: each of ten regions is hot in turn, ten seconds long.
+ *
+ * @example
+ * ```ts
+ * import { Kdamond, TWO_SOCKETS, stairs } from 'node-damon';
+ *
+ * using kdamond = new Kdamond({ source: { ...TWO_SOCKETS, workload: stairs({ stepMs: '100 ms' }) } });
+ * await kdamond.run({ untilMs: '1 s' });
+ * ```
+ */
 declare function stairs(
   options?: ProgramOptions & {
     readonly bytes?: number;
@@ -973,6 +1031,16 @@ interface Recording {
 
 /**
  * Reads the nodes of a recorded machine from its description: `{"nodes": [{name, start, end}]}`.
+ *
+ * @example
+ * ```ts
+ * import { Kdamond, readMachineFile } from 'node-damon';
+ *
+ * const path = 'redis.samples.csv.zst';
+ * const nodes = readMachineFile(path); // of redis.machine.json
+ * using kdamond = new Kdamond({ source: { type: 'recording', path, nodes } });
+ * await kdamond.run();
+ * ```
  *
  * @param path the file; without it, the file beside the recording, if there is one
  * @throws DamonError `ERR_DAMON_CONFIG_MACHINE_FILE`
@@ -1731,7 +1799,9 @@ type SampleFilter =
  *
  * @example
  * ```ts
- * readCpuList('0-3,8'); // [0, 1, 2, 3, 8]
+ * import { readCpuList } from 'node-damon';
+ *
+ * console.log(readCpuList('0-3,8')?.join(' ')); // 0 1 2 3 8
  * ```
  */
 declare function readCpuList(text: string): number[] | undefined;
@@ -1898,9 +1968,11 @@ interface BatchOutcome {
  *
  * @example
  * ```ts
- * const live = new LiveKdamond({ regions: [{ start: 0, end: '1 GiB' }] }).start();
+ * import { Lane, LiveKdamond } from 'node-damon';
+ *
+ * using live = new LiveKdamond({ regions: [{ start: 0, end: '1 GiB' }] }).start();
  * using lane = Lane.attach(live.token); // or, on this thread: live.lane()
- * lane.report({ address: 0x1000, write: true });
+ * console.log(lane.report({ address: 0x1000, write: true })); // queued
  * lane.reportBatch({ addresses: Float64Array.of(0x1000, 0x2000), size: 8 });
  * ```
  */
@@ -2053,6 +2125,8 @@ interface OperationsLanes {
  *
  * @example
  * ```ts
+ * import { Kdamond, type OperationsSet } from 'node-damon';
+ *
  * const touched = new Set<bigint>(); // pages, filled by whoever makes accesses
  * const toy: OperationsSet = {
  *   name: 'toy',
@@ -2064,6 +2138,8 @@ interface OperationsLanes {
  *     addresses.forEach((at, i) => (accessed[i] = touched.has(at >> 12n) ? 1 : 0)),
  *   apply: () => ({ appliedBytes: 0 }),
  * };
+ * using kdamond = new Kdamond({ source: { type: 'operations', set: toy } });
+ * await kdamond.run({ untilMs: '1 s' });
  * ```
  */
 interface OperationsSet {
@@ -2128,9 +2204,19 @@ interface OperationsOwner extends Disposable {
  *
  * @example
  * ```ts
+ * import { Kdamond, OperationsRegistry } from 'node-damon';
+ *
  * const registry = new OperationsRegistry();
- * using owner = registry.register(toy);
- * const kdamond = new Kdamond({ source: { type: 'operations', registry, name: 'toy' } });
+ * using owner = registry.register({
+ *   name: 'all',
+ *   addresses: 'physical',
+ *   sees: 'access_checks',
+ *   targets: () => [{ regions: [{ start: 0, end: '1 MiB' }] }],
+ *   checkAccesses: (_target, _addresses, accessed) => void accessed.fill(1),
+ *   apply: () => ({ appliedBytes: 0 }),
+ * });
+ * using kdamond = new Kdamond({ source: { type: 'operations', registry, name: owner.name } });
+ * await kdamond.run({ untilMs: '1 s' });
  * ```
  */
 declare class OperationsRegistry {
@@ -2396,7 +2482,23 @@ interface Stretch extends Readonly<Record<Outcome, RoundShare>> {
   readonly failure?: DamonError;
 }
 
-/** The stretches of a run, of each scheme. */
+/**
+ * The stretches of a run, of each scheme.
+ *
+ * @example
+ * ```ts
+ * import { Kdamond, StretchSeries } from 'node-damon';
+ *
+ * const series = new StretchSeries();
+ * using kdamond = new Kdamond({
+ *   source: { type: 'recording', path: 'redis.samples.csv.zst' },
+ *   schemes: [{ action: 'stat', pattern: { nrAccesses: { min: 1 } } }],
+ * });
+ * await kdamond.run({ onTuning: (tuning) => series.addTuning(tuning) });
+ * for (const round of kdamond.takeRounds()) series.addRound(round);
+ * console.log(series.total(0)?.tried.bytes, series.total(0)?.noMatch.bytes);
+ * ```
+ */
 declare class StretchSeries {
   #private;
   /** Takes a step of a tuner, before the rounds of its window. */
@@ -2495,6 +2597,8 @@ interface SnapshotJson {
  *
  * @example
  * ```ts
+ * import { Snapshot } from 'node-damon';
+ *
  * const snapshot = new Snapshot({
  *   timeNs: 100_000_000n,
  *   intervalNs: 100_000_000n,
@@ -2603,12 +2707,18 @@ interface HotRangesOptions {
  * Neighbours merge when their rates are within `ratio`, or when their hits are too few to tell the
  * rates apart. All ranges together (`top: Infinity`) are exactly the memory of the snapshot.
  *
- * @throws DamonError `ERR_DAMON_SNAPSHOT_TARGET` when the snapshot has several processes.
- *
  * @example
  * ```ts
- * const [hottest] = hotRanges(snapshot, { nodes: [{ id: 0, name: 'DRAM', start: 0n, end: 1n << 37n }] });
+ * import { Kdamond, hotRanges } from 'node-damon';
+ *
+ * using kdamond = new Kdamond({ source: { type: 'recording', path: 'redis.samples.csv.zst' } });
+ * for await (const snapshot of kdamond.snapshots()) {
+ *   const [hottest] = hotRanges(snapshot, { nodes: [{ id: 0, name: 'DRAM', start: 0n, end: 1n << 37n }] });
+ *   console.log(hottest?.start, hottest?.szBytes, hottest?.rate);
+ * }
  * ```
+ *
+ * @throws DamonError `ERR_DAMON_SNAPSHOT_TARGET` when the snapshot has several processes.
  */
 declare function hotRanges(snapshot: Snapshot, options?: HotRangesOptions): HotRange[];
 /** How much memory takes the given share of the hits. */
@@ -2633,6 +2743,14 @@ interface WorkingSet {
 /**
  * Working set of a snapshot: the bytes that were accessed at all, and the fewest bytes that take
  * the given shares of the hits. Regions are taken by hits per byte, the last one in part.
+ *
+ * @example
+ * ```ts
+ * import { replay, workingSet } from 'node-damon';
+ *
+ * const { last } = await replay({ path: 'redis.samples.csv.zst' });
+ * for (const { percent, szBytes } of workingSet(last, [50, 90]).shares) console.log(percent, szBytes);
+ * ```
  */
 declare function workingSet(snapshot: Snapshot, percents?: readonly number[]): WorkingSet;
 
@@ -2703,14 +2821,28 @@ interface ConvergenceRow extends Convergence {
  *
  * @example
  * ```ts
- * convergence({ target: 70, samples: Float64Array.of(0, 40, 71, 69) });
- * // { target: 70, mean: 70, offset: 0, stddev: 1.414…, rampSeconds: 2, overshoot: 1, samples: 2 }
+ * import { convergence } from 'node-damon';
+ *
+ * const { mean, rampSeconds } = convergence({ target: 70, samples: Float64Array.of(50, 60, 70, 71, 69) });
+ * console.log(mean, rampSeconds); // 70 2
  * ```
  */
 declare function convergence({ target, samples, within }: ConvergenceInit): Convergence;
 /**
  * One {@link convergence} per target of a run whose target was changed while it ran. The ramp of
  * a later target starts at the second of the change.
+ *
+ * @example
+ * ```ts
+ * import { convergenceRows } from 'node-damon';
+ *
+ * const share = Float64Array.of(50, 70, 70, 80, 90, 90);
+ * const rows = convergenceRows(share, [
+ *   { fromSecond: 0, target: 70 },
+ *   { fromSecond: 3, target: 90 },
+ * ]);
+ * console.log(rows.map(({ rampSeconds }) => rampSeconds).join(' ')); // 1 1
+ * ```
  */
 declare function convergenceRows(
   share: Float64Array,
@@ -2774,9 +2906,13 @@ interface HeatmapGrid {
  *
  * @example
  * ```ts
+ * import { Heatmap, Kdamond } from 'node-damon';
+ *
+ * using kdamond = new Kdamond({ source: { type: 'recording', path: 'redis.samples.csv.zst' } });
  * const heatmap = new Heatmap();
- * for (const snapshot of snapshots) heatmap.add(snapshot);
+ * for await (const snapshot of kdamond.snapshots()) heatmap.add(snapshot);
  * const { rows, columns, rates } = heatmap.read({ rows: 40, columns: 100 });
+ * console.log(rows, columns, rates.length);
  * ```
  */
 declare class Heatmap {
@@ -2944,6 +3080,16 @@ interface DemoRecord {
 
 /**
  * Works every equation of the books out.
+ *
+ * @example
+ * ```ts
+ * import { Kdamond, balance } from 'node-damon';
+ *
+ * using kdamond = new Kdamond({ source: { type: 'recording', path: 'redis.samples.csv.zst' } });
+ * await kdamond.run();
+ * console.log(balance(kdamond.books).every(({ offBy }) => offBy === 0n)); // true
+ * ```
+ *
  * @throws DamonError `ERR_DAMON_BOOKS_COUNTER` when an equation names what is not a counter.
  */
 declare function balance({ counters, equations }: Books): Balance[];
@@ -3012,6 +3158,8 @@ interface Intervals {
  *
  * @example
  * ```ts
+ * import { Kdamond } from 'node-damon';
+ *
  * const kdamond = new Kdamond({ source: { type: 'recording', path: 'redis.samples.csv.zst' } });
  * for await (const snapshot of kdamond.snapshots()) console.log(snapshot.timeNs, snapshot.length);
  * kdamond.close();
@@ -3241,6 +3389,8 @@ interface LaneReadings {
  *
  * @example
  * ```ts
+ * import { LiveKdamond } from 'node-damon';
+ *
  * using live = new LiveKdamond({ regions: [{ start: 0, end: '1 GiB' }], everyMs: '200 ms' }).start();
  * using lane = live.lane();
  * const reporting = setInterval(() => lane.report({ address: 0x1000 }), 1);
@@ -3360,7 +3510,21 @@ declare class LiveKdamond implements AsyncIterable<Snapshot>, Disposable, AsyncD
  * in an aggregation, and straying twice in a row is rare.
  */
 type Phase = 'resting' | 'armed' | 'moving';
-/** As with the kernel's tuners the best-met goal decides. */
+/**
+ * As with the kernel's tuners the best-met goal decides.
+ *
+ * @example
+ * ```ts
+ * import { proportional } from 'node-damon';
+ *
+ * // A fifth of 10 GiB is to lie on the node, and a tenth does: the missing tenth is allowed.
+ * const goal = { metric: 'node_eligible_mem_bp', nid: 0, targetValue: 2_000 } as const;
+ * const [bytes, bytesTotal] = [2 ** 30, 10 * 2 ** 30];
+ * const goals = [{ goal, currentValue: 1_000, scoreBp: 5_000, bytes, bytesTotal }];
+ * const quotaBp = proportional({ quotaBp: 0n, scoreBp: 5_000n, szBytes: 2n ** 34n, goals });
+ * console.log(quotaBp / 10_000n); // 1073741824n
+ * ```
+ */
 declare const proportional: Tuner;
 
 /** A node that is to hold a share. */
@@ -3400,15 +3564,36 @@ interface HoldSharesOptions extends TransferOptions {
  *
  * @example
  * ```ts
- * const half = { start: 0, end: '64 GiB' };
- * holdShares({ nodes: [{ id: 0, ...half }, { id: 1, start: '64 GiB', end: '128 GiB' }], weights: [7, 3] });
+ * import { Kdamond, RFC_MACHINE, holdShares } from 'node-damon';
+ *
+ * const nodes = RFC_MACHINE.nodes.map(({ start, end }, id) => ({ id, start, end }));
+ * using kdamond = new Kdamond({ source: RFC_MACHINE, schemes: holdShares({ nodes, weights: [7, 3] }) });
+ * await kdamond.run({ untilMs: '2 s' });
  * ```
+ *
  * @throws DamonError `ERR_DAMON_CONFIG_SHARES`
  */
 declare function holdShares(options: HoldSharesOptions): SchemeOptions[];
 /**
  * Whether user space is to move anything in the window to come, by what each node holds now: what the
  * tuner `proportional` decides for itself. The first window's `before` is `resting`.
+ *
+ * @example
+ * ```ts
+ * import { type Phase, holdShares, sharesPhase } from 'node-damon';
+ *
+ * const nodes = [
+ *   { id: 0, start: 0, end: '1 GiB' },
+ *   { id: 1, start: '1 GiB', end: '2 GiB' },
+ * ];
+ * const weights = [7, 3];
+ * let phase: Phase = 'resting';
+ * // Once per window:
+ * const heldBytes = [2 ** 28, 2 ** 28];
+ * phase = sharesPhase({ weights, heldBytes }, phase);
+ * const schemes = holdShares({ nodes, weights, heldBytes, phase });
+ * console.log(phase, schemes.length);
+ * ```
  */
 declare function sharesPhase(
   { weights, heldBytes }: Pick<HoldSharesOptions, 'weights' | 'heldBytes'>,
@@ -3441,13 +3626,48 @@ interface PullPushOptions extends TransferOptions {
   readonly tuner?: TunerName;
 }
 
-/** The two schemes, PULL first. The defaults are the RFC's settings. */
+/**
+ * The two schemes, PULL first. The defaults are the RFC's settings.
+ *
+ * @example
+ * ```ts
+ * import { Kdamond, RFC_MACHINE, pullPush } from 'node-damon';
+ *
+ * const schemes = pullPush({
+ *   fast: { id: 0, start: 0, end: '128 GiB' },
+ *   slow: { id: 1, start: '128 GiB', end: '256 GiB' },
+ *   targetBp: 7000,
+ * });
+ * using kdamond = new Kdamond({ source: RFC_MACHINE, schemes });
+ * await kdamond.run({ untilMs: '2 s' });
+ * ```
+ */
 declare function pullPush(options: PullPushOptions): [pull: SchemeOptions, push: SchemeOptions];
 
-/** Starts at the least, so that a cold start takes 30 windows to 1 GiB. */
+/**
+ * Starts at the least, so that a cold start takes 30 windows to 1 GiB.
+ *
+ * @example
+ * ```ts
+ * import { consist } from 'node-damon';
+ *
+ * // Half of the goal is met: half as much again.
+ * console.log(consist({ quotaBp: 40_960_000n, scoreBp: 5_000n, szBytes: 0n })); // 61440000n
+ * ```
+ */
 declare const consist: Tuner<ScoreInput>;
 
-/** Without a size quota, "all" has no bound but that of the number. */
+/**
+ * Without a size quota, "all" has no bound but that of the number.
+ *
+ * @example
+ * ```ts
+ * import { temporal } from 'node-damon';
+ *
+ * console.log(temporal({ quotaBp: 0n, scoreBp: 9_999n, szBytes: 4_096n })); // 40960000n
+ * console.log(temporal({ quotaBp: 0n, scoreBp: 10_000n, szBytes: 4_096n })); // 0n
+ * ```
+ */
 declare const temporal: Tuner<ScoreInput>;
 
 /** The mean of some results, and how sure that is. */
@@ -3566,9 +3786,29 @@ interface CaseSummary {
 
 /** The mean share over the runs of a case and its 95 % interval, second by second. */
 type ShareBand = Band;
-/** What each case of a study says; later controllers are compared with the first of the same name. */
+/**
+ * What each case of a study says; later controllers are compared with the first of the same name.
+ *
+ * @example
+ * ```ts
+ * import { shares, summarize } from 'node-damon';
+ *
+ * const record = await shares({ weights: [7, 3], minutes: 0.05, seeds: 2 });
+ * for (const { controller, nodes } of summarize(record.cases)) console.log(controller, nodes[0]?.mean);
+ * ```
+ */
 declare function summarize(cases: readonly StudyCase[]): CaseSummary[];
-/** The band of a node's share over all runs of a case; `NaN` where no run has a value. */
+/**
+ * The band of a node's share over all runs of a case; `NaN` where no run has a value.
+ *
+ * @example
+ * ```ts
+ * import { shareBand, shares } from 'node-damon';
+ *
+ * const record = await shares({ weights: [7, 3], minutes: 0.05, seeds: 2 });
+ * for (const one of record.cases) console.log(one.controller, shareBand(one, 0).mean.at(-1));
+ * ```
+ */
 declare function shareBand({ runs }: StudyCase, node: number): ShareBand;
 
 /**
@@ -3657,7 +3897,17 @@ interface PlacementSummary {
   readonly foundPercent: MeanInterval | undefined;
 }
 
-/** What each case says. */
+/**
+ * What each case says.
+ *
+ * @example
+ * ```ts
+ * import { policies, summarizePlacement } from 'node-damon';
+ *
+ * const record = await policies({ policies: ['oracle'], seconds: 2 });
+ * for (const summary of summarizePlacement(record)) console.log(summary.name);
+ * ```
+ */
 declare function summarizePlacement({ cases, baselines }: PlacementRecord): PlacementSummary[];
 
 /**
@@ -3684,7 +3934,18 @@ interface TerminalExplanationOptions extends TerminalOptions {
   readonly roundsDropped?: number;
 }
 
-/** What each scheme did and why no more. */
+/**
+ * What each scheme did and why no more.
+ *
+ * @example
+ * ```ts
+ * import { loadConfig, renderExplanation, runConfig } from 'node-damon';
+ *
+ * const config = { ...(await loadConfig('pull-push.yaml')), untilMs: '3 s', changes: [] };
+ * const { explanation, schemes: names, startNs } = await runConfig(config);
+ * console.log(renderExplanation(explanation, { names, startNs }));
+ * ```
+ */
 declare function renderExplanation(
   series: StretchSeries,
   options: TerminalExplanationOptions,
@@ -3702,7 +3963,17 @@ interface TerminalHeatmapOptions extends TerminalOptions {
   readonly nodes?: readonly MemoryNode[];
 }
 
-/** Time × address, low addresses on top: one line of labels, the map, the time axis, the legend. */
+/**
+ * Time × address, low addresses on top: one line of labels, the map, the time axis, the legend.
+ *
+ * @example
+ * ```ts
+ * import { renderHeatmap, replay } from 'node-damon';
+ *
+ * const { heatmap, nodes } = await replay({ path: 'redis.samples.csv.zst' });
+ * console.log(renderHeatmap(heatmap, { nodes, width: 100 }));
+ * ```
+ */
 declare function renderHeatmap(heatmap: Heatmap, options?: TerminalHeatmapOptions): string;
 
 /**
@@ -3713,23 +3984,82 @@ declare function renderHeatmap(heatmap: Heatmap, options?: TerminalHeatmapOption
  * same information. No line ends in a space or is wider than `width`.
  */
 
-/** The hottest ranges as a table. */
+/**
+ * The hottest ranges as a table.
+ *
+ * @example
+ * ```ts
+ * import { renderHotRanges, replay } from 'node-damon';
+ *
+ * const record = await replay({ path: 'redis.samples.csv.zst' });
+ * console.log(renderHotRanges(record.hotRanges));
+ * ```
+ */
 declare function renderHotRanges(ranges: readonly HotRange[], options?: TerminalOptions): string;
-/** The working set in a line, or two where the terminal is narrow. */
+/**
+ * The working set in a line, or two where the terminal is narrow.
+ *
+ * @example
+ * ```ts
+ * import { renderWorkingSet, replay } from 'node-damon';
+ *
+ * const record = await replay({ path: 'redis.samples.csv.zst' });
+ * console.log(renderWorkingSet(record.workingSet));
+ * ```
+ */
 declare function renderWorkingSet(set: WorkingSet, options?: TerminalOptions): string;
-/** All counters, and whether every equation balances. */
+/**
+ * All counters, and whether every equation balances.
+ *
+ * @example
+ * ```ts
+ * import { renderBooks, replay } from 'node-damon';
+ *
+ * const record = await replay({ path: 'redis.samples.csv.zst' });
+ * console.log(renderBooks(record.books));
+ * ```
+ */
 declare function renderBooks(books: Books, options?: TerminalOptions): string;
-/** How well each target was held, next to published results for the same target. */
+/**
+ * How well each target was held, next to published results for the same target.
+ *
+ * @example
+ * ```ts
+ * import { demo, renderConvergence } from 'node-damon';
+ *
+ * const { rows, published } = await demo({ targets: [70], minutes: 0.1 });
+ * console.log(renderConvergence(rows, published));
+ * ```
+ */
 declare function renderConvergence(
   rows: readonly ConvergenceRow[],
   published?: readonly PublishedResult[],
   options?: TerminalOptions,
 ): string;
 
-/** The whole study as text. */
+/**
+ * The whole study as text.
+ *
+ * @example
+ * ```ts
+ * import { policies, renderPlacement } from 'node-damon';
+ *
+ * console.log(renderPlacement(await policies({ policies: ['oracle'], seconds: 2 }), { width: 120 }));
+ * ```
+ */
 declare function renderPlacement(record: PlacementRecord, options?: TerminalOptions): string;
 
-/** The whole study as text. */
+/**
+ * The whole study as text.
+ *
+ * @example
+ * ```ts
+ * import { renderStudy, shares } from 'node-damon';
+ *
+ * const record = await shares({ weights: [7, 3], minutes: 0.05, seeds: 2 });
+ * console.log(renderStudy(record, { width: 120 }));
+ * ```
+ */
 declare function renderStudy(record: StudyRecord, options?: TerminalOptions): string;
 
 /**
@@ -3757,7 +4087,13 @@ interface HtmlReport {
  *
  * @example
  * ```ts
- * writeFileSync('report.html', renderHtml({ title: 'Two nodes', generatedBy: 'my script', replay }));
+ * import { writeFileSync } from 'node:fs';
+ *
+ * import { renderHtml, replay } from 'node-damon';
+ *
+ * const record = await replay({ path: 'redis.samples.csv.zst' });
+ * const page = renderHtml({ title: 'Redis', generatedBy: 'my script', replay: record });
+ * writeFileSync('report.html', page);
  * ```
  */
 declare function renderHtml(report: HtmlReport): string;
@@ -3827,6 +4163,14 @@ declare function defineConfig<const Name extends string>(config: RunConfig<Name>
 /**
  * Reads a file and checks it.
  *
+ * @example
+ * ```ts
+ * import { loadConfig } from 'node-damon';
+ *
+ * const { schemes = [] } = await loadConfig('pull-push.yaml');
+ * console.log(schemes.map(({ name }) => name).join(' ')); // PULL PUSH
+ * ```
+ *
  * @param path of a file of YAML or JSON, or of a module whose default export is a configuration
  * @throws DamonError with `file`, and with `line` and `column` where it is a text:
  *   `ERR_DAMON_CONFIG_FILE` for one that cannot be read, `ERR_DAMON_CONFIG…` for what it says
@@ -3835,6 +4179,15 @@ declare function loadConfig(path: string): Promise<RunConfig>;
 /**
  * Every reason for which {@link loadConfig} would refuse the file, in its order where it is a text;
  * empty when it would not.
+ *
+ * @example
+ * ```ts
+ * import { checkConfig } from 'node-damon';
+ *
+ * for (const { path, line, message, hint } of await checkConfig('pull-push.yaml')) {
+ *   console.log(path, line, message, hint);
+ * }
+ * ```
  */
 declare function checkConfig(path: string): Promise<DamonError[]>;
 
@@ -3874,6 +4227,17 @@ interface RunHooks {
 /**
  * Runs a configuration.
  *
+ * @example
+ * ```ts
+ * import { loadConfig, runConfig } from 'node-damon';
+ *
+ * const config = { ...(await loadConfig('pull-push.yaml')), untilMs: '3 s', changes: [] };
+ * const { hotRanges } = await runConfig(config, {
+ *   onTuning: ({ scheme, goals }) => console.log(scheme, goals[0]?.currentValue),
+ * });
+ * console.log(hotRanges[0]?.start);
+ * ```
+ *
  * @throws DamonError `ERR_DAMON_CONFIG…` for the configuration, what the source fails with
  */
 declare function runConfig(config: RunConfig, hooks?: RunHooks): Promise<RunRecord>;
@@ -3905,12 +4269,27 @@ interface ReplayOptions extends Omit<RecordingOptions, 'type'> {
  * The kernel starts with 10 regions because each costs it an access check. A report costs the same
  * however many regions there are, and a region's count is that of *any* report in it, so counts can
  * only be compared between regions of similar size: many, evenly sized regions see sharper.
+ *
+ * @example
+ * ```ts
+ * import { replayAttrs } from 'node-damon';
+ *
+ * console.log(replayAttrs(1_000).aggregationUs); // 500000
+ * ```
  */
 declare function replayAttrs(
   everyMs: number,
 ): Required<Omit<AttrsOptions, 'opsUpdateUs' | 'intervalsGoal'>>;
 /**
  * Replays a recording: reader, lanes, drain, regions, a `stat` scheme, report.
+ *
+ * @example
+ * ```ts
+ * import { replay } from 'node-damon';
+ *
+ * const { hotRanges, workingSet } = await replay({ path: 'redis.samples.csv.zst', everyMs: '10 s' });
+ * console.log(hotRanges[0]?.start, workingSet.accessedBytes);
+ * ```
  *
  * @throws DamonError `ERR_DAMON_TRACE_…` for the file, `ERR_DAMON_CONFIG…` for options
  */
@@ -3936,6 +4315,14 @@ interface DemoOptions {
 declare const PUBLISHED: readonly PublishedResult[];
 /**
  * Runs the demonstration.
+ *
+ * @example
+ * ```ts
+ * import { demo } from 'node-damon';
+ *
+ * const { rows } = await demo({ targets: [70, 90], minutes: 0.05 });
+ * for (const { target, mean } of rows) console.log(target, mean);
+ * ```
  *
  * @throws DamonError `ERR_DAMON_CONFIG_DEMO` for a target or a time that cannot be
  */
@@ -3964,11 +4351,15 @@ interface RecordedWorkloadOptions extends ProgramOptions {
  *
  * @example
  * ```ts
- * const recording = { type: 'recording', path: 'redis.samples.csv.zst' } as const;
- * using seen = new Kdamond({ source: recording, everyMs: '1 s' });
- * const snapshots = await Array.fromAsync(seen.snapshots());
+ * import { Kdamond, type Snapshot, TWO_SOCKETS, recordedWorkload } from 'node-damon';
+ *
+ * const path = 'redis.samples.csv.zst';
+ * using seen = new Kdamond({ source: { type: 'recording', path }, everyMs: '10 s' });
+ * const snapshots: Snapshot[] = [];
+ * for await (const snapshot of seen.snapshots()) snapshots.push(snapshot);
  * const workload = recordedWorkload(snapshots);
  * using tried = new Kdamond({ source: { ...TWO_SOCKETS, workload } });
+ * await tried.run({ untilMs: '1 s' });
  * ```
  *
  * @throws DamonError `ERR_DAMON_CONFIG_WORKLOAD` if no snapshot saw any access
@@ -4037,6 +4428,21 @@ interface StudyOptions extends StudyRunOptions {
 /**
  * Runs each case with each seed.
  *
+ * @example
+ * ```ts
+ * import { RFC_MACHINE, study } from 'node-damon';
+ *
+ * const steps = [{ weights: [7, 3], seconds: 3 }];
+ * const { cases } = await study({
+ *   title: 'Two tuners',
+ *   cases: (['temporal', 'proportional'] as const).map((controller) => ({
+ *     name: '70 %',
+ *     loop: { source: RFC_MACHINE, steps, controller },
+ *   })),
+ * });
+ * console.log(cases.map(({ controller }) => controller).join(', ')); // temporal, proportional
+ * ```
+ *
  * @throws DamonError `ERR_DAMON_CONFIG_STUDY`, and what a run would be refused for
  */
 declare function study({ title, cases, ...how }: StudyOptions): Promise<StudyRecord>;
@@ -4060,6 +4466,16 @@ interface DemoRowsOptions extends StudyRunOptions, Omit<LoopOptions, 'steps' | '
 /**
  * Runs the four rows.
  *
+ * @example
+ * ```ts
+ * import { demoRows } from 'node-damon';
+ *
+ * // What is done in a second.
+ * const signal = AbortSignal.timeout(1_000);
+ * const { runsDone, runsPlanned } = await demoRows({ seeds: 20, signal });
+ * console.log(`${runsDone} of ${runsPlanned}`);
+ * ```
+ *
  * @throws DamonError `ERR_DAMON_CONFIG_STUDY`
  */
 declare function demoRows(options?: DemoRowsOptions): Promise<StudyRecord>;
@@ -4082,6 +4498,14 @@ type ParameterName =
 /**
  * Runs the loop as the RFC has it, and with each parameter changed.
  *
+ * @example
+ * ```ts
+ * import { sensitivity } from 'node-damon';
+ *
+ * const { cases } = await sensitivity({ parameters: ['window'], minutes: 0.05 });
+ * console.log(cases.map(({ name }) => name).join(', '));
+ * ```
+ *
  * @throws DamonError `ERR_DAMON_CONFIG_STUDY`
  */
 declare function sensitivity(options?: SensitivityOptions): Promise<StudyRecord>;
@@ -4099,6 +4523,14 @@ interface SharesOptions extends StudyRunOptions, Omit<LoopOptions, 'steps' | 'co
 /**
  * Holds the shares.
  *
+ * @example
+ * ```ts
+ * import { shares } from 'node-damon';
+ *
+ * const record = await shares({ weights: [5, 3, 2], minutes: 0.1 });
+ * console.log(record.runsDone); // 1
+ * ```
+ *
  * @throws DamonError `ERR_DAMON_CONFIG_STUDY`, `ERR_DAMON_CONFIG_SHARES`
  */
 declare function shares(options?: SharesOptions): Promise<StudyRecord>;
@@ -4115,6 +4547,16 @@ interface PrimitivesOptions extends StudyRunOptions {
 
 /**
  * Runs the machine under each primitive, and under the oracle.
+ *
+ * @example
+ * ```ts
+ * import { primitives } from 'node-damon';
+ *
+ * // What is done in a second.
+ * const signal = AbortSignal.timeout(1_000);
+ * const { runsDone, runsPlanned } = await primitives({ primitives: ['ibs', 'pebs'], signal });
+ * console.log(`${runsDone} of ${runsPlanned}`);
+ * ```
  *
  * @throws DamonError `ERR_DAMON_CONFIG_STUDY`
  */
@@ -4137,6 +4579,14 @@ interface RegimesOptions extends StudyRunOptions {
 /**
  * Runs both regimes.
  *
+ * @example
+ * ```ts
+ * import { regimes } from 'node-damon';
+ *
+ * const { cases } = await regimes({ regimes: ['tiering'], seconds: 2 });
+ * console.log(cases.map(({ name }) => name).join(', '));
+ * ```
+ *
  * @throws DamonError `ERR_DAMON_CONFIG_STUDY`
  */
 declare function regimes(options?: RegimesOptions): Promise<PlacementRecord>;
@@ -4154,6 +4604,14 @@ interface PoliciesOptions extends StudyRunOptions {
 
 /**
  * Runs the machine under each of them.
+ *
+ * @example
+ * ```ts
+ * import { policies } from 'node-damon';
+ *
+ * const { cases } = await policies({ policies: ['pghot'], seconds: 2 });
+ * console.log(cases.map(({ name }) => name).join(', '));
+ * ```
  *
  * @throws DamonError `ERR_DAMON_CONFIG_STUDY`
  */
@@ -4524,12 +4982,16 @@ interface AdminStat {
  *
  * @example
  * ```ts
- * const tree = new AdminTree(engine);
+ * import { AdminTree, KdamondEngine, RFC_MACHINE } from 'node-damon';
+ *
+ * const tree = new AdminTree(new KdamondEngine({ source: RFC_MACHINE, speed: 0 }));
  * await tree.write('kdamonds/nr_kdamonds', '1');
  * await tree.write('kdamonds/0/contexts/nr_contexts', '1');
  * await tree.write('kdamonds/0/contexts/0/operations', 'paddr');
+ * await tree.write('kdamonds/0/contexts/0/targets/nr_targets', '1');
  * await tree.write('kdamonds/0/state', 'on');
- * tree.read('kdamonds/0/state'); // 'on\n'
+ * console.log(tree.read('kdamonds/0/state').trim()); // on
+ * await tree.close();
  * ```
  */
 declare class AdminTree {
@@ -4593,7 +5055,10 @@ type ErrnoName = keyof typeof ERRNO;
  *
  * @example
  * ```ts
- * throw new AdminError('EBUSY', 'Another monitor owns the sampler', { hint: 'stop it first' });
+ * import { AdminError } from 'node-damon';
+ *
+ * const busy = new AdminError('EBUSY', 'Another monitor owns the sampler', { hint: 'stop it first' });
+ * console.log(busy.errno, busy.code); // 16 ERR_DAMON_ADMIN_EBUSY
  * ```
  */
 declare class AdminError extends DamonError {
@@ -4626,11 +5091,21 @@ interface KdamondEngineOptions extends Pick<KdamondOptions, 'seed' | 'laneSlots'
  *
  * @example
  * ```ts
+ * import { AdminTree, KdamondEngine, RFC_MACHINE, replayScript } from 'node-damon';
+ *
  * const engine = new KdamondEngine({ source: RFC_MACHINE, speed: 0 });
  * const tree = new AdminTree(engine);
- * await replayScript(tree, script); // … echo on > kdamonds/0/state
- * await engine.step(10_000); // ten simulated seconds
- * await tree.write('kdamonds/0/state', 'update_schemes_stats');
+ * const script = `
+ *   cd /sys/kernel/mm/damon/admin/kdamonds
+ *   echo 1 > nr_kdamonds
+ *   echo 1 > 0/contexts/nr_contexts
+ *   echo paddr > 0/contexts/0/operations
+ *   echo 1 > 0/contexts/0/targets/nr_targets
+ *   echo on > 0/state
+ * `;
+ * for await (const { error } of replayScript(tree, script)) if (error) throw error;
+ * await engine.step(1_000); // one simulated second
+ * await tree.close();
  * ```
  */
 declare class KdamondEngine implements AdminEngine {
@@ -4699,16 +5174,20 @@ interface ScriptAnswer {
 /**
  * Replays a script, command by command, to its end or to the first that fails.
  *
- * @throws DamonError `ERR_DAMON_CONFIG_SCRIPT` for a script that has other commands than `echo … >`,
- *   `cat`, `cd`, `sleep` and `NAME=VALUE`; nothing is done then
- *
  * @example
  * ```ts
+ * import { AdminTree, KdamondEngine, RFC_MACHINE, replayScript } from 'node-damon';
+ *
+ * const tree = new AdminTree(new KdamondEngine({ source: RFC_MACHINE, speed: 0 }));
+ * const script = 'cd /sys/kernel/mm/damon/admin/kdamonds\necho 1 > nr_kdamonds\ncat nr_kdamonds\n';
  * for await (const { command, output, error } of replayScript(tree, script)) {
- *   if (output !== undefined) process.stdout.write(output);
+ *   if (output !== undefined) console.log(output.trim()); // 1
  *   if (error !== undefined) console.error(`line ${command.line}: ${error.code}`);
  * }
  * ```
+ *
+ * @throws DamonError `ERR_DAMON_CONFIG_SCRIPT` for a script that has other commands than `echo … >`,
+ *   `cat`, `cd`, `sleep` and `NAME=VALUE`; nothing is done then
  */
 declare function replayScript(
   tree: AdminTree,
@@ -4757,23 +5236,35 @@ declare class AdminMount implements Disposable {
 /**
  * Serves a tree as a directory, through FUSE: Linux, as root or with fusermount3.
  *
+ * @example
+ * ```ts
+ * import { mkdirSync } from 'node:fs';
+ * import { readFile } from 'node:fs/promises';
+ *
+ * import { AdminTree, KdamondEngine, RFC_MACHINE, mountAdmin } from 'node-damon';
+ *
+ * const tree = new AdminTree(new KdamondEngine({ source: RFC_MACHINE }));
+ * mkdirSync('damon', { recursive: true });
+ * using mount = mountAdmin(tree, 'damon'); // elsewhere: echo 1 > damon/kdamonds/nr_kdamonds
+ * console.log(await readFile(`${mount.dir}/kdamonds/nr_kdamonds`, 'utf8'));
+ * ```
+ *
  * @param dir an existing directory; what is in it is hidden meanwhile
  * @throws DamonError `ERR_DAMON_MOUNT_NO_FUSE`, `…_PERMISSION`, `…_STALE`, `…_DIRECTORY`, or
  *   `ERR_DAMON_MOUNT`
- *
- * @example
- * ```ts
- * const tree = new AdminTree(new KdamondEngine({ source: RFC_MACHINE }));
- * using mount = mountAdmin(tree, '/mnt/damon');
- * // elsewhere: echo 1 > /mnt/damon/kdamonds/nr_kdamonds
- * await mount.ended;
- * ```
  */
 declare function mountAdmin(tree: AdminTree, dir: string, options?: MountAdminOptions): AdminMount;
 
 /**
  * Where the addon lies: what a native sampler in the same process gives to `dlopen`, to find the
  * functions of `node_damon.h`. `undefined` where the system does not tell.
+ *
+ * @example
+ * ```ts
+ * import { libraryPath } from 'node-damon';
+ *
+ * console.log(`cc sampler.c ${libraryPath()}`);
+ * ```
  *
  * @throws DamonError as {@link native}
  */

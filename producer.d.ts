@@ -148,11 +148,12 @@ interface SharedLane {
  *
  * @example
  * ```ts
+ * import { once } from 'node:events';
  * import { Worker } from 'node:worker_threads';
  *
  * import { LiveKdamond } from 'node-damon';
  *
- * const live = new LiveKdamond({ regions: [{ start: 0, end: '1 GiB' }] }).start();
+ * using live = new LiveKdamond({ regions: [{ start: 0, end: '1 GiB' }] }).start();
  * const code = `
  *   const { workerData } = require('node:worker_threads');
  *   import('node-damon/producer').then(({ SharedProducer }) => {
@@ -161,7 +162,7 @@ interface SharedLane {
  *     producer.close();
  *   });
  * `;
- * new Worker(code, { eval: true, workerData: live.sharedLane() });
+ * await once(new Worker(code, { eval: true, workerData: live.sharedLane() }), 'exit');
  * ```
  */
 declare class SharedProducer implements Disposable {

@@ -99,6 +99,8 @@ const RECORDS = 8192;
  *
  * @example
  * ```ts
+ * import { Kdamond } from 'node-damon';
+ *
  * const kdamond = new Kdamond({ source: { type: 'recording', path: 'redis.samples.csv.zst' } });
  * for await (const snapshot of kdamond.snapshots()) console.log(snapshot.timeNs, snapshot.length);
  * kdamond.close();

@@ -33,7 +33,10 @@ export type ErrnoName = keyof typeof ERRNO;
  *
  * @example
  * ```ts
- * throw new AdminError('EBUSY', 'Another monitor owns the sampler', { hint: 'stop it first' });
+ * import { AdminError } from 'node-damon';
+ *
+ * const busy = new AdminError('EBUSY', 'Another monitor owns the sampler', { hint: 'stop it first' });
+ * console.log(busy.errno, busy.code); // 16 ERR_DAMON_ADMIN_EBUSY
  * ```
  */
 export class AdminError extends DamonError {

@@ -129,17 +129,22 @@ export class AdminMount implements Disposable {
 /**
  * Serves a tree as a directory, through FUSE: Linux, as root or with fusermount3.
  *
+ * @example
+ * ```ts
+ * import { mkdirSync } from 'node:fs';
+ * import { readFile } from 'node:fs/promises';
+ *
+ * import { AdminTree, KdamondEngine, RFC_MACHINE, mountAdmin } from 'node-damon';
+ *
+ * const tree = new AdminTree(new KdamondEngine({ source: RFC_MACHINE }));
+ * mkdirSync('damon', { recursive: true });
+ * using mount = mountAdmin(tree, 'damon'); // elsewhere: echo 1 > damon/kdamonds/nr_kdamonds
+ * console.log(await readFile(`${mount.dir}/kdamonds/nr_kdamonds`, 'utf8'));
+ * ```
+ *
  * @param dir an existing directory; what is in it is hidden meanwhile
  * @throws DamonError `ERR_DAMON_MOUNT_NO_FUSE`, `…_PERMISSION`, `…_STALE`, `…_DIRECTORY`, or
  *   `ERR_DAMON_MOUNT`
- *
- * @example
- * ```ts
- * const tree = new AdminTree(new KdamondEngine({ source: RFC_MACHINE }));
- * using mount = mountAdmin(tree, '/mnt/damon');
- * // elsewhere: echo 1 > /mnt/damon/kdamonds/nr_kdamonds
- * await mount.ended;
- * ```
  */
 export function mountAdmin(
   tree: AdminTree,

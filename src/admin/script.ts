@@ -34,16 +34,20 @@ export interface ScriptAnswer {
 /**
  * Replays a script, command by command, to its end or to the first that fails.
  *
- * @throws DamonError `ERR_DAMON_CONFIG_SCRIPT` for a script that has other commands than `echo … >`,
- *   `cat`, `cd`, `sleep` and `NAME=VALUE`; nothing is done then
- *
  * @example
  * ```ts
+ * import { AdminTree, KdamondEngine, RFC_MACHINE, replayScript } from 'node-damon';
+ *
+ * const tree = new AdminTree(new KdamondEngine({ source: RFC_MACHINE, speed: 0 }));
+ * const script = 'cd /sys/kernel/mm/damon/admin/kdamonds\necho 1 > nr_kdamonds\ncat nr_kdamonds\n';
  * for await (const { command, output, error } of replayScript(tree, script)) {
- *   if (output !== undefined) process.stdout.write(output);
+ *   if (output !== undefined) console.log(output.trim()); // 1
  *   if (error !== undefined) console.error(`line ${command.line}: ${error.code}`);
  * }
  * ```
+ *
+ * @throws DamonError `ERR_DAMON_CONFIG_SCRIPT` for a script that has other commands than `echo … >`,
+ *   `cat`, `cd`, `sleep` and `NAME=VALUE`; nothing is done then
  */
 export async function* replayScript(
   tree: AdminTree,

@@ -46,12 +46,16 @@ const MAX_COUNT = 2 ** 19;
  *
  * @example
  * ```ts
- * const tree = new AdminTree(engine);
+ * import { AdminTree, KdamondEngine, RFC_MACHINE } from 'node-damon';
+ *
+ * const tree = new AdminTree(new KdamondEngine({ source: RFC_MACHINE, speed: 0 }));
  * await tree.write('kdamonds/nr_kdamonds', '1');
  * await tree.write('kdamonds/0/contexts/nr_contexts', '1');
  * await tree.write('kdamonds/0/contexts/0/operations', 'paddr');
+ * await tree.write('kdamonds/0/contexts/0/targets/nr_targets', '1');
  * await tree.write('kdamonds/0/state', 'on');
- * tree.read('kdamonds/0/state'); // 'on\n'
+ * console.log(tree.read('kdamonds/0/state').trim()); // on
+ * await tree.close();
  * ```
  */
 export class AdminTree {

@@ -27,6 +27,14 @@ export interface ConfigFile {
 /**
  * Reads a file and checks it.
  *
+ * @example
+ * ```ts
+ * import { loadConfig } from 'node-damon';
+ *
+ * const { schemes = [] } = await loadConfig('pull-push.yaml');
+ * console.log(schemes.map(({ name }) => name).join(' ')); // PULL PUSH
+ * ```
+ *
  * @param path of a file of YAML or JSON, or of a module whose default export is a configuration
  * @throws DamonError with `file`, and with `line` and `column` where it is a text:
  *   `ERR_DAMON_CONFIG_FILE` for one that cannot be read, `ERR_DAMON_CONFIG…` for what it says
@@ -45,6 +53,15 @@ export function configOf({ content, locate }: ConfigFile): RunConfig {
 /**
  * Every reason for which {@link loadConfig} would refuse the file, in its order where it is a text;
  * empty when it would not.
+ *
+ * @example
+ * ```ts
+ * import { checkConfig } from 'node-damon';
+ *
+ * for (const { path, line, message, hint } of await checkConfig('pull-push.yaml')) {
+ *   console.log(path, line, message, hint);
+ * }
+ * ```
  */
 export async function checkConfig(path: string): Promise<DamonError[]> {
   try {

@@ -47,6 +47,14 @@ const PUSH = 1;
 /**
  * Runs the demonstration.
  *
+ * @example
+ * ```ts
+ * import { demo } from 'node-damon';
+ *
+ * const { rows } = await demo({ targets: [70, 90], minutes: 0.05 });
+ * for (const { target, mean } of rows) console.log(target, mean);
+ * ```
+ *
  * @throws DamonError `ERR_DAMON_CONFIG_DEMO` for a target or a time that cannot be
  */
 export async function demo(options: DemoOptions = {}): Promise<DemoRecord> {

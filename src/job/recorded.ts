@@ -36,11 +36,15 @@ const NS_PER_MS = 1e6;
  *
  * @example
  * ```ts
- * const recording = { type: 'recording', path: 'redis.samples.csv.zst' } as const;
- * using seen = new Kdamond({ source: recording, everyMs: '1 s' });
- * const snapshots = await Array.fromAsync(seen.snapshots());
+ * import { Kdamond, type Snapshot, TWO_SOCKETS, recordedWorkload } from 'node-damon';
+ *
+ * const path = 'redis.samples.csv.zst';
+ * using seen = new Kdamond({ source: { type: 'recording', path }, everyMs: '10 s' });
+ * const snapshots: Snapshot[] = [];
+ * for await (const snapshot of seen.snapshots()) snapshots.push(snapshot);
  * const workload = recordedWorkload(snapshots);
  * using tried = new Kdamond({ source: { ...TWO_SOCKETS, workload } });
+ * await tried.run({ untilMs: '1 s' });
  * ```
  *
  * @throws DamonError `ERR_DAMON_CONFIG_WORKLOAD` if no snapshot saw any access

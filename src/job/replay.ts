@@ -42,6 +42,13 @@ const HUGE_PAGE = 2 ** 21;
  * The kernel starts with 10 regions because each costs it an access check. A report costs the same
  * however many regions there are, and a region's count is that of *any* report in it, so counts can
  * only be compared between regions of similar size: many, evenly sized regions see sharper.
+ *
+ * @example
+ * ```ts
+ * import { replayAttrs } from 'node-damon';
+ *
+ * console.log(replayAttrs(1_000).aggregationUs); // 500000
+ * ```
  */
 export function replayAttrs(
   everyMs: number,
@@ -54,6 +61,14 @@ export function replayAttrs(
 
 /**
  * Replays a recording: reader, lanes, drain, regions, a `stat` scheme, report.
+ *
+ * @example
+ * ```ts
+ * import { replay } from 'node-damon';
+ *
+ * const { hotRanges, workingSet } = await replay({ path: 'redis.samples.csv.zst', everyMs: '10 s' });
+ * console.log(hotRanges[0]?.start, workingSet.accessedBytes);
+ * ```
  *
  * @throws DamonError `ERR_DAMON_TRACE_…` for the file, `ERR_DAMON_CONFIG…` for options
  */

@@ -68,6 +68,17 @@ const NS_PER_MS = 1e6;
 /**
  * Runs a configuration.
  *
+ * @example
+ * ```ts
+ * import { loadConfig, runConfig } from 'node-damon';
+ *
+ * const config = { ...(await loadConfig('pull-push.yaml')), untilMs: '3 s', changes: [] };
+ * const { hotRanges } = await runConfig(config, {
+ *   onTuning: ({ scheme, goals }) => console.log(scheme, goals[0]?.currentValue),
+ * });
+ * console.log(hotRanges[0]?.start);
+ * ```
+ *
  * @throws DamonError `ERR_DAMON_CONFIG…` for the configuration, what the source fails with
  */
 export async function runConfig(config: RunConfig, hooks: RunHooks = {}): Promise<RunRecord> {

@@ -34,9 +34,11 @@ const forgotten = new FinalizationRegistry(({ id, token }: { id: number; token: 
  *
  * @example
  * ```ts
- * const live = new LiveKdamond({ regions: [{ start: 0, end: '1 GiB' }] }).start();
+ * import { Lane, LiveKdamond } from 'node-damon';
+ *
+ * using live = new LiveKdamond({ regions: [{ start: 0, end: '1 GiB' }] }).start();
  * using lane = Lane.attach(live.token); // or, on this thread: live.lane()
- * lane.report({ address: 0x1000, write: true });
+ * console.log(lane.report({ address: 0x1000, write: true })); // queued
  * lane.reportBatch({ addresses: Float64Array.of(0x1000, 0x2000), size: 8 });
  * ```
  */

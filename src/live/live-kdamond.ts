@@ -118,6 +118,8 @@ const forgotten = new FinalizationRegistry((token: string) => {
  *
  * @example
  * ```ts
+ * import { LiveKdamond } from 'node-damon';
+ *
  * using live = new LiveKdamond({ regions: [{ start: 0, end: '1 GiB' }], everyMs: '200 ms' }).start();
  * using lane = live.lane();
  * const reporting = setInterval(() => lane.report({ address: 0x1000 }), 1);

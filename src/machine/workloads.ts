@@ -33,6 +33,15 @@ function program(
  * multichase's `multiload`: so many threads, each through memory of its own with `memcpy`, which
  * reads half and writes half of what it touches. 32 threads of 4 GiB are the RFC's configurations
  * A and B.
+ *
+ * @example
+ * ```ts
+ * import { CONFIGURATION_B, Kdamond, multiload } from 'node-damon';
+ *
+ * const workload = multiload({ threads: 4, bytesPerThread: 2 ** 28 });
+ * using kdamond = new Kdamond({ source: { ...CONFIGURATION_B, workload }, operations: 'vaddr' });
+ * await kdamond.run({ untilMs: '1 s' });
+ * ```
  */
 export function multiload(
   options: ProgramOptions & { readonly threads?: number; readonly bytesPerThread?: number } = {},
@@ -61,6 +70,14 @@ const SCAN_REUSE = 12;
 /**
  * YCSB, by its letter: Zipf with theta 0.99, ranks scattered over all records; `D` reads what is
  * latest, here a hot tenth that moves through all records once in ten minutes.
+ *
+ * @example
+ * ```ts
+ * import { Kdamond, TWO_SOCKETS, ycsb } from 'node-damon';
+ *
+ * using kdamond = new Kdamond({ source: { ...TWO_SOCKETS, workload: ycsb('B', { bytes: 2 ** 30 }) } });
+ * await kdamond.run({ untilMs: '1 s' });
+ * ```
  */
 export function ycsb(
   letter: keyof typeof YCSB,
@@ -80,7 +97,18 @@ export function ycsb(
   return program('records', bytes, [{ pattern, storeShare, ...reuse }], rest);
 }
 
-/** GUPS as Colloid's: 90 % of updates go to a hot part. */
+/**
+ * GUPS as Colloid's: 90 % of updates go to a hot part.
+ *
+ * @example
+ * ```ts
+ * import { Kdamond, TWO_SOCKETS, gups } from 'node-damon';
+ *
+ * const workload = gups({ bytes: 2 ** 30, hotBytes: 2 ** 28 });
+ * using kdamond = new Kdamond({ source: { ...TWO_SOCKETS, workload } });
+ * await kdamond.run({ untilMs: '1 s' });
+ * ```
+ */
 export function gups(
   options: ProgramOptions & { readonly bytes?: number; readonly hotBytes?: number } = {},
 ): ProcessesOptions {
@@ -134,7 +162,27 @@ function masimLine({ region, random = true, ...line }: MasimLine): LineOptions {
   };
 }
 
-/** masim: phases that touch regions by probability. */
+/**
+ * masim: phases that touch regions by probability.
+ *
+ * @example
+ * ```ts
+ * import { Kdamond, TWO_SOCKETS, masim } from 'node-damon';
+ *
+ * const workload = masim({
+ *   regions: [
+ *     { name: 'a', bytes: '64 MiB' },
+ *     { name: 'b', bytes: '64 MiB' },
+ *   ],
+ *   phases: [
+ *     { durationMs: '500 ms', lines: [{ region: 'a', probability: 1 }] },
+ *     { durationMs: '500 ms', lines: [{ region: 'b', probability: 1, mode: 'ro' }] },
+ *   ],
+ * });
+ * using kdamond = new Kdamond({ source: { ...TWO_SOCKETS, workload } });
+ * await kdamond.run({ untilMs: '1 s' });
+ * ```
+ */
 export function masim(options: MasimOptions): ProcessesOptions {
   const { regions, phases, placement = 'local', pageSize = '4 KiB', ...process } = options;
   const areas = regions.map(({ name, bytes }) => ({ name, bytes, placement, pageSize }));
@@ -145,7 +193,17 @@ export function masim(options: MasimOptions): ProcessesOptions {
   return { type: 'processes', processes: [{ ...process, areas, phases: steps }] };
 }
 
-/** masim's ready-made `stairs`: each of ten regions is hot in turn, ten seconds long. */
+/**
+ * masim's ready-made `stairs`: each of ten regions is hot in turn, ten seconds long.
+ *
+ * @example
+ * ```ts
+ * import { Kdamond, TWO_SOCKETS, stairs } from 'node-damon';
+ *
+ * using kdamond = new Kdamond({ source: { ...TWO_SOCKETS, workload: stairs({ stepMs: '100 ms' }) } });
+ * await kdamond.run({ untilMs: '1 s' });
+ * ```
+ */
 export function stairs(
   options: ProgramOptions & { readonly bytes?: number; readonly stepMs?: Duration } = {},
 ): ProcessesOptions {

@@ -66,7 +66,9 @@ const TYPES = either(['cpumask', 'threads', 'write']);
  *
  * @example
  * ```ts
- * readCpuList('0-3,8'); // [0, 1, 2, 3, 8]
+ * import { readCpuList } from 'node-damon';
+ *
+ * console.log(readCpuList('0-3,8')?.join(' ')); // 0 1 2 3 8
  * ```
  */
 export function readCpuList(text: string): number[] | undefined {

@@ -35,6 +35,13 @@ export function native(): NativeBinding {
  * Where the addon lies: what a native sampler in the same process gives to `dlopen`, to find the
  * functions of `node_damon.h`. `undefined` where the system does not tell.
  *
+ * @example
+ * ```ts
+ * import { libraryPath } from 'node-damon';
+ *
+ * console.log(`cc sampler.c ${libraryPath()}`);
+ * ```
+ *
  * @throws DamonError as {@link native}
  */
 export function libraryPath(): string | undefined {

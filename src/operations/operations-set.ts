@@ -97,6 +97,8 @@ export interface OperationsLanes {
  *
  * @example
  * ```ts
+ * import { Kdamond, type OperationsSet } from 'node-damon';
+ *
  * const touched = new Set<bigint>(); // pages, filled by whoever makes accesses
  * const toy: OperationsSet = {
  *   name: 'toy',
@@ -108,6 +110,8 @@ export interface OperationsLanes {
  *     addresses.forEach((at, i) => (accessed[i] = touched.has(at >> 12n) ? 1 : 0)),
  *   apply: () => ({ appliedBytes: 0 }),
  * };
+ * using kdamond = new Kdamond({ source: { type: 'operations', set: toy } });
+ * await kdamond.run({ untilMs: '1 s' });
  * ```
  */
 export interface OperationsSet {

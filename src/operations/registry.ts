@@ -55,9 +55,19 @@ export interface OperationsOwner extends Disposable {
  *
  * @example
  * ```ts
+ * import { Kdamond, OperationsRegistry } from 'node-damon';
+ *
  * const registry = new OperationsRegistry();
- * using owner = registry.register(toy);
- * const kdamond = new Kdamond({ source: { type: 'operations', registry, name: 'toy' } });
+ * using owner = registry.register({
+ *   name: 'all',
+ *   addresses: 'physical',
+ *   sees: 'access_checks',
+ *   targets: () => [{ regions: [{ start: 0, end: '1 MiB' }] }],
+ *   checkAccesses: (_target, _addresses, accessed) => void accessed.fill(1),
+ *   apply: () => ({ appliedBytes: 0 }),
+ * });
+ * using kdamond = new Kdamond({ source: { type: 'operations', registry, name: owner.name } });
+ * await kdamond.run({ untilMs: '1 s' });
  * ```
  */
 export class OperationsRegistry {

@@ -34,11 +34,12 @@ import { type Place, writeReport, writeReports } from './slots.ts';
  *
  * @example
  * ```ts
+ * import { once } from 'node:events';
  * import { Worker } from 'node:worker_threads';
  *
  * import { LiveKdamond } from 'node-damon';
  *
- * const live = new LiveKdamond({ regions: [{ start: 0, end: '1 GiB' }] }).start();
+ * using live = new LiveKdamond({ regions: [{ start: 0, end: '1 GiB' }] }).start();
  * const code = `
  *   const { workerData } = require('node:worker_threads');
  *   import('node-damon/producer').then(({ SharedProducer }) => {
@@ -47,7 +48,7 @@ import { type Place, writeReport, writeReports } from './slots.ts';
  *     producer.close();
  *   });
  * `;
- * new Worker(code, { eval: true, workerData: live.sharedLane() });
+ * await once(new Worker(code, { eval: true, workerData: live.sharedLane() }), 'exit');
  * ```
  */
 export class SharedProducer implements Disposable {

@@ -66,8 +66,10 @@ export interface ConvergenceRow extends Convergence {
  *
  * @example
  * ```ts
- * convergence({ target: 70, samples: Float64Array.of(0, 40, 71, 69) });
- * // { target: 70, mean: 70, offset: 0, stddev: 1.414…, rampSeconds: 2, overshoot: 1, samples: 2 }
+ * import { convergence } from 'node-damon';
+ *
+ * const { mean, rampSeconds } = convergence({ target: 70, samples: Float64Array.of(50, 60, 70, 71, 69) });
+ * console.log(mean, rampSeconds); // 70 2
  * ```
  */
 export function convergence({ target, samples, within = 0 }: ConvergenceInit): Convergence {
@@ -105,6 +107,18 @@ export function convergence({ target, samples, within = 0 }: ConvergenceInit): C
 /**
  * One {@link convergence} per target of a run whose target was changed while it ran. The ramp of
  * a later target starts at the second of the change.
+ *
+ * @example
+ * ```ts
+ * import { convergenceRows } from 'node-damon';
+ *
+ * const share = Float64Array.of(50, 70, 70, 80, 90, 90);
+ * const rows = convergenceRows(share, [
+ *   { fromSecond: 0, target: 70 },
+ *   { fromSecond: 3, target: 90 },
+ * ]);
+ * console.log(rows.map(({ rampSeconds }) => rampSeconds).join(' ')); // 1 1
+ * ```
  */
 export function convergenceRows(
   share: Float64Array,

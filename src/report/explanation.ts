@@ -122,7 +122,23 @@ export interface Stretch extends Readonly<Record<Outcome, RoundShare>> {
 /** Most stretches that are kept of a scheme. */
 const STRETCHES = 1024;
 
-/** The stretches of a run, of each scheme. */
+/**
+ * The stretches of a run, of each scheme.
+ *
+ * @example
+ * ```ts
+ * import { Kdamond, StretchSeries } from 'node-damon';
+ *
+ * const series = new StretchSeries();
+ * using kdamond = new Kdamond({
+ *   source: { type: 'recording', path: 'redis.samples.csv.zst' },
+ *   schemes: [{ action: 'stat', pattern: { nrAccesses: { min: 1 } } }],
+ * });
+ * await kdamond.run({ onTuning: (tuning) => series.addTuning(tuning) });
+ * for (const round of kdamond.takeRounds()) series.addRound(round);
+ * console.log(series.total(0)?.tried.bytes, series.total(0)?.noMatch.bytes);
+ * ```
+ */
 export class StretchSeries {
   readonly #byScheme: Stretch[][] = [];
   /** How many windows a stretch sums up, by scheme. */

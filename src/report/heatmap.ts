@@ -78,9 +78,13 @@ interface Run {
  *
  * @example
  * ```ts
+ * import { Heatmap, Kdamond } from 'node-damon';
+ *
+ * using kdamond = new Kdamond({ source: { type: 'recording', path: 'redis.samples.csv.zst' } });
  * const heatmap = new Heatmap();
- * for (const snapshot of snapshots) heatmap.add(snapshot);
+ * for await (const snapshot of kdamond.snapshots()) heatmap.add(snapshot);
  * const { rows, columns, rates } = heatmap.read({ rows: 40, columns: 100 });
+ * console.log(rows, columns, rates.length);
  * ```
  */
 export class Heatmap {

@@ -85,12 +85,18 @@ interface Growing {
  * Neighbours merge when their rates are within `ratio`, or when their hits are too few to tell the
  * rates apart. All ranges together (`top: Infinity`) are exactly the memory of the snapshot.
  *
- * @throws DamonError `ERR_DAMON_SNAPSHOT_TARGET` when the snapshot has several processes.
- *
  * @example
  * ```ts
- * const [hottest] = hotRanges(snapshot, { nodes: [{ id: 0, name: 'DRAM', start: 0n, end: 1n << 37n }] });
+ * import { Kdamond, hotRanges } from 'node-damon';
+ *
+ * using kdamond = new Kdamond({ source: { type: 'recording', path: 'redis.samples.csv.zst' } });
+ * for await (const snapshot of kdamond.snapshots()) {
+ *   const [hottest] = hotRanges(snapshot, { nodes: [{ id: 0, name: 'DRAM', start: 0n, end: 1n << 37n }] });
+ *   console.log(hottest?.start, hottest?.szBytes, hottest?.rate);
+ * }
  * ```
+ *
+ * @throws DamonError `ERR_DAMON_SNAPSHOT_TARGET` when the snapshot has several processes.
  */
 export function hotRanges(snapshot: Snapshot, options: HotRangesOptions = {}): HotRange[] {
   const { nodes = [], top = 10, ratio = 2, grainBytes = PAGE } = options;
@@ -151,6 +157,14 @@ export interface WorkingSet {
 /**
  * Working set of a snapshot: the bytes that were accessed at all, and the fewest bytes that take
  * the given shares of the hits. Regions are taken by hits per byte, the last one in part.
+ *
+ * @example
+ * ```ts
+ * import { replay, workingSet } from 'node-damon';
+ *
+ * const { last } = await replay({ path: 'redis.samples.csv.zst' });
+ * for (const { percent, szBytes } of workingSet(last, [50, 90]).shares) console.log(percent, szBytes);
+ * ```
  */
 export function workingSet(
   snapshot: Snapshot,

@@ -56,7 +56,13 @@ export interface HtmlReport {
  *
  * @example
  * ```ts
- * writeFileSync('report.html', renderHtml({ title: 'Two nodes', generatedBy: 'my script', replay }));
+ * import { writeFileSync } from 'node:fs';
+ *
+ * import { renderHtml, replay } from 'node-damon';
+ *
+ * const record = await replay({ path: 'redis.samples.csv.zst' });
+ * const page = renderHtml({ title: 'Redis', generatedBy: 'my script', replay: record });
+ * writeFileSync('report.html', page);
  * ```
  */
 export function renderHtml(report: HtmlReport): string {

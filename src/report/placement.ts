@@ -90,7 +90,17 @@ export const HALF_PERCENT = 50;
 /** What the ramp lasts until. */
 export const THERE_PERCENT = 90;
 
-/** What each case says. */
+/**
+ * What each case says.
+ *
+ * @example
+ * ```ts
+ * import { policies, summarizePlacement } from 'node-damon';
+ *
+ * const record = await policies({ policies: ['oracle'], seconds: 2 });
+ * for (const summary of summarizePlacement(record)) console.log(summary.name);
+ * ```
+ */
 export function summarizePlacement({ cases, baselines }: PlacementRecord): PlacementSummary[] {
   return cases.map((one) => {
     const base = cases.find(({ name }) => name === baselines[one.group]);

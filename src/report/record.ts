@@ -139,6 +139,16 @@ export interface DemoRecord {
 
 /**
  * Works every equation of the books out.
+ *
+ * @example
+ * ```ts
+ * import { Kdamond, balance } from 'node-damon';
+ *
+ * using kdamond = new Kdamond({ source: { type: 'recording', path: 'redis.samples.csv.zst' } });
+ * await kdamond.run();
+ * console.log(balance(kdamond.books).every(({ offBy }) => offBy === 0n)); // true
+ * ```
+ *
  * @throws DamonError `ERR_DAMON_BOOKS_COUNTER` when an equation names what is not a counter.
  */
 export function balance({ counters, equations }: Books): Balance[] {

@@ -88,6 +88,8 @@ export interface SnapshotJson {
  *
  * @example
  * ```ts
+ * import { Snapshot } from 'node-damon';
+ *
  * const snapshot = new Snapshot({
  *   timeNs: 100_000_000n,
  *   intervalNs: 100_000_000n,

@@ -101,7 +101,17 @@ export interface CaseSummary {
 /** The mean share over the runs of a case and its 95 % interval, second by second. */
 export type ShareBand = Band;
 
-/** What each case of a study says; later controllers are compared with the first of the same name. */
+/**
+ * What each case of a study says; later controllers are compared with the first of the same name.
+ *
+ * @example
+ * ```ts
+ * import { shares, summarize } from 'node-damon';
+ *
+ * const record = await shares({ weights: [7, 3], minutes: 0.05, seeds: 2 });
+ * for (const { controller, nodes } of summarize(record.cases)) console.log(controller, nodes[0]?.mean);
+ * ```
+ */
 export function summarize(cases: readonly StudyCase[]): CaseSummary[] {
   return cases.map((one) => {
     const first = cases.find(({ name }) => name === one.name);
@@ -175,7 +185,17 @@ function numbers(values: readonly (number | null)[]): number[] {
   return values.filter((value) => value !== null);
 }
 
-/** The band of a node's share over all runs of a case; `NaN` where no run has a value. */
+/**
+ * The band of a node's share over all runs of a case; `NaN` where no run has a value.
+ *
+ * @example
+ * ```ts
+ * import { shareBand, shares } from 'node-damon';
+ *
+ * const record = await shares({ weights: [7, 3], minutes: 0.05, seeds: 2 });
+ * for (const one of record.cases) console.log(one.controller, shareBand(one, 0).mean.at(-1));
+ * ```
+ */
 export function shareBand({ runs }: StudyCase, node: number): ShareBand {
   return meanBand(runs.map(({ shares }) => shares[node] ?? new Float64Array()));
 }

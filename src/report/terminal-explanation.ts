@@ -25,7 +25,18 @@ export interface TerminalExplanationOptions extends TerminalOptions {
 /** Stretches that are shown of a scheme: neighbours are summed up where there are more. */
 const SHOWN = 16;
 
-/** What each scheme did and why no more. */
+/**
+ * What each scheme did and why no more.
+ *
+ * @example
+ * ```ts
+ * import { loadConfig, renderExplanation, runConfig } from 'node-damon';
+ *
+ * const config = { ...(await loadConfig('pull-push.yaml')), untilMs: '3 s', changes: [] };
+ * const { explanation, schemes: names, startNs } = await runConfig(config);
+ * console.log(renderExplanation(explanation, { names, startNs }));
+ * ```
+ */
 export function renderExplanation(
   series: StretchSeries,
   options: TerminalExplanationOptions,

@@ -47,7 +47,17 @@ const LEGEND_STEPS = 24;
 /** Shades told apart in a line; fewer shades make longer runs of one colour and a shorter string. */
 const SHADES = 64;
 
-/** Time × address, low addresses on top: one line of labels, the map, the time axis, the legend. */
+/**
+ * Time × address, low addresses on top: one line of labels, the map, the time axis, the legend.
+ *
+ * @example
+ * ```ts
+ * import { renderHeatmap, replay } from 'node-damon';
+ *
+ * const { heatmap, nodes } = await replay({ path: 'redis.samples.csv.zst' });
+ * console.log(renderHeatmap(heatmap, { nodes, width: 100 }));
+ * ```
+ */
 export function renderHeatmap(heatmap: Heatmap, options: TerminalHeatmapOptions = {}): string {
   const { lines = 24, nodes = [], colorLevel = 0 } = options;
   const chalk = new Chalk({ level: colorLevel });

@@ -29,7 +29,16 @@ const NOTE =
   '(lag), and 90 % (ramp); how much is there later, and how that goes up and down; what is free ' +
   'there; what moved; CPU time of sampler and policy per second.';
 
-/** The whole study as text. */
+/**
+ * The whole study as text.
+ *
+ * @example
+ * ```ts
+ * import { policies, renderPlacement } from 'node-damon';
+ *
+ * console.log(renderPlacement(await policies({ policies: ['oracle'], seconds: 2 }), { width: 120 }));
+ * ```
+ */
 export function renderPlacement(record: PlacementRecord, options: TerminalOptions = {}): string {
   const chalk = new Chalk({ level: options.colorLevel ?? 0 });
   const width = clampWidth(options.width);

@@ -14,7 +14,17 @@ const NOTE =
   'Means over the seeds, with 95 % intervals: percent, and points for offset, stddev, overshoot. ' +
   'A ramp ends one size quota from the target; behind the slash stands the least possible.';
 
-/** The whole study as text. */
+/**
+ * The whole study as text.
+ *
+ * @example
+ * ```ts
+ * import { renderStudy, shares } from 'node-damon';
+ *
+ * const record = await shares({ weights: [7, 3], minutes: 0.05, seeds: 2 });
+ * console.log(renderStudy(record, { width: 120 }));
+ * ```
+ */
 export function renderStudy(record: StudyRecord, options: TerminalOptions = {}): string {
   const chalk = new Chalk({ level: options.colorLevel ?? 0 });
   const width = clampWidth(options.width);

@@ -45,7 +45,17 @@ export type { ColorLevel, TerminalOptions } from './terminal-text.ts';
 /** Columns of the table of hot ranges that a narrow terminal does without, first to last. */
 const DISPENSABLE: readonly string[] = ['end', 'nr_accesses'];
 
-/** The hottest ranges as a table. */
+/**
+ * The hottest ranges as a table.
+ *
+ * @example
+ * ```ts
+ * import { renderHotRanges, replay } from 'node-damon';
+ *
+ * const record = await replay({ path: 'redis.samples.csv.zst' });
+ * console.log(renderHotRanges(record.hotRanges));
+ * ```
+ */
 export function renderHotRanges(
   ranges: readonly HotRange[],
   options: TerminalOptions = {},
@@ -86,7 +96,17 @@ function nodeCell({ id, name }: MemoryNode): string {
   return cut(printable(name ?? String(id)), NODE_WIDTH_MAX);
 }
 
-/** The working set in a line, or two where the terminal is narrow. */
+/**
+ * The working set in a line, or two where the terminal is narrow.
+ *
+ * @example
+ * ```ts
+ * import { renderWorkingSet, replay } from 'node-damon';
+ *
+ * const record = await replay({ path: 'redis.samples.csv.zst' });
+ * console.log(renderWorkingSet(record.workingSet));
+ * ```
+ */
 export function renderWorkingSet(set: WorkingSet, options: TerminalOptions = {}): string {
   const chalk = new Chalk({ level: options.colorLevel ?? 0 });
   const parts = [
@@ -101,7 +121,17 @@ export function renderWorkingSet(set: WorkingSet, options: TerminalOptions = {})
   return [`${chalk.bold(title)}  ${first}`, ...rest.map((line) => indent + line)].join('\n');
 }
 
-/** All counters, and whether every equation balances. */
+/**
+ * All counters, and whether every equation balances.
+ *
+ * @example
+ * ```ts
+ * import { renderBooks, replay } from 'node-damon';
+ *
+ * const record = await replay({ path: 'redis.samples.csv.zst' });
+ * console.log(renderBooks(record.books));
+ * ```
+ */
 export function renderBooks(books: Books, options: TerminalOptions = {}): string {
   const chalk = new Chalk({ level: options.colorLevel ?? 0 });
   const counters = table([], counterRows(books.counters, 0), ['left', 'right'], chalk);
@@ -129,7 +159,17 @@ function renderBalance(result: Balance, width: number, chalk: ChalkInstance): st
   ].join('\n');
 }
 
-/** How well each target was held, next to published results for the same target. */
+/**
+ * How well each target was held, next to published results for the same target.
+ *
+ * @example
+ * ```ts
+ * import { demo, renderConvergence } from 'node-damon';
+ *
+ * const { rows, published } = await demo({ targets: [70], minutes: 0.1 });
+ * console.log(renderConvergence(rows, published));
+ * ```
+ */
 export function renderConvergence(
   rows: readonly ConvergenceRow[],
   published: readonly PublishedResult[] = [],

@@ -88,9 +88,13 @@ export const HOT: PatternOptions = { nrAccesses: { min: 1 } };
  *
  * @example
  * ```ts
- * const half = { start: 0, end: '64 GiB' };
- * holdShares({ nodes: [{ id: 0, ...half }, { id: 1, start: '64 GiB', end: '128 GiB' }], weights: [7, 3] });
+ * import { Kdamond, RFC_MACHINE, holdShares } from 'node-damon';
+ *
+ * const nodes = RFC_MACHINE.nodes.map(({ start, end }, id) => ({ id, start, end }));
+ * using kdamond = new Kdamond({ source: RFC_MACHINE, schemes: holdShares({ nodes, weights: [7, 3] }) });
+ * await kdamond.run({ untilMs: '2 s' });
  * ```
+ *
  * @throws DamonError `ERR_DAMON_CONFIG_SHARES`
  */
 export function holdShares(options: HoldSharesOptions): SchemeOptions[] {
@@ -143,6 +147,23 @@ export function sharesBp(weights: readonly number[]): number[] {
 /**
  * Whether user space is to move anything in the window to come, by what each node holds now: what the
  * tuner `proportional` decides for itself. The first window's `before` is `resting`.
+ *
+ * @example
+ * ```ts
+ * import { type Phase, holdShares, sharesPhase } from 'node-damon';
+ *
+ * const nodes = [
+ *   { id: 0, start: 0, end: '1 GiB' },
+ *   { id: 1, start: '1 GiB', end: '2 GiB' },
+ * ];
+ * const weights = [7, 3];
+ * let phase: Phase = 'resting';
+ * // Once per window:
+ * const heldBytes = [2 ** 28, 2 ** 28];
+ * phase = sharesPhase({ weights, heldBytes }, phase);
+ * const schemes = holdShares({ nodes, weights, heldBytes, phase });
+ * console.log(phase, schemes.length);
+ * ```
  */
 export function sharesPhase(
   { weights, heldBytes = [] }: Pick<HoldSharesOptions, 'weights' | 'heldBytes'>,

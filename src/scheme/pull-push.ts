@@ -28,7 +28,22 @@ export interface PullPushOptions extends TransferOptions {
   readonly tuner?: TunerName;
 }
 
-/** The two schemes, PULL first. The defaults are the RFC's settings. */
+/**
+ * The two schemes, PULL first. The defaults are the RFC's settings.
+ *
+ * @example
+ * ```ts
+ * import { Kdamond, RFC_MACHINE, pullPush } from 'node-damon';
+ *
+ * const schemes = pullPush({
+ *   fast: { id: 0, start: 0, end: '128 GiB' },
+ *   slow: { id: 1, start: '128 GiB', end: '256 GiB' },
+ *   targetBp: 7000,
+ * });
+ * using kdamond = new Kdamond({ source: RFC_MACHINE, schemes });
+ * await kdamond.run({ untilMs: '2 s' });
+ * ```
+ */
 export function pullPush(options: PullPushOptions): [pull: SchemeOptions, push: SchemeOptions] {
   const { fast, slow, targetBp } = options;
   return [

@@ -67,6 +67,16 @@ export function machineFileOf(recording: string): string {
 /**
  * Reads the nodes of a recorded machine from its description: `{"nodes": [{name, start, end}]}`.
  *
+ * @example
+ * ```ts
+ * import { Kdamond, readMachineFile } from 'node-damon';
+ *
+ * const path = 'redis.samples.csv.zst';
+ * const nodes = readMachineFile(path); // of redis.machine.json
+ * using kdamond = new Kdamond({ source: { type: 'recording', path, nodes } });
+ * await kdamond.run();
+ * ```
+ *
  * @param path the file; without it, the file beside the recording, if there is one
  * @throws DamonError `ERR_DAMON_CONFIG_MACHINE_FILE`
  */

@@ -57,11 +57,21 @@ const EVENTS = `${SAMPLE}/perf_events`;
  *
  * @example
  * ```ts
+ * import { AdminTree, KdamondEngine, RFC_MACHINE, replayScript } from 'node-damon';
+ *
  * const engine = new KdamondEngine({ source: RFC_MACHINE, speed: 0 });
  * const tree = new AdminTree(engine);
- * await replayScript(tree, script); // … echo on > kdamonds/0/state
- * await engine.step(10_000); // ten simulated seconds
- * await tree.write('kdamonds/0/state', 'update_schemes_stats');
+ * const script = `
+ *   cd /sys/kernel/mm/damon/admin/kdamonds
+ *   echo 1 > nr_kdamonds
+ *   echo 1 > 0/contexts/nr_contexts
+ *   echo paddr > 0/contexts/0/operations
+ *   echo 1 > 0/contexts/0/targets/nr_targets
+ *   echo on > 0/state
+ * `;
+ * for await (const { error } of replayScript(tree, script)) if (error) throw error;
+ * await engine.step(1_000); // one simulated second
+ * await tree.close();
  * ```
  */
 export class KdamondEngine implements AdminEngine {

@@ -13,11 +13,6 @@ const OVER = 2n * BP;
 /**
  * Next input of the feedback loop: changes it by the share by which the score misses 10000, at
  * most doubling it, and to the least at twice the goal. Kernel `damon_feed_loop_next_input`.
- *
- * @example
- * ```ts
- * nextInput(40_960_000n, 5_000n); // 61_440_000n
- * ```
  */
 export function nextInput(last: bigint, score: bigint): bigint {
   if (score === MET) return last;
@@ -28,6 +23,16 @@ export function nextInput(last: bigint, score: bigint): bigint {
   return last >= U64_MAX - change ? U64_MAX : last + change;
 }
 
-/** Starts at the least, so that a cold start takes 30 windows to 1 GiB. */
+/**
+ * Starts at the least, so that a cold start takes 30 windows to 1 GiB.
+ *
+ * @example
+ * ```ts
+ * import { consist } from 'node-damon';
+ *
+ * // Half of the goal is met: half as much again.
+ * console.log(consist({ quotaBp: 40_960_000n, scoreBp: 5_000n, szBytes: 0n })); // 61440000n
+ * ```
+ */
 export const consist: Tuner<ScoreInput> = ({ quotaBp, scoreBp }) =>
   nextInput(quotaBp > LEAST ? quotaBp : LEAST, scoreBp);

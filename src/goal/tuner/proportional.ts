@@ -53,7 +53,21 @@ export function bytesIn(phase: Phase, wanted: number): number {
   return phase === 'armed' ? ARMED_BYTES : 0;
 }
 
-/** As with the kernel's tuners the best-met goal decides. */
+/**
+ * As with the kernel's tuners the best-met goal decides.
+ *
+ * @example
+ * ```ts
+ * import { proportional } from 'node-damon';
+ *
+ * // A fifth of 10 GiB is to lie on the node, and a tenth does: the missing tenth is allowed.
+ * const goal = { metric: 'node_eligible_mem_bp', nid: 0, targetValue: 2_000 } as const;
+ * const [bytes, bytesTotal] = [2 ** 30, 10 * 2 ** 30];
+ * const goals = [{ goal, currentValue: 1_000, scoreBp: 5_000, bytes, bytesTotal }];
+ * const quotaBp = proportional({ quotaBp: 0n, scoreBp: 5_000n, szBytes: 2n ** 34n, goals });
+ * console.log(quotaBp / 10_000n); // 1073741824n
+ * ```
+ */
 export const proportional: Tuner = ({ goals, szBytes, quotaBp }) => {
   const before = phaseOf(quotaBp / BP);
   const bytes = goals.map((reading) => allowed(reading, Number(szBytes), before));

@@ -105,6 +105,14 @@ const GROUP = 'by policy';
 /**
  * Runs the machine under each of them.
  *
+ * @example
+ * ```ts
+ * import { policies } from 'node-damon';
+ *
+ * const { cases } = await policies({ policies: ['pghot'], seconds: 2 });
+ * console.log(cases.map(({ name }) => name).join(', '));
+ * ```
+ *
  * @throws DamonError `ERR_DAMON_CONFIG_STUDY`
  */
 export async function policies(options: PoliciesOptions = {}): Promise<PlacementRecord> {

@@ -94,6 +94,16 @@ const BOUND = 'the bound';
 /**
  * Runs the machine under each primitive, and under the oracle.
  *
+ * @example
+ * ```ts
+ * import { primitives } from 'node-damon';
+ *
+ * // What is done in a second.
+ * const signal = AbortSignal.timeout(1_000);
+ * const { runsDone, runsPlanned } = await primitives({ primitives: ['ibs', 'pebs'], signal });
+ * console.log(`${runsDone} of ${runsPlanned}`);
+ * ```
+ *
  * @throws DamonError `ERR_DAMON_CONFIG_STUDY`
  */
 export async function primitives(options: PrimitivesOptions = {}): Promise<PlacementRecord> {

@@ -74,6 +74,14 @@ const MACHINES: Readonly<Record<RegimeName, readonly string[]>> = {
 /**
  * Runs both regimes.
  *
+ * @example
+ * ```ts
+ * import { regimes } from 'node-damon';
+ *
+ * const { cases } = await regimes({ regimes: ['tiering'], seconds: 2 });
+ * console.log(cases.map(({ name }) => name).join(', '));
+ * ```
+ *
  * @throws DamonError `ERR_DAMON_CONFIG_STUDY`
  */
 export async function regimes(options: RegimesOptions = {}): Promise<PlacementRecord> {

@@ -28,6 +28,16 @@ const BEFORE: Readonly<Record<number, readonly number[]>> = { 90: [70], 85: [70,
 /**
  * Runs the four rows.
  *
+ * @example
+ * ```ts
+ * import { demoRows } from 'node-damon';
+ *
+ * // What is done in a second.
+ * const signal = AbortSignal.timeout(1_000);
+ * const { runsDone, runsPlanned } = await demoRows({ seeds: 20, signal });
+ * console.log(`${runsDone} of ${runsPlanned}`);
+ * ```
+ *
  * @throws DamonError `ERR_DAMON_CONFIG_STUDY`
  */
 export async function demoRows(options: DemoRowsOptions = {}): Promise<StudyRecord> {

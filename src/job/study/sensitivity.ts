@@ -96,6 +96,14 @@ export const PARAMETER_NAMES: readonly ParameterName[] = Object.keys(PARAMETERS)
 /**
  * Runs the loop as the RFC has it, and with each parameter changed.
  *
+ * @example
+ * ```ts
+ * import { sensitivity } from 'node-damon';
+ *
+ * const { cases } = await sensitivity({ parameters: ['window'], minutes: 0.05 });
+ * console.log(cases.map(({ name }) => name).join(', '));
+ * ```
+ *
  * @throws DamonError `ERR_DAMON_CONFIG_STUDY`
  */
 export async function sensitivity(options: SensitivityOptions = {}): Promise<StudyRecord> {

@@ -27,6 +27,14 @@ const NODES_MAX = 32;
 /**
  * Holds the shares.
  *
+ * @example
+ * ```ts
+ * import { shares } from 'node-damon';
+ *
+ * const record = await shares({ weights: [5, 3, 2], minutes: 0.1 });
+ * console.log(record.runsDone); // 1
+ * ```
+ *
  * @throws DamonError `ERR_DAMON_CONFIG_STUDY`, `ERR_DAMON_CONFIG_SHARES`
  */
 export async function shares(options: SharesOptions = {}): Promise<StudyRecord> {

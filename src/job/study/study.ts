@@ -109,6 +109,21 @@ export async function runSeeds<Kind extends JobKind>(
 /**
  * Runs each case with each seed.
  *
+ * @example
+ * ```ts
+ * import { RFC_MACHINE, study } from 'node-damon';
+ *
+ * const steps = [{ weights: [7, 3], seconds: 3 }];
+ * const { cases } = await study({
+ *   title: 'Two tuners',
+ *   cases: (['temporal', 'proportional'] as const).map((controller) => ({
+ *     name: '70 %',
+ *     loop: { source: RFC_MACHINE, steps, controller },
+ *   })),
+ * });
+ * console.log(cases.map(({ controller }) => controller).join(', ')); // temporal, proportional
+ * ```
+ *
  * @throws DamonError `ERR_DAMON_CONFIG_STUDY`, and what a run would be refused for
  */
 export async function study({ title, cases, ...how }: StudyOptions): Promise<StudyRecord> {
