@@ -5008,8 +5008,8 @@ declare class AdminTree {
   /**
    * What a file shows: a value, and a newline.
    *
-   * @throws AdminError `ENOENT`, `ENOTDIR`, `EISDIR`; `EBUSY` for `state`, `pid`, counts and cgroup
-   * paths while a command runs
+   * @throws AdminError `ENOENT`, `ENOTDIR`, `EISDIR`; `EBUSY` for `state`, `pid` and cgroup paths
+   * while a command runs
    */
   read(path: string): string;
   /**
@@ -5017,8 +5017,8 @@ declare class AdminTree {
    * refusal leaves the file as it was. An empty text does nothing.
    *
    * @throws AdminError `ENOENT`, `ENOTDIR`, `EISDIR`, `EACCES` for a read-only file; `EINVAL` and
-   * `ERANGE` for a text that the file does not take; `EBUSY` as for {@link read}, and for
-   * `nr_kdamonds` while any monitor runs; for `state` what the command answers
+   * `ERANGE` for a text that the file does not take; `EBUSY` as for {@link read}, for
+   * counts too, and for `nr_kdamonds` while any monitor runs; for `state` what the command answers
    */
   write(path: string, text: string): Promise<void>;
   /** Stops every monitor. What was written can still be read; nothing more can be written. */

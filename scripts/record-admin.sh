@@ -3,11 +3,11 @@
 #
 #   sh scripts/record-admin.sh < __test__/admin/kernel/answers.txt > answers.txt
 #
-# Reads a recording, or commands like its own, one a line: echo TEXT > FILE, cat FILE, sleep S,
-# NAME=VALUE, comments. Prints each with its answer after "  # ": ok, or what was read (a | for each
-# newline but the last), or the errno. Paths are from the root of the tree; $PID is a process that
-# can be watched. Another tree than the kernel's may be named, such as a mounted one of ours. What
-# it set up is gone when it ends.
+# Reads a recording, or commands like its own, one a line: echo TEXT > FILE, with & after it to go
+# on meanwhile, cat FILE, sleep S, wait, NAME=VALUE, comments. Prints each with its answer after
+# "  # ": ok, or what was read (a | for each newline but the last), or the errno. Paths are from the
+# root of the tree; $PID is a process that can be watched. Another tree than the kernel's may be
+# named, such as a mounted one of ours. What it set up is gone when it ends.
 set -u
 export LC_ALL=C
 admin=${1:-/sys/kernel/mm/damon/admin}
@@ -55,6 +55,11 @@ while IFS= read -r line; do
   command=${line%%  # *}
   case $command in
     '# Linux '*) continue ;;
+    *' &')
+      eval "$command"
+      echo "$command"
+      continue
+      ;;
     'echo '*)
       eval "path=${command##* > }"
       # By dd, as it tells the errno, which the echo of some shells does not.

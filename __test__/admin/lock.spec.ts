@@ -19,19 +19,22 @@ async function gated(): Promise<Shell & { open: () => void }> {
   return { ...made, open };
 }
 
-const LOCKED = [
-  STATE,
+const COUNTS = [
   'kdamonds/nr_kdamonds',
   'kdamonds/0/contexts/nr_contexts',
   `${CONTEXT}/targets/nr_targets`,
   `${CONTEXT}/schemes/nr_schemes`,
   `${CONTEXT}/monitoring_attrs/sample/perf_events/nr_perf_events`,
+];
+
+const LOCKED = [
+  STATE,
   `${CONTEXT}/schemes/0/quotas/goals/0/path`,
   `${CONTEXT}/schemes/0/filters/0/memcg_path`,
   `${CONTEXT}/monitoring_attrs/probes/0/filters/0/path`,
 ];
 
-test('while a command runs, state, pid, counts and paths are busy, and nothing else', async (t) => {
+test('while a command runs, state, pid, paths and writes of counts are busy, and nothing else', async (t) => {
   const { engine, tree, open } = await gated();
   const running = tree.write(STATE, 'update_schemes_tried_regions');
   t.deepEqual(engine.kdamond.calls, ['triedRegions']);
@@ -40,6 +43,10 @@ test('while a command runs, state, pid, counts and paths are busy, and nothing e
     await answers(t, 'EBUSY', () => tree.write(path, '1'), path);
   }
   await answers(t, 'EBUSY', () => tree.read('kdamonds/0/pid'), 'kdamonds/0/pid');
+  for (const path of COUNTS) {
+    t.regex(tree.read(path), /^[01]\n$/, path);
+    await answers(t, 'EBUSY', () => tree.write(path, '1'), path);
+  }
   // Also a word that is none: the lock is tried first.
   await answers(t, 'EBUSY', () => tree.write(STATE, 'nonsense'), STATE);
   await tree.write(`${CONTEXT}/addr_unit`, '2');

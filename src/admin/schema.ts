@@ -50,7 +50,7 @@ export interface DirSchema {
 interface Access {
   /** Mode 0600; else 0400. */
   readonly writable: boolean;
-  /** Answers `EBUSY` while a command runs. */
+  /** Answers `EBUSY` while a command runs; to who writes a count every one does. */
   readonly locked: boolean;
 }
 
@@ -97,7 +97,7 @@ function path(): ValueFile {
 
 function count(more: { readonly max?: bigint; readonly onlyWhenStopped?: true } = {}): CountFile {
   const { max, onlyWhenStopped = false } = more;
-  return { type: 'count', format: countTo(max), onlyWhenStopped, writable: true, locked: true };
+  return { type: 'count', format: countTo(max), onlyWhenStopped, writable: true, locked: false };
 }
 
 /** Directories of one kind beside the file that counts them. */

@@ -95,8 +95,8 @@ export class AdminTree {
   /**
    * What a file shows: a value, and a newline.
    *
-   * @throws AdminError `ENOENT`, `ENOTDIR`, `EISDIR`; `EBUSY` for `state`, `pid`, counts and cgroup
-   * paths while a command runs
+   * @throws AdminError `ENOENT`, `ENOTDIR`, `EISDIR`; `EBUSY` for `state`, `pid` and cgroup paths
+   * while a command runs
    */
   read(path: string): string {
     const { path: at, dir, name, file } = this.#file(path);
@@ -120,8 +120,8 @@ export class AdminTree {
    * refusal leaves the file as it was. An empty text does nothing.
    *
    * @throws AdminError `ENOENT`, `ENOTDIR`, `EISDIR`, `EACCES` for a read-only file; `EINVAL` and
-   * `ERANGE` for a text that the file does not take; `EBUSY` as for {@link read}, and for
-   * `nr_kdamonds` while any monitor runs; for `state` what the command answers
+   * `ERANGE` for a text that the file does not take; `EBUSY` as for {@link read}, for
+   * counts too, and for `nr_kdamonds` while any monitor runs; for `state` what the command answers
    */
   async write(path: string, text: string): Promise<void> {
     if (this.#closed) throw closed('admin tree');
