@@ -14,7 +14,11 @@ pub const MIN_REGION_SZ: u64 = 4096;
 /// If `d` is 0.
 #[inline]
 pub fn mult_frac(x: u64, n: u64, d: u64) -> u64 {
-    (x / d).wrapping_mul(n).wrapping_add((x % d).wrapping_mul(n) / d)
+    match x.checked_mul(n) {
+        // The same with one division, where there is a product.
+        Some(product) => product / d,
+        None => (x / d).wrapping_mul(n).wrapping_add((x % d).wrapping_mul(n) / d),
+    }
 }
 
 /// [`mult_frac`] as the kernel computes it for counts: in 32 bits.
@@ -64,7 +68,7 @@ mod tests {
     #[test]
     fn mult_frac_is_floor_of_the_exact_product() {
         for (x, n, d) in
-            [(10u64, 3u64, 4u64), (u64::MAX / 2, 3, 7), (1 << 40, 10_000, 3), (0, 5, 2)]
+            [(10u64, 3u64, 4u64), (u64::MAX / 2 - 1, 3, 7), (1 << 40, 10_000, 3), (0, 5, 2)]
         {
             let exact = u128::from(x) * u128::from(n) / u128::from(d);
             if let Ok(exact) = u64::try_from(exact) {

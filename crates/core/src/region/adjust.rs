@@ -1,8 +1,8 @@
 //! Keeps the regions few where memory is accessed alike and many where it is not.
 //!
 //! Once per aggregation: merge neighbours of similar count, age the rest, cap the size, and, after
-//! the counts were reset, split. `damon-core.md` 4. Cost: O(regions), one pass in place for each of
-//! merge and split, no allocation once the buffers have grown.
+//! the counts were reset, split. `damon-core.md` 4. Cost: O(regions), in place: one pass to merge,
+//! one to draw where to split, one to split; no allocation once the arrays have grown.
 //!
 //! One difference from the kernel: its counters behind the 3-way split and the split rotation are
 //! shared by all monitors of the machine; ours belong to the monitor.
@@ -26,7 +26,8 @@ pub struct Adjuster {
     last_nr_regions: u64,
     /// Which residue of the region index is split next, above half of the maximum.
     rotation: u64,
-    scratch: Vec<Region>,
+    /// How each region of a target is to be split. Reused.
+    cuts: Vec<Cuts>,
     /// Bytes of the largest region, of a merge just done: spares a look at all.
     largest_sz: Option<u64>,
 }
@@ -41,7 +42,7 @@ impl Adjuster {
             size_limit: u64::MAX,
             last_nr_regions: 0,
             rotation: 0,
-            scratch: Vec::new(),
+            cuts: Vec::new(),
             largest_sz: None,
         }
     }
@@ -54,6 +55,7 @@ impl Adjuster {
     /// An address of each region, any as likely as another.
     pub(crate) fn sample(&mut self, target: &Target, into: &mut Vec<u64>) {
         into.clear();
+        into.reserve_exact(target.regions().len());
         let regions = target.regions().iter();
         into.extend(regions.map(|region| self.random.range(region.start, region.end)));
     }
@@ -72,16 +74,19 @@ impl Adjuster {
             if regions.iter().all(|region| region.size() <= self.size_limit) {
                 continue;
             }
-            self.scratch.clear();
+            let mut pieces = Vec::with_capacity(
+                regions.iter().map(|region| region.size().div_ceil(self.size_limit)).sum::<u64>()
+                    as usize,
+            );
             for &(mut region) in regions.iter() {
                 while region.size() > self.size_limit {
                     let rest = region.split_off(self.size_limit);
-                    self.scratch.push(region);
+                    pieces.push(region);
                     region = rest;
                 }
-                self.scratch.push(region);
+                pieces.push(region);
             }
-            std::mem::swap(regions, &mut self.scratch);
+            *regions = pieces;
         }
     }
 
@@ -137,32 +142,23 @@ impl Adjuster {
     /// Cuts every region into at most `pieces`, 2 or 3.
     fn split_all(&mut self, targets: &mut [Target], pieces: u32) {
         let least = self.min_region_sz;
-        // Out of memory's way: each cut waits for the draw before.
+        // Out of memory's way: each draw waits for the one before.
         let mut random = self.random.clone();
         for target in targets {
             let regions = target.regions_mut();
-            let cuts = &mut self.scratch;
-            cuts.clear();
-            cuts.reserve(pieces as usize * regions.len());
-            for &(mut left) in regions.iter() {
-                left.reset();
-                let mut cut_off = || {
-                    let right =
-                        (left.size() > 2 * least).then(|| cut(&mut random, &mut left, least));
-                    right.flatten()
-                };
+            self.cuts.clear();
+            self.cuts.extend(regions.iter().map(|region| {
+                let mut cuts = Cuts::default();
+                let mut size = region.size();
                 // The second cut is made in the left part of the first.
-                let right = cut_off();
-                let middle = if pieces == 3 { cut_off() } else { None };
-                cuts.push(left);
-                if let Some(middle) = middle {
-                    cuts.push(middle);
+                for cut in cuts.0.iter_mut().take(pieces as usize - 1) {
+                    if size > 2 * least {
+                        (*cut, size) = draw(&mut random, size, least);
+                    }
                 }
-                if let Some(right) = right {
-                    cuts.push(right);
-                }
-            }
-            std::mem::swap(regions, cuts);
+                cuts
+            }));
+            split(regions, &self.cuts, least);
         }
         self.random = random;
     }
@@ -174,18 +170,70 @@ impl Adjuster {
         let mut index = 0;
         for target in targets {
             let regions = target.regions_mut();
-            self.scratch.clear();
-            for &(mut left) in regions.iter() {
-                left.reset();
-                let chosen = index % step == offset && left.size() >= 2 * self.min_region_sz;
+            self.cuts.clear();
+            for region in regions.iter() {
+                let chosen = index % step == offset && region.size() >= 2 * self.min_region_sz;
                 index += 1;
-                let right = chosen.then(|| cut(&mut self.random, &mut left, self.min_region_sz));
-                self.scratch.push(left);
-                self.scratch.extend(right.flatten());
+                self.cuts.push(match chosen {
+                    true => {
+                        let (cut, _) = draw(&mut self.random, region.size(), self.min_region_sz);
+                        Cuts([cut, 0])
+                    }
+                    false => Cuts::default(),
+                });
             }
-            std::mem::swap(regions, &mut self.scratch);
+            split(regions, &self.cuts, self.min_region_sz);
         }
     }
+}
+
+/// Where a region is cut, in tenths of its size, and where the left part of that is again; 0 is
+/// nowhere.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cuts([u8; 2]);
+
+/// Draws a cut at 10..90 %, on a page boundary, and gives the size of what is left of it; none, and
+/// the whole size, when that would leave an empty part.
+#[inline]
+fn draw(random: &mut Random, size: u64, min_region_sz: u64) -> (u8, u64) {
+    let tenths = random.range(1, 10) as u8;
+    let left = left_of(size, tenths, min_region_sz);
+    if 0 < left && left < size { (tenths, left) } else { (0, size) }
+}
+
+/// Without the product where it does not fit: nine times a third of the address space.
+#[inline]
+fn left_of(size: u64, tenths: u8, min_region_sz: u64) -> u64 {
+    align_down(mult_frac(size, tenths.into(), 10), min_region_sz)
+}
+
+/// Resets and cuts regions where it was decided to, in place: from the back, so that no second array
+/// is needed, which would cost as much memory again.
+fn split(regions: &mut Vec<Region>, cuts: &[Cuts], min_region_sz: u64) {
+    assert_eq!(regions.len(), cuts.len());
+    let more: usize =
+        cuts.iter().map(|Cuts(cuts)| cuts.iter().filter(|&&cut| cut > 0).count()).sum();
+    regions.reserve_exact(more);
+    let len = regions.len() + more;
+    let first = regions.as_mut_ptr();
+    let mut to = len;
+    let mut put = |region: Region| {
+        to -= 1;
+        // SAFETY: `len` fits the capacity. As many are put as there are regions and cuts, which is
+        // `len`; what was taken to be cut lies at or after `to`, so nothing is lost.
+        unsafe { first.add(to).write(region) };
+    };
+    for (from, Cuts(cuts)) in cuts.iter().enumerate().rev() {
+        // SAFETY: one of the regions there were; those put so far lie behind it.
+        let mut left = unsafe { *first.add(from) };
+        left.reset();
+        for &tenths in cuts.iter().filter(|&&tenths| tenths > 0) {
+            put(left.split_off(left_of(left.size(), tenths, min_region_sz)));
+        }
+        put(left);
+    }
+    // SAFETY: all were written: `to` has come down to 0.
+    unsafe { regions.set_len(len) };
 }
 
 /// Bytes that a region may have so that there can be `min_nr_regions`. `damon_region_sz_limit`.
@@ -196,14 +244,6 @@ pub(crate) fn size_limit(targets: &[Target], attrs: &Attrs, min_region_sz: u64) 
 
 fn nr_regions(targets: &[Target]) -> u64 {
     targets.iter().map(|target| target.regions().len() as u64).sum()
-}
-
-/// Cuts at 10..90 % of the region, on a page boundary; nothing when that leaves an empty part.
-fn cut(random: &mut Random, left: &mut Region, min_region_sz: u64) -> Option<Region> {
-    let tenths = random.range(1, 10);
-    // Without the product: nine times a third of the address space does not fit.
-    let size = align_down(mult_frac(left.size(), tenths, 10), min_region_sz);
-    (0 < size && size < left.size()).then(|| left.split_off(size))
 }
 
 /// One pass of merging. `damon_merge_regions_of`.
@@ -557,6 +597,8 @@ mod tests {
             for _ in 0..3 {
                 adjuster.merge(&mut targets, &attrs, &Weighing::Accesses);
                 proptest::prop_assert!(targets[0].regions().iter().all(|r| r.age <= 6));
+                let counts = targets[0].regions().iter().map(|r| r.nr_accesses);
+                proptest::prop_assert_eq!(Some(targets[0].largest_count()), counts.max());
                 proptest::prop_assert_eq!(sums(&targets), before);
                 adjuster.apply_min_nr_regions(&mut targets, &attrs);
                 proptest::prop_assert!(

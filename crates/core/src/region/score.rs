@@ -103,6 +103,8 @@ fn weighed(frequency: u32, magnitude: i32, weights: Weights) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::strategy::Strategy;
+
     use super::*;
 
     #[test]
@@ -182,14 +184,18 @@ mod tests {
 
         #[test]
         fn a_scale_gives_the_same_scores(
-            sample_us in 1u64..9, samples in 1u64..900, nr_accesses in 0u32..1_000, age: u32,
-            shift in 0u32..32, nr: u32, of_age in 0u32..1_001,
+            sample_us in 1u64..9,
+            samples in proptest::prop_oneof![1u64..900, (1u64..9).prop_map(|percent| 100 * percent)],
+            nr_accesses in 0u32..1_000, age: u32,
+            shift in 0u32..32,
+            nr in proptest::prop_oneof![0u32..1_001, proptest::num::u32::ANY],
+            of_age in 0u32..1_001,
         ) {
             let attrs = Attrs { sample_us, aggregation_us: samples * sample_us, ..Attrs::default() };
             let weights = Weights { nr_accesses: nr, age: of_age };
             for score in [Score::Hot, Score::Cold, Score::None] {
                 let scale = Scale::new(score, weights, &attrs);
-                for (nr_accesses, age) in [(nr_accesses, age >> shift), (nr_accesses / 100, age)] {
+                for (nr_accesses, age) in [(nr_accesses, age >> shift), (samples as u32 / 100, age)] {
                     let expected = score.of(nr_accesses, age, weights, &attrs);
                     proptest::prop_assert_eq!(scale.of(nr_accesses, age), expected);
                 }

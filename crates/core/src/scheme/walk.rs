@@ -73,10 +73,11 @@ impl<'a> Walk<'a> {
         let region = &to_come[0];
         if let Some(previous) = self.kept.checked_sub(1).map(|index| &mut done[index])
             && previous.end == region.start
-            && previous.age == region.age
-            && previous.nr_accesses == region.nr_accesses
-            && previous.last_nr_accesses == region.last_nr_accesses
+            // What a merge left apart was too large or differs.
             && region.end - previous.start <= size_limit
+            && previous.nr_accesses == region.nr_accesses
+            && previous.age == region.age
+            && previous.last_nr_accesses == region.last_nr_accesses
         {
             previous.end = region.end;
             previous.hits += region.hits;
