@@ -61,6 +61,7 @@ const SUITES = {
       commit: ['--test', 'commit'],
       watermarks: ['--test', 'watermarks'],
       probes: ['--test', 'probes'],
+      oracle: ['--test', 'oracle'],
     },
     mutations: OF_CORE,
   },

@@ -10,14 +10,8 @@ export const MUTATIONS = [
   {
     name: 'mult_frac drops the remainder',
     file: 'arithmetic.rs',
-    find: `(x / d).wrapping_mul(n).wrapping_add((x % d).wrapping_mul(n) / d)
-}
-
-/// [\`mult_frac\`]`,
-    replace: `(x / d).wrapping_mul(n)
-}
-
-/// [\`mult_frac\`]`,
+    find: 'None => (x / d).wrapping_mul(n).wrapping_add((x % d).wrapping_mul(n) / d),',
+    replace: 'None => (x / d).wrapping_mul(n),',
     check: 'lib',
     test: 'mult_frac_is_floor',
   },
@@ -355,7 +349,7 @@ const`,
     name: 'the rotation begins anew in each target',
     file: 'region/adjust.rs',
     find: 'let chosen = index % step == offset &&',
-    replace: `if self.scratch.is_empty() {
+    replace: `if self.cuts.is_empty() {
                     index = 0;
                 }
                 let chosen = index % step == offset &&`,
@@ -365,16 +359,16 @@ const`,
   {
     name: 'two smallest regions are cut with all',
     file: 'region/adjust.rs',
-    find: '(left.size() > 2 * least)',
-    replace: '(left.size() >= 2 * least)',
+    find: 'if size > 2 * least {',
+    replace: 'if size >= 2 * least {',
     check: 'lib',
     test: 'a_region_of_two_smallest',
   },
   {
     name: 'two smallest regions are not cut alone',
     file: 'region/adjust.rs',
-    find: 'left.size() >= 2 * self.min_region_sz;',
-    replace: 'left.size() > 2 * self.min_region_sz;',
+    find: 'region.size() >= 2 * self.min_region_sz;',
+    replace: 'region.size() > 2 * self.min_region_sz;',
     check: 'lib',
     test: 'a_region_of_two_smallest',
   },
@@ -389,18 +383,10 @@ const`,
   {
     name: 'pieces come out in the wrong order',
     file: 'region/adjust.rs',
-    find: `if let Some(middle) = middle {
-                    cuts.push(middle);
-                }
-                if let Some(right) = right {
-                    cuts.push(right);
-                }`,
-    replace: `if let Some(right) = right {
-                    cuts.push(right);
-                }
-                if let Some(middle) = middle {
-                    cuts.push(middle);
-                }`,
+    find: 'put(left.split_off(left_of(left.size(), tenths, min_region_sz)));',
+    replace: `let right = left.split_off(left_of(left.size(), tenths, min_region_sz));
+            put(left);
+            left = right;`,
     check: 'lib',
     test: 'a_third_piece',
   },
@@ -450,7 +436,7 @@ const`,
     find: 'self.count = region.nr_accesses.max(self.count);',
     replace: '',
     check: 'lib',
-    test: 'merge_raises_the_threshold',
+    test: 'merge_cut_and_split',
   },
   {
     name: 'cold is 100 less hot',
@@ -932,6 +918,29 @@ const`,
     replace: '',
     check: 'schemes',
     test: 'neighbours_that_differ',
+  },
+  {
+    name: 'regions of other counts before are joined',
+    file: 'scheme/walk.rs',
+    find: `&& previous.last_nr_accesses == region.last_nr_accesses
+`,
+    replace: '',
+    check: 'oracle',
+  },
+  {
+    name: 'the cut-off is for what is left of the quota',
+    file: 'scheme/round.rs',
+    find: 'histogram.cut_off(quota.effective_sz_bytes)',
+    replace: 'histogram.cut_off(quota.left())',
+    check: 'oracle',
+  },
+  {
+    name: 'of two merged the right one tells what was before',
+    file: 'region/mod.rs',
+    find: 'self.hits += right.hits;',
+    replace: `self.hits += right.hits;
+        self.last_nr_accesses = right.last_nr_accesses;`,
+    check: 'oracle',
   },
   {
     name: 'joining knows no limit',

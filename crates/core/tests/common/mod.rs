@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "each test binary uses its part of the bench")]
 
+pub(crate) mod any;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
