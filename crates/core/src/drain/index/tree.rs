@@ -111,17 +111,14 @@ impl Tree {
     /// Of the first keys of so many blocks: the nodes of a level, or the slots if there is none.
     fn build_top(&mut self, level: usize, blocks: usize) {
         self.depth = blocks.next_power_of_two().ilog2().max(MIN_DEPTH);
-        let firsts = &mut flat_mut(&mut self.nodes)[level * NODE..];
-        let mut gathered = [PADDING; TOP];
-        let firsts = if self.levels.is_empty() {
-            firsts[blocks..1 << self.depth].fill(PADDING);
-            firsts
+        let keys = &mut flat_mut(&mut self.nodes)[level * NODE..];
+        let gathered;
+        let firsts: &[i32] = if self.levels.is_empty() {
+            keys[blocks..1 << self.depth].fill(PADDING);
+            keys
         } else {
-            for (place, &first) in gathered.iter_mut().zip(firsts.iter().step_by(NODE)).take(blocks)
-            {
-                *place = first;
-            }
-            &mut gathered
+            gathered = firsts(keys, blocks);
+            &gathered
         };
         let top = flat_mut(&mut self.top[..]);
         match self.depth {
@@ -166,6 +163,15 @@ impl Tree {
         let leaf = at - (1 << self.depth);
         self.levels().fold(leaf, |at, nodes| at * NODE + rank_in(&nodes[at], key))
     }
+}
+
+/// The first keys of so many nodes.
+fn firsts(keys: &[i32], nodes: usize) -> [i32; TOP] {
+    let mut firsts = [PADDING; TOP];
+    for (first, &key) in firsts[..nodes].iter_mut().zip(keys.iter().step_by(NODE)) {
+        *first = key;
+    }
+    firsts
 }
 
 /// Lays `N` ascending keys out as the top of a tree. A number that the compiler knows, because with
