@@ -44,8 +44,8 @@ mod memory {
         #[inline]
         pub(crate) fn expect_write(&self, slot: usize) {
             #[cfg(all(target_arch = "x86_64", not(miri)))]
-            // SAFETY: a hint, which touches no memory, and none at all to CPUs that lack it. The
-            // intrinsic asks for a line to read unless the whole build is for newer CPUs.
+            // SAFETY: a hint that changes no memory; to CPUs without it, no operation. The intrinsic
+            // would ask for the line to read unless the whole build were for CPUs that have it.
             unsafe {
                 std::arch::asm!(
                     "prefetchw [{}]",

@@ -365,6 +365,15 @@ fn what_was_not_folded_is_forgotten_by_a_change() {
 }
 
 #[test]
+fn gaps_of_the_regions_before_are_forgotten() {
+    let mut contest = Contest::new(&regions((0..100).map(|i| (2 * i, 2 * i + 1))));
+    contest.change(&adjacent(150));
+    // Some are missed, so that each is looked at.
+    let addresses: Vec<u64> = (0..160).map(|page| page * PAGE).collect();
+    contest.round(&addresses, &[FRESH; 160], 1);
+}
+
+#[test]
 fn an_index_that_is_up_to_date_is_not_built_again() {
     let mut index = Index::default();
     index.refresh(&adjacent(3));

@@ -174,8 +174,8 @@ fn firsts(keys: &[i32], nodes: usize) -> [i32; TOP] {
     firsts
 }
 
-/// Lays `N` ascending keys out as the top of a tree. A number that the compiler knows, because with
-/// few regions this is most of what a rebuild does.
+/// Lays ascending keys out as the top of a tree. `N` is a constant, so that no place is checked: with
+/// few regions it counts.
 #[inline]
 fn order_breadth_first<const N: usize>(keys: &[i32], top: &mut [i32]) {
     let (Some(keys), Some(top)) = (keys.first_chunk::<N>(), top.first_chunk_mut::<N>()) else {
