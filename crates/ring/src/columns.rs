@@ -19,10 +19,15 @@ mod memory {
 
     /// Sightings, then details, uninitialised until written.
     pub(crate) struct Columns {
-        /// Of [`_lines`](Self::_lines), like the next: not computed for each push.
+        slots: Slots,
+        _lines: Box<[UnsafeCell<Line>]>,
+    }
+
+    /// Where the columns begin: not computed for each push.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Slots {
         sightings: *mut Sighting,
         details: *mut Details,
-        _lines: Box<[UnsafeCell<Line>]>,
     }
 
     impl Columns {
@@ -33,7 +38,13 @@ mod memory {
             // Both columns are aligned: lines are, and a sighting is as large as it is aligned.
             let sightings: *mut Sighting = lines.as_ptr().cast::<Sighting>().cast_mut();
             let details = sightings.wrapping_add(slots).cast();
-            Self { sightings, details, _lines: lines }
+            Self { slots: Slots { sightings, details }, _lines: lines }
+        }
+
+        /// To write several: a copy, which no write changes for all the compiler knows.
+        #[inline]
+        pub(crate) fn slots(&self) -> Slots {
+            self.slots
         }
 
         /// Slots whose sightings share a cache line.
@@ -62,11 +73,8 @@ mod memory {
         /// `slot` is below the number of slots, and nobody reads or writes it meanwhile.
         #[inline]
         pub(crate) unsafe fn write(&self, slot: usize, report: &AccessReport) {
-            // SAFETY: (both) within the allocation and unshared by the caller's promise; the cells
-            // around the lines allow a write through a shared reference.
-            unsafe { self.sightings.wrapping_add(slot).write(Sighting::of(report)) };
-            // SAFETY: as above.
-            unsafe { Details::of(report).store(self.details.wrapping_add(slot)) };
+            // SAFETY: the caller's promise.
+            unsafe { self.slots.write(slot, report) };
         }
 
         /// # Safety
@@ -82,12 +90,28 @@ mod memory {
             let (start, len) = (range.start, range.len());
             // SAFETY: (both) within the allocation, initialised and unchanging by the caller's
             // promise.
-            let sightings =
-                unsafe { std::slice::from_raw_parts(self.sightings.wrapping_add(start), len) };
+            let sightings = unsafe {
+                std::slice::from_raw_parts(self.slots.sightings.wrapping_add(start), len)
+            };
             // SAFETY: as above.
             let details =
-                unsafe { std::slice::from_raw_parts(self.details.wrapping_add(start), len) };
+                unsafe { std::slice::from_raw_parts(self.slots.details.wrapping_add(start), len) };
             read(&Reports { sightings, details })
+        }
+    }
+
+    impl Slots {
+        /// # Safety
+        ///
+        /// `slot` is below the number of slots, nobody reads or writes it meanwhile, and the columns
+        /// are still there.
+        #[inline]
+        pub(crate) unsafe fn write(self, slot: usize, report: &AccessReport) {
+            // SAFETY: (both) within the allocation and unshared by the caller's promise; the cells
+            // around the lines allow a write through a shared reference.
+            unsafe { self.sightings.wrapping_add(slot).write(Sighting::of(report)) };
+            // SAFETY: as above.
+            unsafe { Details::of(report).store(self.details.wrapping_add(slot)) };
         }
     }
 }
@@ -109,6 +133,10 @@ mod memory {
 
         pub(crate) fn new(slots: usize) -> Self {
             Self((0..slots).map(|_| UnsafeCell::new(None)).collect())
+        }
+
+        pub(crate) fn slots(&self) -> &Self {
+            self
         }
 
         pub(crate) unsafe fn write(&self, slot: usize, report: &AccessReport) {

@@ -156,12 +156,8 @@ impl Producer {
         }
         let head = own.head.load(Ordering::Relaxed);
         let room = len.min(self.free_at_least(len as u64, head) as usize);
-        let mut index = head;
-        for report in reports.take(room) {
-            // SAFETY: this is the outermost push, and index - head < free slots.
-            unsafe { self.ring.write(index, &report) };
-            index = index.wrapping_add(1);
-        }
+        // SAFETY: this is the outermost push, and so many slots are free.
+        let index = unsafe { self.ring.write_all(head, reports.take(room)) };
         if index != head {
             // Release: as in `push`.
             own.head.store(index, Ordering::Release);

@@ -141,6 +141,26 @@ impl Ring {
         unsafe { self.columns.write(slot, report) };
     }
 
+    /// Fills the slots of `index` and those after it; returns the index after the last.
+    ///
+    /// # Safety
+    ///
+    /// As of [`write`](Self::write), for as many as there are reports.
+    #[inline]
+    pub(crate) unsafe fn write_all(
+        &self,
+        mut index: u64,
+        reports: impl Iterator<Item = AccessReport>,
+    ) -> u64 {
+        let (mask, slots) = (self.mask, self.columns.slots());
+        for report in reports {
+            // SAFETY: as in `write`.
+            unsafe { slots.write((index & mask) as usize, &report) };
+            index = index.wrapping_add(1);
+        }
+        index
+    }
+
     /// Hands out the slots from `tail` to `head`, oldest first, in one or two parts.
     ///
     /// # Safety
