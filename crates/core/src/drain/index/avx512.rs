@@ -38,12 +38,13 @@ pub(super) fn filter(
     while i < len
         && let Some(room) = batch.room()
     {
-        // Four reports, as far as they are present.
+        // Four reports, as far as they are present; instead of the others, ones that are fresh.
         let load = |quarter: usize| {
             let left = len.saturating_sub(i + 4 * quarter).min(4);
             let four = filter.words.as_ptr().wrapping_add(i + 4 * quarter).cast();
+            let none = _mm512_set1_epi64(i64::MAX);
             // SAFETY: reads only what is present, two words a report.
-            unsafe { _mm512_maskz_loadu_epi64(((1u32 << (2 * left)) - 1) as u8, four) }
+            unsafe { _mm512_mask_loadu_epi64(none, ((1u32 << (2 * left)) - 1) as u8, four) }
         };
         let quarters = if let Some(sixteen) = filter.words[i..].first_chunk::<NODE>() {
             let four = |quarter: usize| {
@@ -65,14 +66,14 @@ pub(super) fn filter(
         let pages = _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
         let pages = _mm512_min_epu32(pages, _mm512_set1_epi32((u32::MAX - 1) as i32));
         let keys = _mm512_xor_si512(pages, _mm512_set1_epi32(i32::MIN));
-        // As good as always all sixteen are fresh and plain: then their least stamp is.
+        // As good as always all are fresh and plain: then their least stamp is.
         let [first, second, third, fourth] = quarters;
         let least =
             _mm512_min_epi64(_mm512_min_epi64(first, second), _mm512_min_epi64(third, fourth));
-        if len - i >= NODE && _mm512_mask_cmpge_epi64_mask(STAMPS, least, fresh_from) == STAMPS {
+        if _mm512_mask_cmpge_epi64_mask(STAMPS, least, fresh_from) == STAMPS {
             // SAFETY: the room is sixteen keys.
             unsafe { _mm512_storeu_si512(room.as_mut_ptr().cast(), keys) };
-            batch.hold(NODE);
+            batch.hold(NODE.min(len - i));
             i += NODE;
             continue;
         }
