@@ -2,7 +2,7 @@
 //!
 //! Frame number = physical address / 4 KiB. The books are kept in blocks of 128 MiB, made when a
 //! block's first frame is used: 128 KiB of owners and 4 KiB of bits for each, so that hundreds of
-//! GiB of free memory cost a pointer per block.
+//! GiB of free memory cost some bytes per block.
 
 use rand_core::Rng;
 
@@ -19,31 +19,47 @@ const BLOCK_FRAMES: u32 = (BLOCK_SZ / PAGE_SZ) as u32;
 const BLOCK_WORDS: usize = (BLOCK_FRAMES / u64::BITS) as usize;
 const NO_NODE: u8 = u8::MAX;
 
+/// Random words asked for at a time, or a multiple.
+pub(crate) const WORDS_TOGETHER: usize = 8;
+/// Frames drawn together.
+const TOGETHER: usize = 64;
+
 #[derive(Debug)]
 struct Block {
     /// Page held by each frame in use; stale for free frames.
     owners: Box<[u32]>,
-    /// One bit per frame in use.
-    used: [u64; BLOCK_WORDS],
+    /// Where its bits are.
+    bits: u32,
 }
 
-impl Block {
-    fn new() -> Box<Self> {
-        Box::new(Self {
-            owners: vec![0; BLOCK_FRAMES as usize].into_boxed_slice(),
-            used: [0; BLOCK_WORDS],
-        })
-    }
+/// One bit per frame in use.
+type Bits = [u64; BLOCK_WORDS];
+
+/// The bits of every block that is full.
+const FULL: u32 = 0;
+
+/// A block to draw frames from.
+#[derive(Clone, Copy, Debug)]
+struct Draw {
+    /// Its first frame.
+    first: u32,
+    /// Which bits tell what is in use: [`FULL`], or its own. So draws from full blocks touch but
+    /// few cache lines.
+    bits: u32,
 }
 
 /// All frames of the machine.
 #[derive(Debug)]
 pub(crate) struct Frames {
-    blocks: Vec<Option<Box<Block>>>,
-    /// Frames in use in each block. Apart from the blocks, so that all counts fit a cache.
+    blocks: Vec<Option<Block>>,
+    /// Of a full block, then of all blocks that were made.
+    bits: Vec<Bits>,
+    /// Frames in use in each block.
     used_frames: Vec<u32>,
-    /// Blocks with a frame in use, in the order of their first.
-    used_blocks: Vec<u32>,
+    /// Blocks with a frame in use.
+    draws: Vec<Draw>,
+    /// Where among those each block is, if it is.
+    drawn_at: Vec<u32>,
     /// Node of each block.
     block_nodes: Vec<u8>,
     /// Per node: no frame below this one is free.
@@ -65,8 +81,10 @@ impl Frames {
         }
         Self {
             blocks: block_nodes.iter().map(|_| None).collect(),
+            bits: vec![[u64::MAX; BLOCK_WORDS]],
             used_frames: vec![0; block_nodes.len()],
-            used_blocks: Vec::new(),
+            draws: Vec::new(),
+            drawn_at: vec![0; block_nodes.len()],
             block_nodes,
             lowest_free_run: lowest_free.clone(),
             node_used: vec![0; lowest_free.len()],
@@ -102,13 +120,13 @@ impl Frames {
         let lowest = self.lowest_free.get_mut(nid as usize)?;
         while *lowest < end {
             let index = (*lowest / BLOCK_FRAMES) as usize;
-            let block = self.blocks[index].get_or_insert_with(Block::new);
+            let (_, used) = made(&mut self.blocks[index], &mut self.bits);
             let within = *lowest % BLOCK_FRAMES;
-            let word = (within / u64::BITS) as usize;
-            let free = !block.used[word] & (u64::MAX << (within % u64::BITS));
+            let used = &mut used[(within / u64::BITS) as usize];
+            let free = !*used & (u64::MAX << (within % u64::BITS));
             if free != 0 && self.used_frames[index] < BLOCK_FRAMES {
                 let bit = free.trailing_zeros();
-                block.used[word] |= 1 << bit;
+                *used |= 1 << bit;
                 let frame = *lowest - within % u64::BITS + bit;
                 *lowest = frame + 1;
                 self.take(index, 1);
@@ -141,11 +159,11 @@ impl Frames {
                 at = (at / BLOCK_FRAMES + 1) * BLOCK_FRAMES;
                 continue;
             }
-            let block = self.blocks[index].get_or_insert_with(Block::new);
+            let (owners, used) = made(&mut self.blocks[index], &mut self.bits);
             let within = at % BLOCK_FRAMES;
             let (first, word) = (at - within % u64::BITS, (within / u64::BITS) as usize);
-            let owners = &mut block.owners.as_chunks_mut::<{ u64::BITS as usize }>().0[word];
-            let free = !block.used[word] & (u64::MAX << (within % u64::BITS));
+            let owners = &mut owners.as_chunks_mut::<{ u64::BITS as usize }>().0[word];
+            let free = !used[word] & (u64::MAX << (within % u64::BITS));
             let mut left = free;
             while left != 0 {
                 let Some(page) = pages.next() else { break };
@@ -154,7 +172,7 @@ impl Frames {
                 owners[bit as usize] = page;
                 each(page, first + bit);
             }
-            block.used[word] |= free ^ left;
+            used[word] |= free ^ left;
             if free != left {
                 self.take(index, (free ^ left).count_ones());
             }
@@ -164,31 +182,49 @@ impl Frames {
         self.lowest_free[nid as usize] = at;
     }
 
-    /// First bytes of frames in use, each as likely as another. Some frame must be in use.
+    /// First bytes of frames in use, each as likely as another, with the bit
+    /// [`STORE`](crate::STORE) for as many of 2^32 as `stores` says. Some frame must be in use.
     ///
     /// Draws among all frames of the blocks in use until one is in use: memory fills from the
-    /// bottom, so nearly every draw is. Touches a count, and a bit where the block is not full.
-    #[inline]
-    pub(crate) fn draw_used(&self, random: &mut impl Rng, addresses: &mut [u64]) {
-        let (blocks, used_frames) = (&self.used_blocks[..], &self.used_frames[..]);
-        let places = u128::from(blocks.len() as u64 * u64::from(BLOCK_FRAMES));
-        for address in addresses {
-            let frame = loop {
-                let place = ((u128::from(random.next_u64()) * places) >> 64) as u32;
-                let block = blocks[(place / BLOCK_FRAMES) as usize];
+    /// bottom, so nearly every draw is. Touches a count, and a bit where the block is not full. A draw
+    /// of 64 bits times the frames is the frame, and a fraction that decides about the store: what is
+    /// left of the 64 bits for either leaves both even to 2^-32.
+    #[inline(always)]
+    pub(crate) fn draw_used(&self, random: &mut impl Rng, stores: u64, accesses: &mut [u64]) {
+        let (draws, bits_of) = (&self.draws[..], &self.bits[..]);
+        let places = draws.len() as u64 * u64::from(BLOCK_FRAMES);
+        let mut held = 0;
+        while held < accesses.len() {
+            let mut words = [0; TOGETHER];
+            let wanted = (accesses.len() - held).min(TOGETHER);
+            let words = &mut words[..wanted.next_multiple_of(WORDS_TOGETHER)];
+            let Ok(()) = random.try_fill_bytes(bytemuck::cast_slice_mut(words));
+            for word in &mut *words {
+                // The upper 64 of the product's 96 bits.
+                *word = (*word >> 32) * places + (((*word & 0xFFFF_FFFF) * places) >> 32);
+            }
+            for &word in &words[..wanted] {
+                let (place, fraction) = ((word >> 32) as u32, word & 0xFFFF_FFFF);
+                let Draw { first, bits } = draws[(place / BLOCK_FRAMES) as usize];
                 let within = place % BLOCK_FRAMES;
-                if used_frames[block as usize] == BLOCK_FRAMES || self.is_used(block, within) {
-                    break block * BLOCK_FRAMES + within;
-                }
-            };
-            *address = u64::from(frame) * PAGE_SZ;
+                let used = bits_of[bits as usize][(within / u64::BITS) as usize];
+                let address = u64::from(first + within) * PAGE_SZ;
+                // No branch: which is in use is anyone's guess. What is not is written over.
+                accesses[held] = address | u64::from(fraction < stores);
+                held += (used >> (within % u64::BITS) & 1) as usize;
+            }
         }
+    }
+
+    fn used(&self, block: usize) -> Option<&Bits> {
+        let block = self.blocks.get(block)?.as_ref()?;
+        Some(&self.bits[block.bits as usize])
     }
 
     fn is_used(&self, block: u32, within: u32) -> bool {
         let word = (within / u64::BITS) as usize;
-        let block = self.blocks[block as usize].as_ref();
-        block.is_some_and(|block| block.used[word] >> (within % u64::BITS) & 1 == 1)
+        let used = self.used(block as usize);
+        used.is_some_and(|used| used[word] >> (within % u64::BITS) & 1 == 1)
     }
 
     /// Takes the lowest free run of frames that can hold a huge page.
@@ -202,9 +238,9 @@ impl Frames {
                 start = (start / BLOCK_FRAMES + 1) * BLOCK_FRAMES;
                 continue;
             }
-            let block = self.blocks[index].get_or_insert_with(Block::new);
+            let (_, used) = made(&mut self.blocks[index], &mut self.bits);
             let word = (start % BLOCK_FRAMES / u64::BITS) as usize;
-            let run = &mut block.used[word..word + HUGE_WORDS];
+            let run = &mut used[word..word + HUGE_WORDS];
             if run.iter().all(|&word| word == 0) {
                 run.fill(u64::MAX);
                 self.lowest_free_run[nid as usize] = start + HUGE_FRAMES;
@@ -219,10 +255,15 @@ impl Frames {
 
     /// Counts frames of a block as used.
     fn take(&mut self, index: usize, frames: u32) {
+        let Some(block) = &self.blocks[index] else { return };
         if self.used_frames[index] == 0 {
-            self.used_blocks.push(index as u32);
+            self.drawn_at[index] = self.draws.len() as u32;
+            self.draws.push(Draw { first: index as u32 * BLOCK_FRAMES, bits: block.bits });
         }
         self.used_frames[index] += frames;
+        if self.used_frames[index] == BLOCK_FRAMES {
+            self.draws[self.drawn_at[index] as usize].bits = FULL;
+        }
         self.node_used[usize::from(self.block_nodes[index])] += u64::from(frames);
     }
 
@@ -236,14 +277,13 @@ impl Frames {
         let mut frame = from;
         while frame < end {
             let index = (frame / BLOCK_FRAMES) as usize;
-            let block = self.blocks.get(index).and_then(Option::as_ref);
-            let Some(block) = block.filter(|_| self.used_frames[index] > 0) else {
+            let Some(used) = self.used(index).filter(|_| self.used_frames[index] > 0) else {
                 frame = (frame / BLOCK_FRAMES + 1) * BLOCK_FRAMES;
                 continue;
             };
             let within = frame % BLOCK_FRAMES;
             let first = frame - within % u64::BITS;
-            let bits = block.used[(within / u64::BITS) as usize] & mask(first, &(frame..end));
+            let bits = used[(within / u64::BITS) as usize] & mask(first, &(frame..end));
             if bits != 0 {
                 return Some(first + bits.trailing_zeros());
             }
@@ -276,10 +316,11 @@ impl Frames {
                 && self.used_frames[index] > 0
             {
                 let owners = block.owners.as_chunks::<{ u64::BITS as usize }>().0;
+                let used = &self.bits[block.bits as usize];
                 let words = (at - base) / u64::BITS..(end - base).div_ceil(u64::BITS);
                 for word in words {
                     let part = mask(base + word * u64::BITS, &frames);
-                    let mut bits = block.used[word as usize] & part;
+                    let mut bits = used[word as usize] & part;
                     let owners = &owners[word as usize];
                     while bits != 0 {
                         each(owners[bits.trailing_zeros() as usize]);
@@ -312,11 +353,16 @@ impl Frames {
     fn free_word(&mut self, word: u32, bits: u64) {
         let frame = word * u64::BITS + bits.trailing_zeros();
         let index = (frame / BLOCK_FRAMES) as usize;
-        if let Some(block) = &mut self.blocks[index] {
-            block.used[word as usize % BLOCK_WORDS] &= !bits;
+        if let Some(block) = &self.blocks[index] {
+            self.bits[block.bits as usize][word as usize % BLOCK_WORDS] &= !bits;
             self.used_frames[index] -= bits.count_ones();
+            let drawn_at = self.drawn_at[index] as usize;
+            self.draws[drawn_at].bits = block.bits;
             if self.used_frames[index] == 0 {
-                self.used_blocks.retain(|&used| used as usize != index);
+                self.draws.swap_remove(drawn_at);
+                if let Some(moved) = self.draws.get(drawn_at) {
+                    self.drawn_at[(moved.first / BLOCK_FRAMES) as usize] = drawn_at as u32;
+                }
             }
             let nid = usize::from(self.block_nodes[index]);
             self.node_used[nid] -= u64::from(bits.count_ones());
@@ -335,11 +381,11 @@ impl Frames {
             let index = (frame / BLOCK_FRAMES) as usize;
             let block_end = (frame / BLOCK_FRAMES + 1) * BLOCK_FRAMES;
             let part = frame..block_end.min(frames.end);
-            if let Some(Some(block)) = self.blocks.get(index) {
+            if let Some(used) = self.used(index) {
                 let used = if part.len() == BLOCK_FRAMES as usize {
                     u64::from(self.used_frames[index])
                 } else {
-                    block.count(&part)
+                    count(used, &part)
                 };
                 each(u32::from(self.block_nodes[index]), used);
             }
@@ -348,18 +394,35 @@ impl Frames {
     }
 }
 
-impl Block {
-    fn count(&self, part: &std::ops::Range<u32>) -> u64 {
-        let base = part.start / BLOCK_FRAMES * BLOCK_FRAMES;
-        let first_word = ((part.start - base) / u64::BITS) as usize;
-        let last_word = ((part.end - 1 - base) / u64::BITS) as usize;
-        (first_word..=last_word)
-            .map(|word| {
-                let first = base + word as u32 * u64::BITS;
-                u64::from((self.used[word] & mask(first, part)).count_ones())
-            })
-            .sum()
-    }
+/// The owners and the bits of a block, which is made if it was not.
+fn made<'a>(
+    block: &'a mut Option<Block>,
+    bits: &'a mut Vec<Bits>,
+) -> (&'a mut [u32], &'a mut Bits) {
+    let block = block.get_or_insert_with(|| {
+        bits.push([0; BLOCK_WORDS]);
+        let owners = vec![0; BLOCK_FRAMES as usize].into_boxed_slice();
+        Block { owners, bits: bits.len() as u32 - 1 }
+    });
+    (&mut block.owners, &mut bits[block.bits as usize])
+}
+
+/// Frames in use of a part of a block.
+fn count(used: &Bits, part: &std::ops::Range<u32>) -> u64 {
+    let base = part.start / BLOCK_FRAMES * BLOCK_FRAMES;
+    let first_word = ((part.start - base) / u64::BITS) as usize;
+    let last_word = ((part.end - 1 - base) / u64::BITS) as usize;
+    (first_word..=last_word)
+        .map(|word| {
+            let first = base + word as u32 * u64::BITS;
+            u64::from((used[word] & mask(first, part)).count_ones())
+        })
+        .sum()
+}
+
+/// As many of 2^32 as a share is.
+pub(crate) fn threshold(share: f64) -> u64 {
+    (share * 4_294_967_296.0) as u64
 }
 
 /// Bits of the word whose bit 0 is `first` that lie in `range`.
@@ -447,10 +510,10 @@ mod tests {
             if !model.is_empty() && model.len() < 300 {
                 let mut random = Xoshiro256PlusPlus::seed_from_u64(u64::from(pages));
                 let mut drawn = std::collections::BTreeSet::new();
-                let mut addresses = [0; 64];
+                let mut accesses = [0; 100];
                 for _ in 0..model.len() {
-                    frames.draw_used(&mut random, &mut addresses);
-                    drawn.extend(addresses);
+                    frames.draw_used(&mut random, 0, &mut accesses);
+                    drawn.extend(accesses);
                 }
                 let frames = model.keys().map(|frame| u64::from(*frame) * PAGE_SZ);
                 prop_assert!(drawn.into_iter().eq(frames));
@@ -458,5 +521,49 @@ mod tests {
             let lowest = (0..).find(|frame| !model.contains_key(frame));
             prop_assert_eq!(frames.allocate(&nodes, 0), lowest);
         }
+    }
+
+    #[test]
+    fn frames_are_drawn_alike_and_stores_know_nothing_of_them() {
+        let nodes = Nodes::new(&[NodeConfig::dram(0, 4 * BLOCK_SZ)]).unwrap();
+        let mut frames = Frames::new(&nodes);
+        // Of four blocks the first is gone, the second full, the third has holes, the last has hardly
+        // begun.
+        for _ in 0..3 * BLOCK_FRAMES + 10 {
+            frames.allocate(&nodes, 0).unwrap();
+        }
+        let hole = |frame: &u32| *frame < BLOCK_FRAMES || (*frame / 100).is_multiple_of(3);
+        frames.free_all(
+            (0..3 * BLOCK_FRAMES).filter(|frame| *frame / BLOCK_FRAMES != 1).filter(hole),
+        );
+        let all: Vec<u32> =
+            (0..4 * BLOCK_FRAMES).filter(|&frame| frames.page_at(frame).is_some()).collect();
+        assert!(all.len() > BLOCK_FRAMES as usize * 3 / 2 && all.len() < 2 * BLOCK_FRAMES as usize);
+        // By about 256 frames, not of the same sizes as anything else.
+        let mut drawn = vec![[0.0f64; 2]; all.len().div_ceil(251)];
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
+        let mut accesses = [0; 50];
+        for _ in 0..20_000 {
+            frames.draw_used(&mut random, threshold(0.3), &mut accesses);
+            for access in accesses {
+                let at = all.binary_search(&((access / PAGE_SZ) as u32)).unwrap();
+                drawn[at / 251][(access % PAGE_SZ) as usize] += 1.0;
+            }
+        }
+        let each = 1e6 / all.len() as f64;
+        let chi_square: f64 = drawn
+            .iter()
+            .zip(all.chunks(251))
+            .map(|(drawn, frames)| {
+                let expected = [0.7, 0.3].map(|share| share * each * frames.len() as f64);
+                (0..2).map(|i| (drawn[i] - expected[i]).powi(2) / expected[i]).sum::<f64>()
+            })
+            .sum();
+        // Of so many degrees of freedom, five standard deviations.
+        let freedom = 2.0 * drawn.len() as f64 - 1.0;
+        assert!(
+            (chi_square - freedom).abs() < 5.0 * (2.0 * freedom).sqrt(),
+            "{chi_square} of {freedom}"
+        );
     }
 }

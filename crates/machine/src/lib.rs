@@ -49,7 +49,7 @@ pub use frames::{HUGE_SZ, PAGE_SZ};
 pub use migration::{MigrationConfig, MigrationCounters};
 pub use node::{NodeConfig, NodeError, Timing};
 pub use placement::{PageHeat, PlacedFolio};
-pub use population::{Direction, NOWHERE, Population, Reach};
+pub use population::{Direction, NOWHERE, Population, Reach, STORE};
 pub use processor::{Cache, Processor};
 pub use throughput::{ProcessThroughput, Throughput, Traffic};
 pub use workload::{HotSet, Interleave, Workload};
@@ -269,12 +269,12 @@ impl Machine {
         Some((process, cpu - running.cpus.start))
     }
 
-    /// Draws an access that a CPU makes; none if it is idle. Up to three draws of 64 bits.
+    /// Draws an access that a CPU makes; none if it is idle. Three draws of 64 bits.
     pub fn draw(&self, cpu: u16, random: &mut impl Rng) -> Option<Access> {
         let (process, _) = self.running(cpu)?;
-        let line = self.processes[usize::from(process)].line(|| random.next_u64());
+        let line = self.processes[usize::from(process)].line(random.next_u64());
         let line = self.memory.heat.line(line);
-        let (page, class) = line.shape.draw(random);
+        let (page, class) = line.shape.place(random.next_u64());
         let rest = random.next_u64();
         Some(Access {
             page: self.memory.areas[line.area].first_page + page,

@@ -8,6 +8,8 @@ use std::ops::Range;
 
 use rand_core::Rng;
 
+use crate::frames::{WORDS_TOGETHER, threshold};
+use crate::process::Process;
 use crate::{Access, Machine, PAGE_SZ, TWO_TO_64};
 
 /// How far an access has to get to belong.
@@ -64,37 +66,65 @@ pub struct Population {
     direction: Direction,
 }
 
-/// The address of a page that is in no frame.
+/// Of a page that is in no frame. Neither the first byte of a page nor that with a [`STORE`].
 pub const NOWHERE: u64 = u64::MAX;
+/// The bit beside the address of a page that tells a store.
+pub const STORE: u64 = 1;
+
+/// Accesses drawn together: what is needed of them fits the first-level cache.
+const TOGETHER: usize = 64;
 
 /// Draws until a page on a wanted node is found; less than a 65536th of a class is not found.
 const DRAWS_MAX: u32 = 1 << 16;
 
 impl Machine {
     /// Draws as many accesses of a CPU as there is room for, and tells the physical address of the
-    /// page of each, or [`NOWHERE`] for a page that is paged out, or if the CPU is idle.
-    pub fn draw_pages(&self, cpu: u16, random: &mut impl Rng, addresses: &mut [u64]) {
+    /// page of each, with the bit [`STORE`] if it is one, or [`NOWHERE`] for a page that is paged
+    /// out, or if the CPU is idle. False if there may be such.
+    ///
+    /// Random bits are asked for in columns of 64 bytes or a multiple, so that a generator of many
+    /// lanes can fill them at once.
+    #[inline(always)]
+    pub fn draw_pages(&self, cpu: u16, random: &mut impl Rng, accesses: &mut [u64]) -> bool {
         let memory = &self.memory;
         let Some((process, _)) = self.running(cpu) else {
-            addresses.fill(NOWHERE);
-            return;
+            accesses.fill(NOWHERE);
+            return false;
         };
+        let process = &self.processes[usize::from(process)];
         // When all pages are touched alike, any frame in use is as likely as another: the same
         // draw without the look-up, which misses the processor's caches.
         if self.is_even && memory.used_any() {
-            memory.frames.draw_used(random, addresses);
-            return;
+            let stores = threshold(memory.heat.line(process.lines().start).store_share);
+            memory.frames.draw_used(random, stores, accesses);
+            return true;
         }
-        let process = &self.processes[usize::from(process)];
-        for address in &mut *addresses {
-            let line = memory.heat.line(process.line(|| random.next_u64()));
-            let page = memory.areas[line.area].first_page + line.shape.draw(random).0;
-            *address = u64::from(page);
+        for accesses in accesses.chunks_mut(TOGETHER) {
+            self.draw_by_line(process, random, accesses);
+        }
+        memory.out_pages() == 0
+    }
+
+    /// At most [`TOGETHER`].
+    fn draw_by_line(&self, process: &Process, random: &mut impl Rng, accesses: &mut [u64]) {
+        let memory = &self.memory;
+        let mut columns = [[0; TOGETHER]; 3];
+        let words = accesses.len().next_multiple_of(WORDS_TOGETHER);
+        for column in &mut columns {
+            let Ok(()) = random.try_fill_bytes(bytemuck::cast_slice_mut(&mut column[..words]));
+        }
+        let [lines, places, rests] = columns;
+        for (((access, line), place), rest) in accesses.iter_mut().zip(lines).zip(places).zip(rests)
+        {
+            let line = memory.heat.line(process.line(line));
+            let page = memory.areas[line.area].first_page + line.shape.place(place).0;
+            *access = u64::from(page) << 1 | u64::from(crate::is_store(rest, line.store_share));
         }
         // Apart, so that the look-ups do not wait for each other.
-        for address in addresses {
-            let frame = memory.frame_of(*address as u32);
-            *address = frame.map_or(NOWHERE, |frame| u64::from(frame) * PAGE_SZ);
+        for access in accesses {
+            let frame = memory.frame_of((*access >> 1) as u32);
+            *access =
+                frame.map_or(NOWHERE, |frame| (u64::from(frame) * PAGE_SZ) | (*access & STORE));
         }
     }
 

@@ -93,14 +93,11 @@ impl Process {
         self.cpus.end - self.cpus.start
     }
 
-    /// The line of an access that 32 random bits choose; the only one, if there is one.
-    pub(crate) fn line(&self, choose: impl FnOnce() -> u64) -> u16 {
+    /// The line of an access that the high 32 of these random bits choose.
+    pub(crate) fn line(&self, random: u64) -> u16 {
         let last = self.thresholds.len() - 1;
         let first = self.lines().start;
-        if last == 0 {
-            return first;
-        }
-        let choice = choose() >> 32;
+        let choice = random >> 32;
         first + self.thresholds[..last].partition_point(|&threshold| threshold <= choice) as u16
     }
 }

@@ -151,7 +151,11 @@ impl Source for Emulation {
         while self.machine.now_ns() < until_ns {
             let step_ns = self.machine.next_change_ns().min(until_ns);
             if wanted {
-                self.sampler.report(&self.machine, step_ns);
+                self.sampler.follow(&self.machine, step_ns);
+                // A policy acts on it at once; another step follows anew.
+                if self.policy.is_some() || step_ns < until_ns {
+                    self.sampler.report(&self.machine);
+                }
             } else {
                 self.sampler.skip(step_ns);
             }
@@ -159,6 +163,7 @@ impl Source for Emulation {
         }
         if wanted {
             self.sampler.go_ahead(&self.machine);
+            self.sampler.report(&self.machine);
         }
         Ok(Fill::UpToDate)
     }

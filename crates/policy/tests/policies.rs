@@ -69,7 +69,8 @@ impl Run {
         let end_ns = self.machine.now_ns() + seconds * 1_000_000_000;
         while self.machine.now_ns() < end_ns {
             let until_ns = self.machine.now_ns() + TICK_NS;
-            self.sampler.report(&self.machine, until_ns);
+            self.sampler.follow(&self.machine, until_ns);
+            self.sampler.report(&self.machine);
             let machine = Arc::get_mut(&mut self.machine).unwrap();
             for (cpu, ns) in self.sampler.charges() {
                 machine.charge(cpu, ns);

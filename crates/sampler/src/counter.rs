@@ -31,8 +31,14 @@ impl Counter {
 
     /// What has been counted before a moment that is not before the last change of the rate.
     pub(crate) fn at(&self, now_ns: u64) -> u64 {
-        let elapsed_ns = u128::from(now_ns.saturating_sub(self.since_ns));
-        self.counted + (elapsed_ns * u128::from(self.rate_hz) / 1_000_000_000) as u64
+        let elapsed_ns = now_ns.saturating_sub(self.since_ns);
+        // Whole seconds apart, so that the rest fits 64 bits at the rates there are.
+        let (seconds, rest_ns) = (elapsed_ns / 1_000_000_000, elapsed_ns % 1_000_000_000);
+        let of_rest = match rest_ns.checked_mul(self.rate_hz) {
+            Some(product) => product / 1_000_000_000,
+            None => (u128::from(rest_ns) * u128::from(self.rate_hz) / 1_000_000_000) as u64,
+        };
+        self.counted + seconds * self.rate_hz + of_rest
     }
 
     /// Nanoseconds in which so much is counted.

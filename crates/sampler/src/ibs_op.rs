@@ -10,9 +10,9 @@
 //! Simplified: the ops between two tags are independent of each other, so cycle counting does not
 //! prefer what follows a stall of its own CPU; no op is tagged that never retires.
 
-use damon_machine::{Level, Machine, NOWHERE};
+use damon_machine::{Level, Machine, NOWHERE, STORE};
 use rand_core::{Rng, SeedableRng};
-use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::SplitMix64;
 
 use crate::coins::Bias;
 use crate::counter::Counter;
@@ -20,6 +20,8 @@ use crate::error::{SamplerError, within};
 use crate::interrupts::{InterruptConfig, Interrupts};
 use crate::sources::Source;
 use crate::stream::{Output, Seen, Span, Stream};
+use crate::vectors::{self, Work};
+use crate::wide::Wide;
 
 /// Largest period with the OpCntExt capability: 27 bits, the low 4 not stored.
 const PERIOD_MAX: u64 = 0x7FF_FFF0;
@@ -133,11 +135,9 @@ impl IbsOpConfig {
     /// One stream for each CPU, each somewhere within its first period.
     pub(crate) fn streams(&self, cpus: u16, now_ns: u64) -> Result<Vec<Stream>, SamplerError> {
         self.check()?;
-        let mut stream = Xoshiro256PlusPlus::seed_from_u64(self.seed);
+        let mut seeds = SplitMix64::seed_from_u64(self.seed);
         let cpus = (0..cpus).map(|cpu| {
-            // Streams 2^128 draws apart: no two CPUs ever draw the same sequence.
-            let mut random = stream.clone();
-            stream.jump();
+            let mut random = Wide::new(&mut seeds);
             Stream::IbsOp(IbsOpCpu {
                 cpu,
                 config: *self,
@@ -157,11 +157,11 @@ impl IbsOpConfig {
 }
 
 /// The sampler of one CPU.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct IbsOpCpu {
     cpu: u16,
     config: IbsOpConfig,
-    random: Xoshiro256PlusPlus,
+    random: Wide,
     /// Count at which the next op is tagged.
     next_tag: u64,
     counter: Counter,
@@ -176,9 +176,10 @@ struct Following<'a> {
     limit: u64,
     /// Whether a tagged op accesses data.
     data: Bias,
-    /// Whether an access is a store.
-    stores: Bias,
 }
+
+/// Ops followed together.
+const TOGETHER: usize = 64;
 
 impl IbsOpCpu {
     pub(crate) fn follow(&mut self, machine: &Machine, span: Span, output: &mut Output) {
@@ -193,38 +194,34 @@ impl IbsOpCpu {
             span,
             limit: self.counter.at(span.until_ns),
             data: Bias::new(data_share),
-            stores: Bias::new(machine.store_share(self.cpu)),
         };
-        // Apart from `self`, so that its words stay in registers.
-        let mut random = self.random.clone();
         let samples_before = output.counters.samples_total;
         let gap_ns = self.counter.duration_ns(self.config.period - RANDOM_START_MAX);
         if self.config.is_plain() && self.interrupts.never_bind(gap_ns) {
-            while self.next_tag < following.limit {
-                self.follow_some(&following, &mut random, output);
-            }
+            vectors::dispatch(Plain { sampler: self, following: &following, output });
         } else {
             while self.next_tag < following.limit {
-                self.follow_one(&following, &mut random, output);
+                self.follow_one(&following, output);
             }
         }
-        self.random = random;
         let interrupts = output.counters.samples_total - samples_before;
         output.charge(interrupts * self.interrupts.handler_ns());
     }
 
     /// Goes as fast as what runs there, if nothing else was said; the share of ops with data.
     fn keep_pace(&mut self, machine: &Machine, span: Span) -> f64 {
-        let pace = machine.pace(self.cpu);
-        let rate_hz = self.config.rate_hz.unwrap_or_else(|| {
-            let rate_hz = match self.config.counting {
+        let Self { cpu, config, .. } = *self;
+        let rate_hz = config.rate_hz.unwrap_or_else(|| {
+            let pace = machine.pace(cpu);
+            let rate_hz = match config.counting {
                 Counting::Cycles => pace.cycles_hz,
                 Counting::Ops => pace.ops_hz,
             };
             rate_hz as u64
         });
         self.counter.set_rate(rate_hz, span.from_ns);
-        self.config.data_share.unwrap_or_else(|| {
+        config.data_share.unwrap_or_else(|| {
+            let pace = machine.pace(cpu);
             if pace.ops_hz > 0.0 { pace.memory_ops_hz / pace.ops_hz } else { 0.0 }
         })
     }
@@ -239,78 +236,30 @@ impl IbsOpCpu {
         self.next_tag += missed;
     }
 
-    /// Follows it over its next 64 tags, or up to the count that ends the span.
-    #[inline]
-    fn follow_some(
-        &mut self,
-        following: &Following<'_>,
-        random: &mut Xoshiro256PlusPlus,
-        output: &mut Output,
-    ) {
-        let Following { machine, span, limit, data, stores } = *following;
-        let period = self.config.period;
-        let mut counts = [0; 64];
-        let tagged = match self.config.counting {
-            Counting::Cycles => evenly(&mut counts, &mut self.next_tag, limit, period),
-            Counting::Ops => unevenly(&mut counts, &mut self.next_tag, limit, period, random),
-        };
-        // Without a valid physical address there is nothing to report.
-        let mut with_data = data.toss(random) & (u64::MAX >> (64 - tagged));
-        let writes = stores.toss(random);
-        let mut pages = [0; 64];
-        let pages = &mut pages[..with_data.count_ones() as usize];
-        machine.draw_pages(self.cpu, random, pages);
-        let Output { seen, counters, .. } = output;
-        let before = seen.len();
-        let (cpu, counter) = (self.cpu, self.counter);
-        let all = pages.iter().map(|&page| {
-            let tag = with_data.trailing_zeros();
-            with_data &= with_data - 1;
-            // Counted back from the end of the span, so that no error adds up.
-            let before_end_ns = counter.duration_ns(limit - counts[tag as usize & 63]);
-            Seen::new(span, page, writes >> tag & 1 == 1, before_end_ns).by(cpu)
-        });
-        // Of known length, so that there is room for all before the first.
-        seen.extend(all);
-        if pages.contains(&NOWHERE) {
-            let mut at = 0;
-            seen.retain(|_| {
-                at += 1;
-                at <= before || pages[at - 1 - before] != NOWHERE
-            });
-        }
-        let reported = (seen.len() - before) as u64;
-        counters.selected += tagged as u64;
-        counters.samples_total += tagged as u64;
-        counters.samples_filtered += tagged as u64 - reported;
-        counters.reported += reported;
-    }
-
     /// Follows its next tag through the filters.
-    fn follow_one(
-        &mut self,
-        following: &Following<'_>,
-        random: &mut Xoshiro256PlusPlus,
-        output: &mut Output,
-    ) {
-        let Following { machine, span, limit, data, .. } = *following;
+    fn follow_one(&mut self, following: &Following<'_>, output: &mut Output) {
+        let Following { machine, span, limit, data } = *following;
         let count = self.next_tag;
         let before_end_ns = self.counter.duration_ns(limit - count);
         output.counters.selected += 1;
-        let access = if data.toss_one(random) { machine.draw(self.cpu, random) } else { None };
-        let level = access.as_ref().map(|access| machine.level(access, random));
+        let access = if data.toss_one(&mut self.random) {
+            machine.draw(self.cpu, &mut self.random)
+        } else {
+            None
+        };
+        let level = access.as_ref().map(|access| machine.level(access, &mut self.random));
         let load_cycles = match (&access, level) {
             (Some(access), Some(level)) if !access.write => self.miss_cycles(machine, level),
             _ => None,
         };
         if self.is_discarded(level, load_cycles) {
             output.counters.discarded += 1;
-            self.next_tag += self.config.period - random_start(random);
+            self.next_tag += self.config.period - random_start(&mut self.random);
             return;
         }
         let random_start = match self.config.counting {
             Counting::Cycles => 0,
-            Counting::Ops => random_start(random),
+            Counting::Ops => random_start(&mut self.random),
         };
         self.next_tag += self.config.period - random_start;
         output.counters.samples_total += 1;
@@ -353,33 +302,97 @@ fn random_start(random: &mut impl Rng) -> u64 {
     1 + (((random.next_u64() >> 48) * RANDOM_START_MAX) >> 16)
 }
 
-/// Counts at which up to 64 ops are tagged, a period apart; returns how many. At least one.
-fn evenly(counts: &mut [u64; 64], next: &mut u64, limit: u64, period: u64) -> usize {
-    let tagged = ((limit - *next).div_ceil(period)).min(64) as usize;
-    for count in &mut counts[..tagged] {
-        *count = *next;
-        *next += period;
+/// A CPU of which every tag is a sample that nobody asks more of than its page: followed over many
+/// tags at once.
+struct Plain<'a> {
+    sampler: &'a mut IbsOpCpu,
+    following: &'a Following<'a>,
+    output: &'a mut Output,
+}
+
+impl Work for Plain<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let Self { sampler, following, output } = self;
+        while sampler.next_tag < following.limit {
+            sampler.follow_some(following, output);
+        }
     }
-    tagged
+}
+
+impl IbsOpCpu {
+    /// Follows it over its next tags, or up to the count that ends the span.
+    #[inline(always)]
+    fn follow_some(&mut self, following: &Following<'_>, output: &mut Output) {
+        let Following { machine, span, limit, data } = *following;
+        let Self { cpu, config, counter, random, next_tag, .. } = self;
+        let (cpu, period) = (*cpu, config.period);
+        let mut counts = [0; TOGETHER];
+        let tagged = match config.counting {
+            Counting::Cycles => evenly(&mut counts, next_tag, limit, period),
+            Counting::Ops => unevenly(&mut counts, next_tag, limit, period, random),
+        };
+        // Without a valid physical address there is nothing to report.
+        let mut with_data = data.toss(random) & (u64::MAX >> (TOGETHER - tagged));
+        let mut pages = [0; TOGETHER];
+        let pages = &mut pages[..with_data.count_ones() as usize];
+        let all_somewhere = machine.draw_pages(cpu, random, pages);
+        let Output { seen, counters, .. } = output;
+        let before = seen.len();
+        // Of known length, so that there is room for all before the first.
+        seen.extend(pages.iter().map(|&page| {
+            let tag = with_data.trailing_zeros();
+            with_data &= with_data - 1;
+            // Counted back from the end of the span, so that no error adds up.
+            let before_end_ns = counter.duration_ns(limit - counts[tag as usize % TOGETHER]);
+            Seen::new(span, page & !STORE, page & STORE != 0, before_end_ns).by(cpu)
+        }));
+        if !all_somewhere {
+            let mut kept = before;
+            for (at, &page) in (before..).zip(&*pages) {
+                seen[kept] = seen[at];
+                kept += usize::from(page != NOWHERE);
+            }
+            seen.truncate(kept);
+        }
+        let reported = (seen.len() - before) as u64;
+        counters.selected += tagged as u64;
+        counters.samples_total += tagged as u64;
+        counters.samples_filtered += tagged as u64 - reported;
+        counters.reported += reported;
+    }
+}
+
+/// Counts at which ops are tagged, a period apart; returns how many are before the limit. At least
+/// one.
+#[inline(always)]
+fn evenly(counts: &mut [u64; TOGETHER], next: &mut u64, limit: u64, period: u64) -> usize {
+    let tagged = (limit - *next).div_ceil(period).min(TOGETHER as u64);
+    for (count, number) in counts.iter_mut().zip(0..) {
+        *count = *next + number * period;
+    }
+    *next += tagged * period;
+    tagged as usize
 }
 
 /// As [`evenly`], but each gap is shorter by a random start of 1..=127.
+#[inline(always)]
 fn unevenly(
-    counts: &mut [u64; 64],
+    counts: &mut [u64; TOGETHER],
     next: &mut u64,
     limit: u64,
     period: u64,
     random: &mut impl Rng,
 ) -> usize {
-    let mut draw = 0;
-    for (tagged, count) in counts.iter_mut().enumerate() {
+    // 16 bits for each start.
+    let mut starts = [0u16; TOGETHER];
+    let Ok(()) = random.try_fill_bytes(bytemuck::cast_slice_mut(&mut starts));
+    for (tagged, (count, start)) in counts.iter_mut().zip(starts).enumerate() {
         if *next >= limit {
             return tagged;
         }
-        // 16 bits for each start.
-        draw = if tagged % 4 == 0 { random.next_u64() } else { draw >> 16 };
         *count = *next;
-        *next += period - 1 - (((draw & 0xFFFF) * RANDOM_START_MAX) >> 16);
+        *next += period - 1 - ((u64::from(start) * RANDOM_START_MAX) >> 16);
     }
-    counts.len()
+    TOGETHER
 }

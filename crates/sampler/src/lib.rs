@@ -30,6 +30,8 @@ mod sampler;
 mod sampling;
 mod sources;
 mod stream;
+mod vectors;
+mod wide;
 
 pub use chmu::ChmuConfig;
 pub use counters::SamplerCounters;

@@ -84,12 +84,17 @@ impl Sampler {
         self.sampling.attach(lanes);
     }
 
-    /// Reports what it saw of the machine up to (not including) `until_ns`.
-    pub fn report(&mut self, machine: &Arc<Machine>, until_ns: u64) {
-        self.sampling.report(machine, until_ns);
+    /// Looks at the machine up to (not including) `until_ns`. What it saw before is reported by then.
+    pub fn follow(&mut self, machine: &Arc<Machine>, until_ns: u64) {
+        self.sampling.follow(machine, until_ns);
     }
 
-    /// CPUs, and the nanoseconds that the last report took from each.
+    /// Reports what it saw since the last time.
+    pub fn report(&mut self, machine: &Machine) {
+        self.sampling.report(machine);
+    }
+
+    /// CPUs, and the nanoseconds that this took from each.
     pub fn charges(&self) -> impl Iterator<Item = (u16, u64)> + '_ {
         self.sampling.charges()
     }

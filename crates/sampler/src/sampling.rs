@@ -1,15 +1,17 @@
 //! All streams of a sampler, followed by one thread or by several.
 //!
 //! ```text
-//! owner   report(t)  ->  go_ahead  ->  monitor drains t   ->  report(t + 1)
-//! hands                  follow the streams to t + 1 meanwhile
+//! owner   follow(t)  ->  machine goes on  ->  go_ahead  ->  report t, drain t  ->  follow(t + 1)
+//! hands                                       follow the streams to t + 1
 //! ```
 //!
 //! Going ahead is a bet that the machine stays as it is: whoever changes it calls
 //! [`take_back`](Sampling::take_back) first, which puts the streams back to where they were. So
 //! reports do not depend on who followed which stream, or when, or on how many threads there are.
+//!
+//! Only the owner reports: it is also who drains, so the lanes stay in its processor's cache.
 
-use std::mem::swap;
+use std::mem::{swap, take};
 use std::sync::Arc;
 
 use damon_machine::{Machine, PAGE_SZ};
@@ -21,81 +23,90 @@ use crate::sources::SourceCounts;
 use crate::stream::{NO_CPU, Output, Seen, Span, Stream};
 
 /// Tasks per thread, so that whoever is done first finds more.
-const GROUPS_PER_THREAD: usize = 8;
+const GROUPS_PER_THREAD: usize = 4;
 /// Reports of a span below which another thread does not pay.
 const REPORTS_WORTH_A_THREAD: usize = 500;
 
-/// What a group is to do next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Step {
-    /// Follow the streams, remembering what they were.
-    GoAhead,
-    /// Report what was seen ahead.
-    Report,
-    /// Follow them and report at once.
-    FollowAndReport,
-}
-
-/// Streams that are followed one after the other, each with its lane.
+/// Streams that are followed one after the other.
 struct Group {
     streams: Vec<Stream>,
     /// What the streams were before they went ahead.
     before: Vec<Stream>,
-    /// By stream.
-    outputs: Vec<Output>,
-    lanes: Vec<Producer>,
-    kind: AddressKind,
+    told: Told,
     /// Given for one run.
     machine: Option<Arc<Machine>>,
     span: Span,
-    step: Step,
+    /// The span may not come to pass: the streams are to be remembered.
+    ahead: bool,
     /// The streams were followed through the span.
     followed: bool,
+}
+
+/// What the streams of a group tell of a span.
+#[derive(Debug, Default)]
+struct Told {
+    output: Output,
+    /// By stream.
+    parts: Vec<Part>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    /// Where in the output the next stream's begins.
+    end: usize,
+    /// The CPU that made all that was seen, if one did.
+    only_cpu: Option<u16>,
+    /// Nanoseconds that it took, and the CPU that pays.
+    charge: (u16, u64),
 }
 
 impl Task for Group {
     fn run(&mut self) {
         // Dropped before the task counts as done, so that the owner may change it then.
         let Some(machine) = self.machine.take() else { return };
-        if self.step == Step::GoAhead {
+        if self.ahead {
             self.before.clone_from(&self.streams);
         }
-        if self.step != Step::Report {
-            self.follow(&machine);
+        let Self { streams, told: Told { output, parts }, span, .. } = self;
+        output.seen.clear();
+        parts.clear();
+        for stream in streams {
+            let charged_ns = output.counters.overhead_ns;
+            stream.follow(&machine, *span, output);
+            parts.push(Part {
+                end: output.seen.len(),
+                only_cpu: stream.only_cpu(),
+                charge: (stream.cpu(&machine), output.counters.overhead_ns - charged_ns),
+            });
         }
-        if self.step != Step::GoAhead {
-            self.report(&machine);
-        }
+        self.followed = true;
     }
 }
 
 impl Group {
-    fn prepare(&mut self, machine: &Arc<Machine>, span: Span, step: Step) {
+    fn prepare(&mut self, machine: &Arc<Machine>, span: Span, ahead: bool) {
         self.machine = Some(Arc::clone(machine));
-        (self.span, self.step, self.followed) = (span, step, false);
+        self.told.output.counters = SamplerCounters::default();
+        self.told.output.sources = SourceCounts::default();
+        (self.span, self.ahead, self.followed) = (span, ahead, false);
     }
+}
 
-    fn follow(&mut self, machine: &Machine) {
-        for (stream, output) in self.streams.iter_mut().zip(&mut self.outputs) {
-            output.seen.clear();
-            output.counters = SamplerCounters::default();
-            output.sources = SourceCounts::default();
-            stream.follow(machine, self.span, output);
-        }
-        self.followed = true;
-    }
-
-    fn report(&self, machine: &Machine) {
-        let Self { span, kind, .. } = *self;
-        for ((stream, output), lane) in self.streams.iter().zip(&self.outputs).zip(&self.lanes) {
-            if let Some(cpu) = stream.only_cpu() {
+impl Told {
+    /// Reports it, each stream to its lane.
+    fn report(&self, machine: &Machine, span: Span, kind: AddressKind, lanes: &[Producer]) {
+        let mut begin = 0;
+        for (part, lane) in self.parts.iter().zip(lanes) {
+            let seen = &self.output.seen[begin..part.end];
+            begin = part.end;
+            if let Some(cpu) = part.only_cpu {
                 // Known beforehand, so that all but address, moment and store is the same.
                 let who = Who::on(cpu, machine);
-                lane.push_batch(output.seen.iter().map(|seen| report(seen, span, kind, who)));
+                lane.push_batch(seen.iter().map(|seen| report(seen, span, kind, who)));
                 continue;
             }
             let mut who = Who { cpu: NO_CPU, tgid: 0, tid: 0 };
-            lane.push_batch(output.seen.iter().map(|seen| {
+            lane.push_batch(seen.iter().map(|seen| {
                 if seen.cpu != who.cpu {
                     who = Who::on(seen.cpu, machine);
                 }
@@ -106,23 +117,22 @@ impl Group {
 }
 
 /// A sampler at work.
-#[derive(Debug)]
 pub(crate) struct Sampling {
     crew: Crew<Group>,
+    lanes: Vec<Producer>,
     streams: usize,
     threads: usize,
     kind: AddressKind,
-    /// Until when the streams were followed and reported.
-    now_ns: u64,
+    /// The last span that streams were followed through.
+    span: Span,
+    /// By group: what they told of it.
+    told: Vec<Told>,
+    /// It was not reported yet.
+    unreported: bool,
     /// The span that they were sent ahead through.
     ahead: Option<Span>,
-    /// Of the last span.
-    length_ns: u64,
-    reports: usize,
     counters: SamplerCounters,
     sources: SourceCounts,
-    /// Nanoseconds that the last span took from each CPU that pays.
-    charges: Vec<(u16, u64)>,
 }
 
 impl Sampling {
@@ -137,32 +147,28 @@ impl Sampling {
         let threads = if streams.iter().all(Stream::is_small) { threads } else { 1 };
         let size = all.div_ceil(threads.max(1) * GROUPS_PER_THREAD).max(1);
         let mut streams = streams.into_iter();
-        let groups = (0..all.div_ceil(size)).map(|_| {
-            let streams: Vec<Stream> = streams.by_ref().take(size).collect();
-            Group {
-                outputs: streams.iter().map(|_| Output::default()).collect(),
-                before: Vec::new(),
-                lanes: Vec::new(),
-                kind,
-                machine: None,
-                span: Span::default(),
-                step: Step::FollowAndReport,
-                followed: false,
-                streams,
-            }
+        let groups = (0..all.div_ceil(size)).map(|_| Group {
+            streams: streams.by_ref().take(size).collect(),
+            before: Vec::new(),
+            told: Told::default(),
+            machine: None,
+            span: Span::default(),
+            ahead: false,
+            followed: false,
         });
+        let groups: Vec<_> = groups.collect();
         Self {
-            crew: Crew::new(groups.collect()),
+            told: groups.iter().map(|_| Told::default()).collect(),
+            crew: Crew::new(groups),
+            lanes: Vec::new(),
             streams: all,
             threads,
             kind,
-            now_ns,
+            span: Span::new(now_ns, now_ns),
+            unreported: false,
             ahead: None,
-            length_ns: 0,
-            reports: 0,
             counters: SamplerCounters::default(),
             sources: SourceCounts::default(),
-            charges: Vec::new(),
         }
     }
 
@@ -173,8 +179,7 @@ impl Sampling {
 
     /// Gives stream `n` lane `n`.
     pub(crate) fn attach(&mut self, lanes: Vec<Producer>) {
-        let mut lanes = lanes.into_iter();
-        self.crew.each(|group| group.lanes = lanes.by_ref().take(group.streams.len()).collect());
+        self.lanes = lanes;
     }
 
     pub(crate) fn counters(&self) -> SamplerCounters {
@@ -187,7 +192,7 @@ impl Sampling {
 
     /// What the last span took from whom.
     pub(crate) fn charges(&self) -> impl Iterator<Item = (u16, u64)> + '_ {
-        self.charges.iter().copied()
+        self.told.iter().flat_map(|told| &told.parts).map(|part| part.charge)
     }
 
     pub(crate) fn kind(&self) -> AddressKind {
@@ -197,49 +202,58 @@ impl Sampling {
     /// Nobody samples up to `until_ns`.
     pub(crate) fn skip(&mut self, until_ns: u64) {
         self.take_back();
-        let span = Span::new(self.now_ns, until_ns);
+        let span = Span::new(self.span.until_ns, until_ns);
         self.crew.each(|group| group.streams.iter_mut().for_each(|stream| stream.skip(span)));
-        self.now_ns = span.until_ns;
-        self.charges.clear();
+        self.span = span;
+        self.told.iter_mut().for_each(|told| told.parts.clear());
     }
 
-    /// Follows all streams up to `until_ns` and reports what they saw. Nobody holds the machine
-    /// afterwards.
-    pub(crate) fn report(&mut self, machine: &Arc<Machine>, until_ns: u64) {
-        let span = Span::new(self.now_ns, until_ns);
+    /// Follows all streams up to `until_ns`. Nobody holds the machine afterwards.
+    pub(crate) fn follow(&mut self, machine: &Arc<Machine>, until_ns: u64) {
+        debug_assert!(!self.unreported);
+        let span = Span::new(self.span.until_ns, until_ns);
         if self.ahead == Some(span) {
             self.ahead = None;
-            self.crew.finish();
-            self.crew.run(|group| group.prepare(machine, span, Step::Report));
         } else {
             self.take_back();
-            self.crew.run(|group| group.prepare(machine, span, Step::FollowAndReport));
+            self.crew.run(|group| group.prepare(machine, span, false));
         }
-        (self.now_ns, self.length_ns, self.reports) = (span.until_ns, span.length_ns(), 0);
-        self.charges.clear();
-        let Self { crew, reports, counters, sources, charges, .. } = self;
+        self.span = span;
+        self.unreported = true;
+        let Self { crew, told, counters, sources, .. } = self;
+        let mut told = told.iter_mut();
         crew.each(|group| {
-            for (stream, output) in group.streams.iter().zip(&mut group.outputs) {
-                *reports += output.seen.len();
-                counters.add(&output.counters);
-                sources.take(&mut output.sources);
-                if output.counters.overhead_ns > 0 {
-                    charges.push((stream.cpu(machine), output.counters.overhead_ns));
-                }
-            }
+            let Some(told) = told.next() else { return };
+            swap(told, &mut group.told);
+            counters.add(&told.output.counters);
+            sources.take(&mut told.output.sources);
         });
+    }
+
+    /// Reports what they saw.
+    pub(crate) fn report(&mut self, machine: &Machine) {
+        if take(&mut self.unreported) {
+            let mut lanes = &self.lanes[..];
+            for told in &self.told {
+                let (own, others) = lanes.split_at(told.parts.len());
+                told.report(machine, self.span, self.kind, own);
+                lanes = others;
+            }
+        }
     }
 
     /// Sends the streams ahead through one more span like the last, if there are others than the
     /// caller to follow them and it is worth it.
     pub(crate) fn go_ahead(&mut self, machine: &Arc<Machine>) {
-        if self.threads < 2 || self.reports < REPORTS_WORTH_A_THREAD {
+        let reports: usize = self.told.iter().map(|told| told.output.seen.len()).sum();
+        if self.threads < 2 || reports < REPORTS_WORTH_A_THREAD {
             return;
         }
         self.crew.hire(self.threads - 1);
         if self.crew.has_help() {
-            let span = Span::new(self.now_ns, self.now_ns + self.length_ns);
-            self.crew.begin(|group| group.prepare(machine, span, Step::GoAhead));
+            let now_ns = self.span.until_ns;
+            let span = Span::new(now_ns, now_ns + self.span.length_ns());
+            self.crew.begin(|group| group.prepare(machine, span, true));
             self.ahead = Some(span);
         }
     }
@@ -256,6 +270,12 @@ impl Sampling {
                 }
             });
         }
+    }
+}
+
+impl std::fmt::Debug for Sampling {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sampling").field("streams", &self.streams).finish_non_exhaustive()
     }
 }
 

@@ -3,7 +3,7 @@
 //! Streams know nothing of each other and have a random generator each, so they can be followed in
 //! any order and on any thread with the same result.
 
-use damon_machine::Machine;
+use damon_machine::{Machine, PAGE_SZ};
 
 use crate::chmu::Chmu;
 use crate::counters::SamplerCounters;
@@ -71,7 +71,8 @@ impl Seen {
     }
 
     pub(crate) fn page(&self) -> u64 {
-        self.page & !WRITE
+        // All that is below a page, so that whoever reports it sees that it begins one.
+        self.page & !(PAGE_SZ - 1)
     }
 
     pub(crate) fn write(&self) -> bool {
@@ -79,10 +80,10 @@ impl Seen {
     }
 }
 
-/// What a stream tells of a span.
+/// What streams tell of a span.
 #[derive(Debug, Default)]
 pub(crate) struct Output {
-    /// What it reports, oldest first.
+    /// What they report, stream by stream, each oldest first.
     pub(crate) seen: Vec<Seen>,
     pub(crate) counters: SamplerCounters,
     pub(crate) sources: SourceCounts,
@@ -97,12 +98,32 @@ impl Output {
 
 /// One CPU, device or process under a sampler. CPUs lie side by side: they are followed every tick.
 #[expect(clippy::large_enum_variant, reason = "a sampler has streams of one kind")]
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) enum Stream {
     IbsOp(IbsOpCpu),
     Pebs(Box<PebsCpu>),
     Chmu(Box<Chmu>),
     HintFaults(Box<HintFaults>),
+}
+
+impl Clone for Stream {
+    fn clone(&self) -> Self {
+        match self {
+            Self::IbsOp(cpu) => Self::IbsOp(*cpu),
+            Self::Pebs(cpu) => Self::Pebs(cpu.clone()),
+            Self::Chmu(device) => Self::Chmu(device.clone()),
+            Self::HintFaults(process) => Self::HintFaults(process.clone()),
+        }
+    }
+
+    /// In place: streams are remembered in every tick.
+    fn clone_from(&mut self, source: &Self) {
+        match (self, source) {
+            (Self::IbsOp(cpu), Self::IbsOp(source)) => *cpu = *source,
+            (Self::Pebs(cpu), Self::Pebs(source)) => cpu.clone_from(source),
+            (stream, source) => *stream = source.clone(),
+        }
+    }
 }
 
 impl Stream {

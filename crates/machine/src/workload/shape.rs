@@ -106,10 +106,9 @@ impl Shape {
         &self.classes
     }
 
-    /// Draws the page of one access, and its class. One draw of 64 bits.
-    pub(crate) fn draw(&self, random: &mut impl Rng) -> (u32, usize) {
-        let draw = random.next_u64();
-        let (place, choice) = (draw >> 32, draw & 0xFFFF_FFFF);
+    /// The page of one access, and its class, that random bits choose.
+    pub(crate) fn place(&self, random: u64) -> (u32, usize) {
+        let (place, choice) = (random >> 32, random & 0xFFFF_FFFF);
         let last = self.classes.len() - 1;
         let class = self.thresholds[..last].partition_point(|&threshold| threshold <= choice);
         let member = (place * u64::from(self.classes[class].pages)) >> 32;
@@ -195,7 +194,7 @@ mod tests {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
         let mut counts = vec![0; shape.pages as usize];
         for _ in 0..draws {
-            let (page, class) = shape.draw(&mut random);
+            let (page, class) = shape.place(random.next_u64());
             assert_eq!(shape.class_of(page), class);
             counts[page as usize] += 1;
         }

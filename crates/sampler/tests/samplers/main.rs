@@ -68,11 +68,12 @@ pub(crate) fn run_on(threads: usize, machine: Machine, config: &SamplerConfig, m
     sampler.attach((0..sampler.lanes()).map(|_| lanes.add().unwrap()).collect());
     let (mut reports, mut late) = (Vec::new(), 0);
     for until_ns in (1..=ms * MS / TICK_NS).map(|tick| tick * TICK_NS) {
-        sampler.report(&machine, until_ns);
+        sampler.follow(&machine, until_ns);
         let unshared = Arc::get_mut(&mut machine).unwrap();
         sampler.charges().for_each(|(cpu, ns)| unshared.charge(cpu, ns));
         unshared.advance(until_ns);
         sampler.go_ahead(&machine);
+        sampler.report(&machine);
         lanes.drain(|_, drained| {
             for report in drained.iter() {
                 assert!(report.time_ns < until_ns);
