@@ -10,7 +10,7 @@
 //! smoke size is this package's test.
 //!
 //! Not here: what is measured from JavaScript (`benches/javascript`, whose scenarios the same command
-//! runs after these), and whole monitoring runs.
+//! runs after these).
 
 mod measure;
 

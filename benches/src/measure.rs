@@ -97,6 +97,7 @@ pub(crate) fn race(race: &Race, mut subjects: Vec<Subject<'_>>, emit: &mut dyn F
         subject: subjects[index].name,
         ns_per_item: Some(rounded(median(costs[index].iter().copied()))),
         bytes_per_item: None,
+        simulated_s_per_s: None,
         spread: spread(&costs[index]),
         rival: None,
         ratio: None,

@@ -22,6 +22,9 @@ pub(crate) struct Row {
     /// Instead of a time, where memory is compared. Bytes per item.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) bytes_per_item: Option<f64>,
+    /// Where time is simulated: so many seconds of it in one of ours, by the value above.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) simulated_s_per_s: Option<f64>,
     /// Smallest and largest round, in the unit of the value above.
     pub(crate) spread: [f64; 2],
     /// In a row of ours: whom the ratio compares with. `null` in a rival's own row.

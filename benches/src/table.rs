@@ -25,6 +25,9 @@ impl fmt::Display for Tables<'_> {
         let mut header: Vec<String> = self.params().iter().map(|key| words(key)).collect();
         let numbers = header.len() + 1;
         header.extend(["subject".into(), format!("{unit}/{item}"), "min..max".into()]);
+        if self.is_simulated() {
+            header.push("simulated s/s".into());
+        }
         header.extend(ours.iter().map(|name| format!("over {name}")));
         let columns = header.len();
         let mut table = Table::new();
@@ -58,6 +61,10 @@ impl<'a> Tables<'a> {
         first.map_or_else(Vec::new, |params| params.keys().map(String::as_str).collect())
     }
 
+    fn is_simulated(&self) -> bool {
+        self.rows.iter().any(|row| row.simulated_s_per_s.is_some())
+    }
+
     fn ours(&self) -> Vec<&'static str> {
         let mut names: Vec<_> =
             self.rows.iter().filter(|row| row.rival.is_some()).map(|row| row.subject).collect();
@@ -73,6 +80,9 @@ impl<'a> Tables<'a> {
         cells.push(row.subject.into());
         cells.push(number(row.value()));
         cells.push(format!("{}..{}", number(smallest), number(largest)));
+        if self.is_simulated() {
+            cells.push(row.simulated_s_per_s.map_or_else(String::new, number));
+        }
         for name in ours {
             let against = self.rows.iter().find(|other| {
                 other.subject == *name

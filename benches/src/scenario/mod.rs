@@ -2,9 +2,11 @@
 //!
 //! In the order data flows: one lane on one core, one lane between two cores, the drain into
 //! regions and how far it is from copying, the index it needs, the RFC's own tick, a whole tick with
-//! all that is done about regions, the drain of many quiet lanes; then what a lane weighs and how much of it a drain reads.
+//! all that is done about regions, the drain of many quiet lanes, the RFC's demonstration from the
+//! machine to the schemes; then what a lane weighs and how much of it a drain reads.
 
 mod copy_limit;
+mod envelope;
 mod full_drain;
 mod index_rebuild;
 mod kdamond_step;
@@ -138,6 +140,15 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         about: "A drain of at most 4 lanes with 20 reports each, among lanes that hold nothing.",
         item: "drain",
         measure: lanes::measure,
+    },
+    Scenario {
+        name: "envelope",
+        about: "The RFC's demonstration at its size, from the emulated machine to the schemes that \
+                move pages of 4 KiB: 132 CPUs with so many valid samples a second each. One thread \
+                for all, or a second one that samples ahead. Twice the samples or twice the memory \
+                should leave the cost of a report as it is.",
+        item: "report",
+        measure: envelope::measure,
     },
     Scenario {
         name: "memory",
