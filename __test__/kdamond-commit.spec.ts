@@ -76,6 +76,13 @@ const REFUSED: readonly [commit: unknown, code: string][] = [
     'ERR_DAMON_CONFIG_NODE',
   ],
   [null, 'ERR_DAMON_CONFIG'],
+  [{ sampler: { type: 'ibs_op', period: 17 } }, 'ERR_DAMON_CONFIG'],
+  [
+    { sampler: { type: 'ibs_op', l3MissOnly: true, generation: 'zen3' } },
+    'ERR_DAMON_CONFIG_SAMPLER',
+  ],
+  [{ sampler: { type: 'pebs' } }, 'ERR_DAMON_CONFIG_SAMPLER'],
+  [{ sampler: { type: 'chmu', nodes: [1] } }, 'ERR_DAMON_CONFIG_SAMPLER'],
 ];
 
 test('a refused commit leaves the monitor as it is, to the byte', async (t) => {
@@ -344,3 +351,43 @@ for (const [name, fail, message] of FAILURES) {
     });
   }
 }
+
+test('another sampler samples from the commit on, in the same lanes, and the counters go on', async (t) => {
+  using kdamond = kdamondOf();
+  const sampled = (): Record<string, number> => {
+    const { sampler } = kdamond.books.counters as Record<string, Record<string, number>>;
+    return sampler ?? {};
+  };
+  await kdamond.run({ untilMs: 1_000 });
+  const before = sampled();
+  const sampler = {
+    type: 'ibs_op',
+    period: 65_536,
+    rateHz: 2_557_000_000,
+    dataShare: 0.41,
+  } as const;
+  await kdamond.commit({ schemes: [STAT, STEERED], sampler });
+  await kdamond.run({ untilMs: 2_000 });
+  const between = sampled();
+  const rate =
+    (Number(between['samplesTotal']) - Number(before['samplesTotal'])) /
+    Number(before['samplesTotal']);
+  t.assert(rate > 3.9 && rate < 4.1, `${rate}`);
+  t.like(kdamond.config.source, { sampler: { period: 65_536 } });
+  // A commit without one leaves it as it is.
+  await kdamond.commit({ schemes: [STAT, STEERED] });
+  await kdamond.run({ untilMs: 3_000 });
+  const after = sampled();
+  const more = Number(after['samplesTotal']) - Number(between['samplesTotal']);
+  t.assert(more > 3.9 * Number(before['samplesTotal']), `${more}`);
+  t.true(balance(kdamond.books).every(({ offBy }) => offBy === 0n));
+});
+
+test('a recording has no sampler to change', async (t) => {
+  const source = { type: 'recording', path: recordingOf(rows(100)) } as const;
+  using kdamond = new Kdamond({ source });
+  const error = await t.throwsAsync(kdamond.commit({ sampler: { type: 'ibs_op' } }), {
+    instanceOf: DamonError,
+  });
+  t.like(error, { code: 'ERR_DAMON_CONFIG_SAMPLER', path: 'sampler' });
+});

@@ -41,6 +41,7 @@ export type { ChmuOptions } from './sampler/chmu.ts';
 export type { HintFaultsOptions } from './sampler/hint-faults.ts';
 export type { IbsOpOptions } from './sampler/ibs-op.ts';
 export type { InterruptOptions } from './sampler/interrupts.ts';
+export type { PageFaultsOptions } from './sampler/page-faults.ts';
 export type { PebsEvent, PebsOptions } from './sampler/pebs.ts';
 export type { SamplerOptions } from './sampler/sampler.ts';
 export { readMachineFile } from './trace/recording.ts';

@@ -1,6 +1,7 @@
 /** All that a monitor is told, checked and resolved before anything is opened. */
 import * as v from 'valibot';
 
+import { refuse } from './errors.ts';
 import { type Goal, type GoalOptions, goalSchema } from './goal/goal.ts';
 import { type Emulation, type EmulationOptions, emulationSchema } from './machine/machine.ts';
 import {
@@ -22,6 +23,7 @@ import {
   operationsSourceSchema,
   targetsOf,
 } from './operations/source.ts';
+import { type Sampler, type SamplerOptions, samplerSchema } from './sampler/sampler.ts';
 import { type Recording, type RecordingOptions, recordingSchema } from './trace/recording.ts';
 import { SAFE, type Schema, choice, either, integer, options, resolve } from './validate.ts';
 
@@ -54,7 +56,13 @@ export interface KdamondOptions extends MonitorOptions, ViewOptions {
 }
 
 /** What can be changed while a monitor is at work; all of it, what is left out too. */
-export interface CommitOptions extends ContextOptions, ViewOptions {}
+export interface CommitOptions extends ContextOptions, ViewOptions {
+  /**
+   * Another sampler for an emulated machine: sampling restarts with it, such as by another period. It
+   * tells addresses of the same kind in as many lanes. @default the one there is, which goes on
+   */
+  readonly sampler?: SamplerOptions;
+}
 
 /** Where accesses come from, resolved. */
 export type Source = Emulation | Recording | OperationsSource;
@@ -110,9 +118,13 @@ export const kdamondEntries: typeof viewEntries &
 };
 
 /** The fields of {@link CommitOptions}, likewise. */
-export const commitEntries: typeof viewEntries & typeof contextEntries = {
+export const commitEntries: typeof viewEntries &
+  typeof contextEntries & {
+    readonly sampler: v.OptionalSchema<Schema<Sampler>, undefined>;
+  } = {
   ...viewEntries,
   ...contextEntries,
+  sampler: v.optional(samplerSchema),
 };
 
 const kdamondSchema: Schema<Unresolved<KdamondConfig>> = options(kdamondEntries);
@@ -156,6 +168,11 @@ export function resolveCommit(
   before: Addresses,
 ): ContextConfig {
   const { operations, ...context } = resolve(commitSchema, input, 'ERR_DAMON_CONFIG');
+  if (context.sampler && source.type !== 'emulation') {
+    const expected = 'absent: only an emulated machine has one';
+    const [code, received] = ['ERR_DAMON_CONFIG_SAMPLER', context.sampler.type];
+    throw refuse({ code, path: 'sampler', expected, received });
+  }
   const view = viewOf(source, operations);
   // Targets stay as they are where they can.
   const stay = view.addresses === before;

@@ -28,6 +28,7 @@ import {
   goalInit,
   openMonitor,
   openOwn,
+  restartInit,
   toError,
   translating,
 } from './native/init.ts';
@@ -249,10 +250,13 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
         const inForce = translating(() => this.#native.state()).operations;
         this.#answers.use(source.registry.get(context.operations), inForce);
       }
-      translating(() => this.#native.commit(contextInit(context)));
+      const { sampler, ...rest } = context;
+      const restart = sampler && { sampler: restartInit(sampler, this.#config.seed) };
+      translating(() => this.#native.commit({ ...contextInit(rest), ...restart }));
       // Targets that are left out are left to the source again.
       const { targets: _gone, ...kept } = this.#config;
-      this.#config = { ...kept, ...context };
+      const sampled = sampler && source.type === 'emulation' ? { ...source, sampler } : source;
+      this.#config = { ...kept, ...rest, source: sampled };
       this.#control.commit(context.schemes);
     });
   }

@@ -50,6 +50,11 @@ const REFUSED: readonly [config: RunConfig, path: string, expected: RegExp][] = 
     'changes[1]',
     /at or after the change before it/,
   ],
+  [
+    change({ commit: { sampler: { type: 'ibs_op', period: 17 } } }),
+    'changes[0].commit.sampler.period',
+    /from 144 to 134217712/,
+  ],
   [change({ commit: { source: SMALL } }), 'changes[0].commit.source', /one of operations/],
   [
     change({ commit: { attrs: { sampleUs: 0 } } }),
@@ -120,6 +125,23 @@ test('a change says what is different, and the plan what is so from then on', (t
   // A commit of something else does not take the goal back.
   t.like(paused?.context, { paused: true, schemes: [{ quota: { goals: [options] } }, STAT] });
   t.like(schemes?.context, { paused: true, schemes: [STAT] });
+});
+
+test('a change of the sampler is of its moment; what comes after leaves it as it is', (t) => {
+  const sampler = { type: 'ibs_op', period: 65_536 } as const;
+  const { steps } = resolveRun(
+    base({
+      changes: [
+        { atMs: 1, commit: { sampler } },
+        { atMs: 2, commit: { paused: true } },
+      ],
+    }),
+  );
+  t.deepEqual(
+    steps.map((step) => step.sampler),
+    [sampler, undefined],
+  );
+  t.false(steps.some(({ context }) => 'sampler' in context));
 });
 
 test('a change of goals alone is no commit, and what a commit leaves out is not reset', (t) => {

@@ -42,6 +42,29 @@ test('a run is what a monitor with these options sees', async (t) => {
   t.is(record.explanation.total(0)?.rounds, 20);
 });
 
+test('a change programs the sampler anew, and only then', async (t) => {
+  const sampler = {
+    type: 'ibs_op',
+    period: 65_536,
+    rateHz: 2_557_000_000,
+    dataShare: 0.41,
+  } as const;
+  const sampled = async (changes: RunConfig['changes'] = []): Promise<number> => {
+    const { books } = await runConfig({ ...BASE, changes });
+    const { sampler: counters } = books.counters as Record<string, Record<string, number>>;
+    return Number(counters?.['samplesTotal']);
+  };
+  const [plain, changed] = [
+    await sampled(),
+    await sampled([
+      { atMs: '1 s', commit: { sampler } },
+      { atMs: '1500 ms', commit: { attrs: { minNrRegions: 20 } } },
+    ]),
+  ];
+  // A second as before, and one of four times as many.
+  t.assert(Math.abs(changed / plain - 2.5) < 0.05, `${changed} of ${plain}`);
+});
+
 test('changes come when they are planned, and no earlier', async (t) => {
   const scores: [number, number][] = [];
   const events: RunEvent[] = [];

@@ -3,7 +3,7 @@ import test from 'ava';
 import { DamonError, Kdamond, type SamplerOptions } from '../../src/index.ts';
 import type { KdamondOptions } from '../../src/kdamond-options.ts';
 import { balance } from '../../src/report/record.ts';
-import { MIB, SMALL, hitsOf, collect } from '../support/small.ts';
+import { MIB, SMALL, hitsOf, collect, smallWith } from '../support/small.ts';
 
 /** A second of a sampler. */
 async function watched(sampler: SamplerOptions, more: Partial<KdamondOptions> = {}) {
@@ -28,10 +28,13 @@ const SAMPLERS: readonly [SamplerOptions, Partial<KdamondOptions>][] = [
   [{ type: 'pebs', event: 'stores', period: 100_003, address: 'physical' }, {}],
   [{ type: 'chmu', nodes: [1], threshold: 1, listEntries: 65_535 }, {}],
   [{ type: 'hint_faults', startDelayNs: 0, scanPeriodNs: '100 ms' }, {}],
+  [{ type: 'ibs_op', stallShare: 1 }, {}],
+  [{ type: 'pebs', period: 30_011, shadowEvents: 5, address: 'physical' }, {}],
+  [{ type: 'chmu', nodes: [1], mode: 'always_on', threshold: 1, listEntries: 65_535 }, {}],
 ];
 
 for (const [sampler, more] of SAMPLERS) {
-  const name = `${sampler.type} ${more.operations ?? 'paddr_ibs'}`;
+  const name = `${JSON.stringify(sampler)} ${more.operations ?? 'paddr_ibs'}`;
   test(`${name}: what it sees reaches regions, its cost the workload, and the books balance`, async (t) => {
     const seen = await watched(sampler, more);
     t.true(seen.balanced);
@@ -47,6 +50,18 @@ for (const [sampler, more] of SAMPLERS) {
     t.deepEqual(await watched(sampler, more), seen, 'the same again');
   });
 }
+
+test('page faults tell of what comes back after it was paged out, and of nothing else', async (t) => {
+  const sampler = { type: 'page_faults', address: 'physical' } as const;
+  const idle = await watched(sampler);
+  t.is(idle.sampler['selected'], 0);
+  // What was not touched between two rounds goes, and is missed some time later.
+  const source = { ...smallWith({ hotBytes: '8 MiB', hotShare: 0.9999 }), sampler };
+  const seen = await watched(sampler, { source, schemes: [{ action: 'pageout' }] });
+  const faults = seen.sampler['reported'] ?? NaN;
+  t.assert(faults > 100 && seen.balanced, JSON.stringify(seen.sampler));
+  t.is(seen.sampler['overheadNs'], faults * 500);
+});
 
 test('how many threads sample does not show', async (t) => {
   const often: SamplerOptions = { type: 'ibs_op', period: 4_096, interrupts: { maxRateHz: 1e6 } };
@@ -79,6 +94,11 @@ test('what a sampler cannot be is refused, with the field', (t) => {
     [{ type: 'hint_faults', rateLimitBytesPerS: 0 }, 'rateLimitBytesPerS', /from 4096 bytes/],
     [{ type: 'ibs_op', interrupts: { handlerNs: '2 ms' } }, 'interrupts.handlerNs', /a time from/],
     [{ type: 'ibs_op', interrupts: { maxRateHz: 249 } }, 'interrupts.maxRateHz', /from 250/],
+    [{ type: 'ibs_op', counting: 'ops', stallShare: 0.5 }, 'stallShare', /0 where ops are counted/],
+    [{ type: 'pebs', shadowEvents: 65_536 }, 'shadowEvents', /at most 65535|0 to 65535/],
+    [{ type: 'chmu', nodes: [1], mode: 'sometimes' }, 'mode', /epoch/],
+    [{ type: 'page_faults', period: 0 }, 'period', /from 1/],
+    [{ type: 'page_faults', sampleNs: '2 ms' }, 'sampleNs', /a time from/],
   ];
   for (const [sampler, field, expected] of cases) {
     const source = { ...SMALL, sampler } as KdamondOptions['source'];

@@ -8,6 +8,7 @@ import * as v from 'valibot';
 
 import { DamonError, refuse, withDetails } from '../errors.ts';
 import { type GoalOptions, goalSchema } from '../goal/goal.ts';
+import type { SamplerOptions } from '../sampler/sampler.ts';
 import {
   type CommitOptions,
   type KdamondOptions,
@@ -94,6 +95,8 @@ export interface PlanStep {
   readonly goals: readonly GoalStep[];
   /** All that can be changed, as it is from then on. */
   readonly context: CommitOptions;
+  /** The sampler that samples from then on, if it is another. */
+  readonly sampler?: SamplerOptions | undefined;
   /** Whether more than goals changed. */
   readonly commits: boolean;
 }
@@ -238,6 +241,14 @@ export function contextOf(monitor: KdamondOptions): CommitOptions {
   return Object.fromEntries(Object.entries(monitor).filter(([key]) => known.includes(key)));
 }
 
+/** A commit that changes the sampler too, if there is one. */
+export function withSampler(
+  context: CommitOptions,
+  sampler: SamplerOptions | undefined,
+): CommitOptions {
+  return sampler ? { ...context, sampler } : context;
+}
+
 /** What of them cannot. */
 export function fixedOf(monitor: KdamondOptions): Partial<KdamondOptions> {
   const known = Object.keys(commitEntries);
@@ -252,15 +263,17 @@ function stepsOf(config: RunConfig, timesMs: readonly number[]): PlanStep[] {
   return timesMs.map((atMs, i) => {
     const { setGoals = [], commit } = item(config.changes ?? [], i);
     const path = `changes[${i}]`;
+    // What samples goes on; all else is said anew with each commit.
+    const { sampler, ...changed } = commit ?? {};
     if (commit !== undefined) {
-      context = { ...context, ...commit };
+      context = { ...context, ...changed };
       within(`${path}.commit`, () => {
-        ({ addresses } = resolveCommit(context, source, addresses));
+        ({ addresses } = resolveCommit(withSampler(context, sampler), source, addresses));
       });
     }
     const goals = setGoals.map((goal, j) => goalStep(goal, context, `${path}.setGoals[${j}]`));
     context = goals.reduce(withGoal, context);
-    return { atMs, goals, context, commits: commit !== undefined };
+    return { atMs, goals, context, sampler, commits: commit !== undefined };
   });
 }
 

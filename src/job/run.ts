@@ -13,6 +13,7 @@ import {
   contextOf,
   fixedOf,
   resolveRun,
+  withSampler,
 } from '../config/config.ts';
 import { refuse } from '../errors.ts';
 import type { Tuning } from '../goal/control.ts';
@@ -24,6 +25,7 @@ import { hotRanges, workingSet } from '../report/hot-ranges.ts';
 import type { Books, RunEvent, RunRecord } from '../report/record.ts';
 import type { Round } from '../report/round.ts';
 import type { Snapshot } from '../report/snapshot.ts';
+import type { SamplerOptions } from '../sampler/sampler.ts';
 import { readMachineFile } from '../trace/recording.ts';
 
 /** A run in progress. */
@@ -277,7 +279,8 @@ class Run {
         // By then another plan may hold.
         if ((await this.#stretch(untilMs)) === 'interrupted') return;
       }
-      await this.#commit(context);
+      const sampler = steps.findLast((step) => step.sampler !== undefined)?.sampler;
+      await this.#commit(context, sampler);
     } else {
       this.#setGoals(steps);
       this.#context = context;
@@ -286,8 +289,8 @@ class Run {
     this.#tell({ kind: 'changed', atMs });
   }
 
-  async #commit(context: CommitOptions): Promise<void> {
-    await this.#kdamond.commit(context);
+  async #commit(context: CommitOptions, sampler?: SamplerOptions): Promise<void> {
+    await this.#kdamond.commit(withSampler(context, sampler));
     this.#committedNs = this.#kdamond.nowNs;
     this.#context = context;
   }

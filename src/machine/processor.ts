@@ -1,8 +1,16 @@
 /** The CPUs of the emulated machine. `samplers.md` 5.2 and 7.6. */
 import * as v from 'valibot';
 
-import type { Bytes } from '../units.ts';
-import { type Schema, U32, integer, oneOf, options, quantityOf } from '../validate.ts';
+import type { Bytes, Duration } from '../units.ts';
+import {
+  type Schema,
+  U32,
+  integer,
+  oneOf,
+  options,
+  quantityOf,
+  quantityWithin,
+} from '../validate.ts';
 import { numberWithin } from './process.ts';
 
 /** All CPUs, alike. A CPU is a hardware thread. */
@@ -29,6 +37,28 @@ export interface ProcessorOptions {
   readonly l2Bytes?: Bytes;
   /** Third-level cache of the complex that a CPU is part of. @default "32 MiB" */
   readonly l3Bytes?: Bytes;
+  /**
+   * CPUs that go and come back, in order. A CPU that is away runs nothing and is not sampled; its
+   * process goes on with the others, of which it keeps one at least. @default none
+   */
+  readonly hotplug?: readonly CpuChangeOptions[];
+}
+
+/** CPUs go, or come back. */
+export interface CpuChangeOptions {
+  /** When: this long after the start, above 0, not before the change before it. */
+  readonly atMs: Duration;
+  /** Which: from `start` up to, not including, `end`. */
+  readonly cpus: { readonly start: number; readonly end: number };
+  /** Whether they are there from then on. */
+  readonly online: boolean;
+}
+
+/** {@link CpuChangeOptions}, resolved. */
+export interface CpuChange {
+  readonly atMs: number;
+  readonly cpus: { readonly start: number; readonly end: number };
+  readonly online: boolean;
 }
 
 /** {@link ProcessorOptions}, resolved. */
@@ -43,11 +73,18 @@ export interface Processor {
   readonly l1Bytes: number;
   readonly l2Bytes: number;
   readonly l3Bytes: number;
+  readonly hotplug: readonly CpuChange[];
 }
 
 const KIB = 1024;
 const ZEN5 = { tlbEntries: 4_096, l1Bytes: 48 * KIB };
 const ZEN4 = { tlbEntries: 3_072, l1Bytes: 32 * KIB };
+
+const cpuChangeSchema: Schema<CpuChange> = options({
+  atMs: quantityWithin('ms', { min: 1, max: 1e9, expected: 'a time from 1 to 1e9 milliseconds' }),
+  cpus: options({ start: integer(0, 8191), end: integer(1, 8192) }),
+  online: v.boolean(),
+});
 
 /** Reads {@link ProcessorOptions}. */
 export const processorSchema: Schema<Processor> = v.pipe(
@@ -63,6 +100,7 @@ export const processorSchema: Schema<Processor> = v.pipe(
     l1Bytes: v.optional(quantityOf('bytes')),
     l2Bytes: v.optional(quantityOf('bytes'), KIB ** 2),
     l3Bytes: v.optional(quantityOf('bytes'), 32 * KIB ** 2),
+    hotplug: v.optional(v.array(cpuChangeSchema), []),
   }),
   v.transform(({ model, tlbEntries, l1Bytes, ...processor }) => {
     const usual = model === 'zen4' ? ZEN4 : ZEN5;

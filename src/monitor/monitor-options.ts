@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { refuse } from '../errors.ts';
 import { supportsMetric } from '../goal/metric.ts';
 import { knowsAction } from '../scheme/action.ts';
+import type { Sampler } from '../sampler/sampler.ts';
 import { type Scheme, type SchemeOptions, schemeSchema } from '../scheme/scheme.ts';
 import type { Duration } from '../units.ts';
 import { SAFE, type Schema, asJson, integer, oneOf, quantityWithin } from '../validate.ts';
@@ -74,6 +75,8 @@ export interface ContextConfig {
   readonly schemes: readonly Scheme[];
   readonly paused: boolean;
   readonly unsupportedActions: UnsupportedActions;
+  /** In a commit: samples from then on; absent to leave what samples as it is. */
+  readonly sampler?: Sampler | undefined;
 }
 
 /** {@link MonitorOptions} and the operations set, every one given. */

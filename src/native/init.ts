@@ -1,6 +1,7 @@
 /** Resolved options in the shape the addon takes, and its failures as errors. */
 import type {
   AreaInit,
+  ChmuInit,
   ContextInit,
   EmulationInit,
   Failure,
@@ -24,6 +25,7 @@ import type {
   QuotaInit,
   RangeInit,
   RecordingInit,
+  RestartInit,
   SampleFilterInit,
   SamplerInit,
   SchemeInit,
@@ -41,6 +43,7 @@ import type { ContextConfig, MonitorConfig } from '../monitor/monitor-options.ts
 import type { Probe, ProbeFilter } from '../monitor/probe.ts';
 import type { SampleFilter } from '../monitor/sample-filter.ts';
 import type { Target } from '../monitor/target.ts';
+import type { Chmu } from '../sampler/chmu.ts';
 import type { HintFaults } from '../sampler/hint-faults.ts';
 import type { IbsOp } from '../sampler/ibs-op.ts';
 import type { Pebs } from '../sampler/pebs.ts';
@@ -299,6 +302,11 @@ function policyInit({ demotion, fastNid, slowNid, ...policy }: Policy): PolicyIn
   };
 }
 
+/** Another sampler in the place of the one there is, in the shape the addon takes. */
+export function restartInit(sampler: Sampler, seed: number): RestartInit {
+  return { sampler: samplerInit(sampler), seed };
+}
+
 function samplerInit(sampler: Sampler): SamplerInit {
   const { type } = sampler;
   switch (type) {
@@ -307,9 +315,11 @@ function samplerInit(sampler: Sampler): SamplerInit {
     case 'pebs':
       return { pebs: pebsInit(sampler) };
     case 'chmu':
-      return { chmu: { ...sampler, nodes: [...sampler.nodes] } };
+      return { chmu: chmuInit(sampler) };
     case 'hint_faults':
       return { hintFaults: hintFaultsInit(sampler) };
+    case 'page_faults':
+      return { pageFaults: { ...sampler, physical: sampler.address === 'physical' } };
   }
 }
 
@@ -333,13 +343,17 @@ function pebsInit({ address, nodes, period, frequency, ...pebs }: Pebs): PebsIni
   };
 }
 
+function chmuInit({ mode, nodes, ...chmu }: Chmu): ChmuInit {
+  return { ...chmu, nodes: [...nodes], alwaysOn: mode === 'always_on' };
+}
+
 function hintFaultsInit({ address, nodes, ...faults }: HintFaults): HintFaultsInit {
   const { rateLimitBytesPerS: rateLimit, ...rest } = faults;
   return { ...rest, rateLimit, nodes: [...nodes], physical: address === 'physical' };
 }
 
 function machineInit({ nodes, processor, workload, ...machine }: Emulation): MachineInit {
-  const { l1Bytes, l2Bytes, l3Bytes, ...rest } = processor;
+  const { l1Bytes, l2Bytes, l3Bytes, hotplug, ...rest } = processor;
   const processes =
     workload.type === 'hot_set' ? [hotSetProcess(workload, nodes.length)] : workload.processes;
   return {
@@ -357,6 +371,12 @@ function machineInit({ nodes, processor, workload, ...machine }: Emulation): Mac
       ...rest,
       cacheBytes: [l1Bytes, l2Bytes, l3Bytes],
       cacheCycles: [...CACHE_CYCLES],
+      hotplug: hotplug.map(({ atMs, cpus, online }) => ({
+        atNs: atMs * NS_PER_MS,
+        start: cpus.start,
+        end: cpus.end,
+        online,
+      })),
     },
     migration: { ...machine.migration },
     processes: processes.map(processInit),

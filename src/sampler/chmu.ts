@@ -16,7 +16,16 @@ export interface ChmuOptions {
   readonly nodes: readonly number[];
   /** Memory that shares a counter: a power of two from 256 bytes to 4 KiB. @default "4 KiB" */
   readonly unitBytes?: Bytes;
-  /** How long it counts before it lists: 1 to 4095 times 100 us, 1 ms, 10 ms, 100 ms or 1 s. @default "100 ms" */
+  /**
+   * `epoch`: at its end what reached the threshold is listed, and all counters are free again.
+   * `always_on`: whatever reaches it is listed at once, as often as it does, and frees its counter;
+   * a counter of memory that never gets so far is taken for good. @default "epoch"
+   */
+  readonly mode?: 'epoch' | 'always_on';
+  /**
+   * Length of an epoch, at whose end the list is read; if `always_on`, how often it is read. 1 to
+   * 4095 times 100 us, 1 ms, 10 ms, 100 ms or 1 s. @default "100 ms"
+   */
   readonly epochNs?: Duration;
   /** Lines that are read, written back, or both. @default "reads" */
   readonly traffic?: 'reads' | 'writes' | 'both';
@@ -42,6 +51,7 @@ export interface Chmu {
   readonly type: 'chmu';
   readonly nodes: readonly number[];
   readonly unitBytes: number;
+  readonly mode: 'epoch' | 'always_on';
   readonly epochNs: number;
   readonly traffic: 'reads' | 'writes' | 'both';
   readonly downSampling: number;
@@ -72,6 +82,7 @@ export const chmuSchema: Schema<Chmu> = v.pipe(
     type: v.literal('chmu'),
     nodes: v.pipe(v.array(integer(0, 65_535)), v.minLength(1, 'a list of at least one node')),
     unitBytes: v.optional(powerOfTwo(quantityOf('bytes'), 256, 4_096), 4_096),
+    mode: v.optional(oneOf(['epoch', 'always_on'] as const), 'epoch'),
     epochNs: v.optional(
       v.pipe(
         quantityOf('ns'),

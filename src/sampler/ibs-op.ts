@@ -38,6 +38,11 @@ export interface IbsOpOptions {
    * @default the workload's
    */
   readonly dataShare?: number;
+  /**
+   * With `cycles`, which also pass while a CPU waits for memory: how often the op that is tagged after
+   * a wait is about the page that was waited for, from 0 to 1. Nobody has measured it. @default 0
+   */
+  readonly stallShare?: number;
   /** Counts samples by what served them, in `books.counters.sources`. Costs time. @default false */
   readonly dataSource?: boolean;
   /** What its interrupts cost, and how many the kernel allows. @default as measured, see each */
@@ -54,31 +59,42 @@ export interface IbsOp {
   readonly latencyMin?: number | undefined;
   readonly rateHz?: number | undefined;
   readonly dataShare?: number | undefined;
+  readonly stallShare: number;
   readonly dataSource: boolean;
   readonly interrupts: Interrupts;
 }
 
 /** Reads {@link IbsOpOptions}. What a generation has is the addon's to know. */
-export const ibsOpSchema: Schema<IbsOp> = options({
-  type: v.literal('ibs_op'),
-  generation: v.optional(oneOf(['zen3', 'zen4', 'zen5', 'zen6'] as const), 'zen5'),
-  period: v.optional(
-    v.pipe(
-      integer(144, 134_217_712),
-      v.check((period) => period % 16 === 0, 'a multiple of 16 from 144 to 134217712'),
+export const ibsOpSchema: Schema<IbsOp> = v.pipe(
+  options({
+    type: v.literal('ibs_op'),
+    generation: v.optional(oneOf(['zen3', 'zen4', 'zen5', 'zen6'] as const), 'zen5'),
+    period: v.optional(
+      v.pipe(
+        integer(144, 134_217_712),
+        v.check((period) => period % 16 === 0, 'a multiple of 16 from 144 to 134217712'),
+      ),
+      262_144,
     ),
-    262_144,
-  ),
-  counting: v.optional(oneOf(['cycles', 'ops'] as const), 'cycles'),
-  l3MissOnly: v.optional(v.boolean(), false),
-  latencyMin: v.optional(integer(128, 2_048)),
-  rateHz: v.optional(integer(1, 1e12)),
-  dataShare: v.optional(
-    v.pipe(
-      share(),
-      v.check((value) => value > 0, 'a share above 0, at most 1'),
+    counting: v.optional(oneOf(['cycles', 'ops'] as const), 'cycles'),
+    l3MissOnly: v.optional(v.boolean(), false),
+    latencyMin: v.optional(integer(128, 2_048)),
+    rateHz: v.optional(integer(1, 1e12)),
+    dataShare: v.optional(
+      v.pipe(
+        share(),
+        v.check((value) => value > 0, 'a share above 0, at most 1'),
+      ),
     ),
+    stallShare: v.optional(share(), 0),
+    dataSource: v.optional(v.boolean(), false),
+    interrupts: v.optional(interruptsSchema, {}),
+  }),
+  v.forward(
+    v.check(
+      ({ counting, stallShare }) => counting === 'cycles' || stallShare === 0,
+      '0 where ops are counted: none are dispatched in a wait',
+    ),
+    ['stallShare'],
   ),
-  dataSource: v.optional(v.boolean(), false),
-  interrupts: v.optional(interruptsSchema, {}),
-});
+);

@@ -5,19 +5,22 @@ import { type Schema, choice, either } from '../validate.ts';
 import { type Chmu, type ChmuOptions, chmuSchema } from './chmu.ts';
 import { type HintFaults, type HintFaultsOptions, hintFaultsSchema } from './hint-faults.ts';
 import { type IbsOp, type IbsOpOptions, ibsOpSchema } from './ibs-op.ts';
+import { type PageFaults, type PageFaultsOptions, pageFaultsSchema } from './page-faults.ts';
 import { type Pebs, type PebsOptions, pebsSchema } from './pebs.ts';
 
 /** Any sampler. */
-export type SamplerOptions = IbsOpOptions | PebsOptions | ChmuOptions | HintFaultsOptions;
+export type SamplerOptions =
+  IbsOpOptions | PebsOptions | ChmuOptions | HintFaultsOptions | PageFaultsOptions;
 
 /** {@link SamplerOptions}, resolved. */
-export type Sampler = IbsOp | Pebs | Chmu | HintFaults;
+export type Sampler = IbsOp | Pebs | Chmu | HintFaults | PageFaults;
 
 const SCHEMAS: ReadonlyMap<unknown, Schema<Sampler>> = new Map<unknown, Schema<Sampler>>([
   ['ibs_op', ibsOpSchema],
   ['pebs', pebsSchema],
   ['chmu', chmuSchema],
   ['hint_faults', hintFaultsSchema],
+  ['page_faults', pageFaultsSchema],
 ]);
 const TYPES = either([...SCHEMAS.keys()].map(String));
 
@@ -44,5 +47,7 @@ export function describeSampler(sampler: Sampler): string {
       return 'CXL hotness units';
     case 'hint_faults':
       return 'NUMA hint faults';
+    case 'page_faults':
+      return 'page faults';
   }
 }

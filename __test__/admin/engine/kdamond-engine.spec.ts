@@ -2,7 +2,7 @@ import test from 'ava';
 
 import { KdamondEngine } from '../../../src/admin/engine/kdamond-engine.ts';
 import { AdminTree } from '../../../src/admin/tree.ts';
-import { Kdamond, type KdamondOptions, balance } from '../../../src/index.ts';
+import { Kdamond, type KdamondOptions, type SamplerOptions, balance } from '../../../src/index.ts';
 import { SMALL, recordingOf, rows } from '../../support/small.ts';
 import { answers, run } from '../tree-shell.ts';
 import { ANY, machine } from './machine.ts';
@@ -446,14 +446,76 @@ test('a perf event programs the sampler, for one monitor at a time', async (t) =
   const other = (): Promise<void> => tree.write('kdamonds/1/state', 'on');
   await answers(t, 'EBUSY', other, path);
   await command('commit');
-  await write('echo 16384 > monitoring_attrs/sample/perf_events/0/sample_period');
-  const events = `${CONTEXT}/monitoring_attrs/sample/perf_events/nr_perf_events`;
-  await answers(t, 'EOPNOTSUPP', () => command('commit'), events);
+  const events = 'monitoring_attrs/sample/perf_events';
+  await write(`echo 0 > ${events}/nr_perf_events`);
+  const number = `${CONTEXT}/${events}/nr_perf_events`;
+  await answers(t, 'EOPNOTSUPP', () => command('commit'), number);
   await engine.step(100);
   await command('off');
   await other();
   t.is(tree.read('kdamonds/1/state'), 'on\n');
   await tree.close();
+});
+
+test('a commit of another period restarts sampling with it', async (t) => {
+  const {
+    engine,
+    cat,
+    command,
+    run: write,
+    tree,
+  } = await machine(`
+    ${EVENT}
+    echo 134217712 > sample_period
+    ${SCHEME}
+    ${ANY}
+    echo 1 > access_pattern/nr_accesses/min
+    echo on > ${STATE}
+  `);
+  const tried = async (): Promise<number> => {
+    await engine.step(2_000);
+    await command('update_schemes_stats');
+    return Number(cat('schemes/0/stats/sz_tried'));
+  };
+  const before = await tried();
+  await write('echo 65536 > monitoring_attrs/sample/perf_events/0/sample_period');
+  await command('commit');
+  const after = (await tried()) - before;
+  t.assert(after > 2 * before, `${after} after ${before}`);
+  await tree.close();
+});
+
+test('PEBS is programmed by raw events, and page faults by the software event of any machine', async (t) => {
+  const event = `
+    echo 1 > contexts/nr_contexts
+    cd contexts/0
+    echo vaddr > operations
+    echo 1 > targets/nr_targets
+    echo 1 > targets/0/pid_target
+    echo 1 > monitoring_attrs/sample/perf_events/nr_perf_events
+    ${SCHEME}
+    ${ANY}
+    echo 1 > access_pattern/nr_accesses/min
+    cd ${AT}/monitoring_attrs/sample/perf_events/0`;
+  const tried = async (sampler: SamplerOptions, script: string): Promise<number> => {
+    const engine = new KdamondEngine({ source: { ...SMALL, sampler }, speed: 0 });
+    const tree = new AdminTree(engine);
+    await run(
+      tree,
+      `echo 1 > kdamonds/nr_kdamonds\ncd kdamonds/0\n${event}\n${script}\necho on > ${STATE}`,
+    );
+    await engine.step(1_000);
+    await tree.write('kdamonds/0/state', 'update_schemes_stats');
+    const stats = tree.read('kdamonds/0/contexts/0/schemes/0/stats/nr_tried');
+    await tree.close();
+    return Number(stats);
+  };
+  // The RFC's configuration B.
+  const b = 'echo 4 > type\necho 0x20d1 > config\necho 5003 > sample_freq';
+  t.assert((await tried({ type: 'pebs' }, b)) > 0);
+  // Nothing is paged out here, so nothing faults.
+  const faults = 'echo 1 > type\necho 2 > config\necho 0 > freq\necho 1 > sample_period';
+  t.is(await tried({ type: 'pebs' }, faults), 0);
 });
 
 test('a shorter period samples more', async (t) => {

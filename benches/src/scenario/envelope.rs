@@ -91,6 +91,7 @@ fn monitor(Envelope { cpus, bytes, times }: Envelope, threads: usize) -> Monitor
             sample_filters: Vec::new(),
             schemes: vec![towards(0, bytes, bytes), towards(1, 0, bytes)],
             probes: Vec::new(),
+            sampler: None,
             paused: false,
             attempt_any_action: false,
         },

@@ -2,6 +2,7 @@
 
 use crate::faults::Faults;
 use crate::heat::Heat;
+use crate::hotplug::Hotplug;
 use crate::memory::{Area, Memory};
 use crate::migration::Migration;
 use crate::node::Nodes;
@@ -30,7 +31,7 @@ impl Machine {
     /// [`MachineError`].
     pub fn new(config: MachineConfig) -> Result<Self, MachineError> {
         let nodes = Nodes::new(&config.nodes)?;
-        let MachineConfig { processor, workload, migration, seed, .. } = config;
+        let MachineConfig { processor, hotplug, workload, migration, seed, .. } = config;
         processor.check()?;
         let misplaced = nodes.iter().find(|(_, node)| node.socket >= processor.sockets);
         if let Some((nid, node)) = misplaced {
@@ -41,6 +42,8 @@ impl Machine {
         migration.check()?;
         let distances = distances(config.distances, &nodes)?;
         workload.check(Limits { nodes: nodes.len(), cpus: processor.cpus })?;
+        let running = workload.processes.iter().map(|process| process.cpus_of(processor.cpus));
+        let hotplug = Hotplug::new(hotplug, processor.cpus, running)?;
 
         let areas = areas(&workload);
         let mut heat = Heat::new(nodes.len(), areas.len());
@@ -62,6 +65,7 @@ impl Machine {
             performance,
             migration: Migration::new(migration, seed, memory.nodes.len()),
             faults: Faults::new(seed),
+            hotplug,
             is_even: false,
             charged_ns: vec![0; processes.len()],
             total_charged_ns: vec![0; processes.len()],

@@ -19,12 +19,25 @@ use crate::{Machine, TWO_TO_64};
 /// Nanoseconds until a fault that found no room is tried again: ours.
 const RETRY_NS: u64 = 100_000_000;
 
+/// A page that was missed, and is back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageFault {
+    /// When it was missed, in nanoseconds of simulated time.
+    pub at_ns: u64,
+    /// Number of the page, over all areas.
+    pub page: u32,
+    /// The process that missed it, by index.
+    pub process: u16,
+}
+
 /// Pages that are paged out.
 #[derive(Debug)]
 pub(crate) struct Faults {
     random: Xoshiro256PlusPlus,
     /// When each is missed; those nobody touches are not here.
     missed: BinaryHeap<Reverse<(u64, u32)>>,
+    /// Those that the last step served, oldest first.
+    served: Vec<PageFault>,
     /// Of the running step: time that accesses waited.
     waited_ns: u64,
     /// Since the start: time in which at least one waited.
@@ -36,6 +49,7 @@ impl Faults {
         Self {
             random: Xoshiro256PlusPlus::seed_from_u64(seed ^ 0x6661_756c_7473_2121),
             missed: BinaryHeap::new(),
+            served: Vec::new(),
             waited_ns: 0,
             stalled_ns: 0,
         }
@@ -103,8 +117,14 @@ impl Machine {
         true
     }
 
+    /// Faults that the last step served, oldest first.
+    pub fn page_faults(&self) -> &[PageFault] {
+        &self.faults.served
+    }
+
     /// Serves the faults up to a moment.
     pub(crate) fn fault_until(&mut self, to_ns: u64) {
+        self.faults.served.clear();
         while let Some(&Reverse((at_ns, page))) = self.faults.missed.peek()
             && at_ns <= to_ns
         {
@@ -116,7 +136,9 @@ impl Machine {
             self.faults.waited_ns += fault_ns;
             let process = self.memory.areas[self.memory.area_of(page)].process;
             self.charged_ns[usize::from(process)] += fault_ns;
-            if !self.page_in(page) {
+            if self.page_in(page) {
+                self.faults.served.push(PageFault { at_ns, page, process });
+            } else {
                 self.migration.counters.faults_without_room += 1;
                 self.faults.missed.push(Reverse((at_ns.max(to_ns) + RETRY_NS, page)));
             }

@@ -37,6 +37,7 @@ mod residence;
 
 mod build;
 mod faults;
+mod hotplug;
 mod migration;
 mod operations;
 mod paddr;
@@ -45,7 +46,9 @@ mod throughput;
 mod vaddr;
 mod young;
 
+pub use faults::PageFault;
 pub use frames::{HUGE_SZ, PAGE_SZ};
+pub use hotplug::CpuChange;
 pub use migration::{MigrationConfig, MigrationCounters};
 pub use node::{NodeConfig, NodeError, Timing};
 pub use placement::{PageHeat, PlacedFolio};
@@ -58,6 +61,7 @@ pub(crate) use frames::HUGE_FRAMES;
 
 use damon_core::region::Range;
 use faults::Faults;
+use hotplug::Hotplug;
 use memory::{Folio, Memory};
 use migration::Migration;
 use node::Nodes;
@@ -127,6 +131,8 @@ pub struct MachineConfig {
     pub distances: Vec<Vec<u32>>,
     /// The CPUs.
     pub processor: Processor,
+    /// CPUs that go and come back, in order.
+    pub hotplug: Vec<CpuChange>,
     /// What runs.
     pub workload: Workload,
     /// What it takes to move memory.
@@ -138,8 +144,9 @@ pub struct MachineConfig {
 impl MachineConfig {
     /// With what is usual for the rest.
     pub fn new(nodes: Vec<NodeConfig>, processor: Processor, workload: Workload) -> Self {
+        let (distances, hotplug) = (Vec::new(), Vec::new());
         let migration = MigrationConfig::default();
-        Self { nodes, distances: Vec::new(), processor, workload, migration, seed: 0 }
+        Self { nodes, distances, processor, hotplug, workload, migration, seed: 0 }
     }
 }
 
@@ -185,7 +192,7 @@ pub struct Pace {
     pub memory_ops_hz: f64,
 }
 
-/// No process runs there.
+/// No process runs there, or the CPU is away.
 const IDLE: u16 = u16::MAX;
 
 /// The computer.
@@ -196,6 +203,7 @@ pub struct Machine {
     processes: Vec<Process>,
     /// Process of each CPU.
     cpus: Vec<u16>,
+    hotplug: Hotplug,
     performance: Performance,
     migration: Migration,
     faults: Faults,
@@ -371,6 +379,7 @@ impl Machine {
         self.drift(elapsed_ns);
         self.migrate_on(elapsed_ns);
         self.now_ns = to_ns;
+        self.hotplug_until(to_ns);
         let Self { processes, memory, .. } = self;
         let mut changed = false;
         for process in processes {
@@ -384,9 +393,10 @@ impl Machine {
         self.refresh();
     }
 
-    /// When the workload changes next: a step should not go beyond.
+    /// When the workload or the CPUs change next: a step should not go beyond.
     pub fn next_change_ns(&self) -> u64 {
-        self.processes.iter().map(Process::phase_ends_ns).min().unwrap_or(u64::MAX)
+        let phases = self.processes.iter().map(Process::phase_ends_ns);
+        phases.fold(self.hotplug.next_ns(), u64::min)
     }
 
     fn phases_changed(&mut self) {
@@ -428,7 +438,7 @@ impl Machine {
         for (index, process) in self.processes.iter().enumerate() {
             let charged_ns = std::mem::take(&mut self.charged_ns[index]);
             self.total_charged_ns[index] += charged_ns;
-            let time_s = passed_s * f64::from(process.cpus_len());
+            let time_s = passed_s * f64::from(process.online);
             self.performance.set_lost_share(index, charged_ns as f64 / 1e9 / time_s);
         }
         for (nid, bytes) in self.migration.take_passed().enumerate() {

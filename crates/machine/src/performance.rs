@@ -130,6 +130,16 @@ impl Performance {
         }
     }
 
+    /// A CPU of a process comes, or goes.
+    pub(crate) fn set_online(&mut self, process: usize, socket: u16, online: bool) {
+        let mut groups = self.groups.iter_mut();
+        let group = groups.find(|group| group.process == process && group.socket == socket);
+        if let Some(group) = group {
+            group.cpus += if online { 1.0 } else { -1.0 };
+            self.speed_fresh = false;
+        }
+    }
+
     /// Answers both questions anew where their facts have changed.
     pub(crate) fn refresh(
         &mut self,
@@ -152,7 +162,7 @@ impl Performance {
             // Evictions come by time, visits by speed: one step from the speed without them.
             for (index, process) in processes.iter().enumerate() {
                 let per_op = process.memory_share / self.accesses_per_visit(process, &memory.heat);
-                let visits_hz = self.ops_hz(index) / f64::from(process.cpus_len()) * per_op;
+                let visits_hz = self.ops_hz(index) / f64::from(process.online) * per_op;
                 let evictions = processor.tlb_evictions_per_ms * 1e3 / visits_hz.max(1.0);
                 let rate = evictions / f64::from(processor.tlb_entries);
                 self.model(processor, process, &memory.heat, rate);

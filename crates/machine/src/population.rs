@@ -54,6 +54,8 @@ struct Part {
     until_hz: f64,
     process: u16,
     class: u16,
+    /// Only pages on this node; on any if none.
+    nid: Option<u32>,
     /// Of each page that is among them.
     page_hz: f64,
 }
@@ -128,6 +130,36 @@ impl Machine {
         }
     }
 
+    /// Cycles that a CPU waits for memory, by the page that is waited for: a population whose `hz` are
+    /// cycles per second.
+    pub fn stalls(&self, cpu: u16) -> Population {
+        let (nodes, direction) = (None, Direction::Both);
+        let mut population = Population { parts: Vec::new(), nodes, direction };
+        let Some((process, _)) = self.running(cpu) else { return population };
+        let running = &self.processes[usize::from(process)];
+        let socket = self.processor.socket(cpu);
+        let (ops_hz, _) = self.performance.pace(usize::from(process), socket);
+        for line in running.lines().map(|line| self.memory.heat.line(line)) {
+            let accesses_hz = ops_hz * running.memory_share * line.share;
+            let cycles_per_ns = self.processor.clock_hz / 1e9 / line.locality.parallelism;
+            for (class, alike) in line.class_numbers().zip(line.shape.classes()) {
+                let [_, _, third] = self.performance.model_of(class).hit_by;
+                let missed_hz = accesses_hz * alike.share / f64::from(alike.pages) * (1.0 - third);
+                for (nid, &pages) in (0..).zip(self.memory.heat.resident(class)) {
+                    let ns =
+                        self.performance.latency_ns(&self.processor, &self.memory, nid, socket);
+                    let page_hz = missed_hz * cycles_per_ns * ns;
+                    if page_hz > 0.0 && pages > 0 {
+                        let until_hz = population.hz() + page_hz * pages as f64;
+                        let nid = Some(nid);
+                        population.parts.push(Part { until_hz, process, class, nid, page_hz });
+                    }
+                }
+            }
+        }
+        population
+    }
+
     /// The accesses of one CPU, or of all, that get so far.
     pub fn population(&self, cpu: Option<u16>, reach: &Reach, direction: Direction) -> Population {
         let nodes = match reach {
@@ -174,7 +206,7 @@ impl Machine {
                     * into.direction.share(line.store_share);
                 if page_hz > 0.0 && pages > 0.0 {
                     let until_hz = into.hz() + page_hz * pages;
-                    into.parts.push(Part { until_hz, process, class: number, page_hz });
+                    into.parts.push(Part { until_hz, process, class: number, nid: None, page_hz });
                 }
             }
         }
@@ -192,11 +224,6 @@ impl Machine {
             .iter()
             .filter(|area| area.kind != crate::workload::Kind::PageCache)
             .map(|area| area.first_page..area.first_page + area.pages)
-    }
-
-    /// CPUs that run a process.
-    pub fn cpus_of(&self, process: u16) -> Range<u16> {
-        self.processes[usize::from(process)].cpus.clone()
     }
 
     /// First page of the folio of a page, and how many pages it has.
@@ -223,20 +250,36 @@ impl Population {
         self.parts.last().map_or(0.0, |part| part.until_hz)
     }
 
+    /// How many a second go to a page.
+    pub fn page_hz(&self, machine: &Machine, page: u32) -> f64 {
+        let area = machine.memory.area_of(page);
+        let number = page - machine.memory.areas[area].first_page;
+        let heat = &machine.memory.heat;
+        let of_line = |line: &u16| {
+            let class = heat.line(*line).class_of(number);
+            let place = self.parts.binary_search_by_key(&class, |part| part.class);
+            place.map_or(0.0, |place| self.parts[place].page_hz)
+        };
+        heat.lines_of_area(area).iter().map(of_line).sum()
+    }
+
     /// Draws one, and tells how many a second go to its page. None if there are none.
     pub fn draw(&self, machine: &Machine, random: &mut impl Rng) -> Option<(Access, f64)> {
         let place = random.next_u64() as f64 / TWO_TO_64 * self.hz();
         let chosen = self.parts.partition_point(|part| part.until_hz <= place);
-        let Part { process, class, page_hz, .. } = *self.parts.get(chosen)?;
+        let Part { process, class, nid, page_hz, .. } = *self.parts.get(chosen)?;
         let heat = &machine.memory.heat;
         let line = heat.line_of_class(class);
         let first_page = machine.memory.areas[line.area].first_page;
         for _ in 0..DRAWS_MAX {
             let member = line.shape.draw_member(usize::from(class - line.first_class), random);
             let page = first_page + member;
-            let wanted = self.nodes.as_ref().is_none_or(|nodes| {
-                machine.memory.node_of(page).is_some_and(|nid| nodes.contains(&nid))
-            });
+            let here = machine.memory.node_of(page);
+            let wanted = nid.is_none_or(|nid| here == Some(nid))
+                && self
+                    .nodes
+                    .as_ref()
+                    .is_none_or(|nodes| here.is_some_and(|nid| nodes.contains(&nid)));
             if wanted {
                 let rest = random.next_u64();
                 let write = match self.direction {

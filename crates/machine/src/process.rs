@@ -10,6 +10,8 @@ pub(crate) struct Process {
     pub(crate) tgid: u32,
     pub(crate) memcg: String,
     pub(crate) cpus: Range<u16>,
+    /// How many of them are there.
+    pub(crate) online: u16,
     pub(crate) memory_share: f64,
     pub(crate) cycles_per_op: f64,
     /// Its areas, of all areas.
@@ -43,6 +45,7 @@ impl Process {
         let mut process = Self {
             tgid: config.tgid,
             memcg: config.memcg.clone(),
+            online: cpus.end - cpus.start,
             cpus,
             memory_share: config.memory_share,
             cycles_per_op: config.cycles_per_op,
@@ -87,10 +90,6 @@ impl Process {
     /// Numbers of the running phase's lines.
     pub(crate) fn lines(&self) -> Range<u16> {
         self.phases[self.phase].lines.clone()
-    }
-
-    pub(crate) fn cpus_len(&self) -> u16 {
-        self.cpus.end - self.cpus.start
     }
 
     /// The line of an access that the high 32 of these random bits choose.

@@ -197,6 +197,15 @@ impl Source for Emulation {
         }
     }
 
+    fn check_sampler(&self, sampler: &SamplerConfig) -> Result<(), SamplerError> {
+        self.sampler.check_restart(sampler, &self.machine)
+    }
+
+    fn restart_sampler(&mut self, sampler: &SamplerConfig) {
+        let restarted = self.sampler.restart(sampler, &self.machine);
+        debug_assert!(restarted.is_ok(), "checked");
+    }
+
     fn throughput(&self) -> Option<Throughput> {
         Some(self.machine.throughput())
     }

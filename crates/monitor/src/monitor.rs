@@ -12,6 +12,7 @@ use damon_core::scheme::{Goal, Metric, Round, SchemeConfig, TriedRegions};
 use damon_core::{Attrs, Snapshot};
 use damon_machine::Throughput;
 use damon_ring::{LaneCounters, LaneDoor, LaneError, LaneId, Lanes, LanesOptions};
+use damon_sampler::{SamplerConfig, SamplerError};
 use thiserror::Error;
 
 use crate::source::{Fill, Intake, Source, SourceCounters, SourceError};
@@ -35,6 +36,8 @@ pub struct ContextConfig {
     pub probes: Vec<Probe>,
     /// Whether monitoring rests.
     pub paused: bool,
+    /// In a commit: sampling begins anew, by this configuration. It goes on as it is if there is none.
+    pub sampler: Option<SamplerConfig>,
     /// Actions that the operations set or the source does not know are tried, as the kernel does,
     /// and take no effect, instead of being refused.
     pub attempt_any_action: bool,
@@ -95,6 +98,9 @@ pub enum MonitorError {
         /// The node.
         nid: u32,
     },
+    /// The source has no sampler, or not one that could become this.
+    #[error("sampler.{0}")]
+    Sampler(#[from] SamplerError),
     /// A commit while another one waits for the end of its sampling interval.
     #[error("a commit is in progress")]
     Busy,
@@ -146,7 +152,7 @@ enum Phase {
 
 /// What was asked for and waits for the end of the sampling interval.
 enum Pending {
-    Context(Box<Config>, Selected),
+    Context(Box<Config>, Selected, Option<SamplerConfig>),
     Goals(Vec<Vec<Goal>>),
 }
 
@@ -361,11 +367,14 @@ impl Monitor {
         // What could fail was checked when it was taken.
         let committed = match self.pending.take() {
             None => return,
-            Some(Pending::Context(config, ops)) => {
+            Some(Pending::Context(config, ops, sampler)) => {
                 // The new set is held, and its configuration in force, before the old one is let go.
                 let committed = self.kdamond.commit(*config, ops.clone(), memory);
                 if committed.is_ok() {
                     self.source.select(&ops);
+                    if let Some(sampler) = sampler {
+                        self.source.restart_sampler(&sampler);
+                    }
                 }
                 committed
             }
@@ -427,10 +436,14 @@ impl Monitor {
         self.check_idle()?;
         let ops = self.registry.select(context.ops)?;
         check_schemes(&*self.source, &context)?;
+        if let Some(sampler) = &context.sampler {
+            self.source.check_sampler(sampler)?;
+        }
+        let sampler = context.sampler.clone();
         let targets = context.targets.clone().unwrap_or_else(|| self.same_targets(context.ops));
         let config = core_config(context, targets, 0);
         self.kdamond.check_commit(&config, ops.id(), self.source.operations())?;
-        self.pending = Some(Pending::Context(Box::new(config), ops));
+        self.pending = Some(Pending::Context(Box::new(config), ops, sampler));
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use damon_core::region::{Range, RangeError};
 use damon_machine::{MigrationCounters, Throughput};
 use damon_policy::PolicyCounters;
 use damon_ring::{LaneCounters, LaneError, Lanes, Producer};
-use damon_sampler::{SamplerCounters, SourceCounts};
+use damon_sampler::{SamplerConfig, SamplerCounters, SamplerError, SourceCounts};
 use damon_trace::{RowCounts, TraceError};
 use thiserror::Error;
 
@@ -124,6 +124,19 @@ pub trait Source: Send {
 
     /// Whether there is a node of that number.
     fn has_node(&self, nid: u32) -> bool;
+
+    /// Whether [`restart_sampler`](Self::restart_sampler) would take another configuration.
+    ///
+    /// # Errors
+    ///
+    /// [`SamplerError`], whatever it is from a source without a sampler.
+    fn check_sampler(&self, _sampler: &SamplerConfig) -> Result<(), SamplerError> {
+        let expected = "nothing: the source has no sampler".into();
+        Err(SamplerError { path: "type", expected, received: "a sampler".into() })
+    }
+
+    /// Samples by another configuration, which was checked, from now on.
+    fn restart_sampler(&mut self, _sampler: &SamplerConfig) {}
 
     /// Bytes of the hot set on each node, if the source knows the truth.
     fn hot_bytes_by_node(&self) -> Option<Vec<u64>> {

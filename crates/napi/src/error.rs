@@ -207,6 +207,12 @@ impl From<MonitorError> for Failure {
                 "a node of the source to which memory can be moved",
                 nid.map_or_else(|| "none".into(), |nid| nid.to_string()),
             ),
+            MonitorError::Sampler(error) => Self::refusal(
+                "ERR_DAMON_CONFIG_SAMPLER",
+                format!("sampler.{}", error.path),
+                error.expected,
+                error.received,
+            ),
             MonitorError::Node { scheme, goal, nid } => Self::refusal(
                 "ERR_DAMON_CONFIG_NODE",
                 format!("schemes[{scheme}].quota.goals[{goal}].nid"),

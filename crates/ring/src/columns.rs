@@ -60,7 +60,7 @@ mod memory {
             unsafe {
                 std::arch::asm!(
                     "prefetchw [{}]",
-                    in(reg) self.sightings.wrapping_add(slot),
+                    in(reg) self.slots.sightings.wrapping_add(slot),
                     options(nostack, preserves_flags, readonly)
                 );
             }

@@ -5,7 +5,9 @@
 //! nodes, of processes or of virtual addresses. There are fewer counters than units of memory: a
 //! unit that finds none free in an epoch is not counted. At the end of the epoch the units whose
 //! count reached the threshold enter the list, as far as there is room; software reads and reports
-//! them. Counts stop at the counter's largest value.
+//! them. Counts stop at the counter's largest value. A unit that is always on has no epochs: it lists a
+//! unit of memory whenever its count reaches the threshold, and frees the counter; a counter of a unit
+//! that never gets so far is never free again.
 //!
 //! Nobody makes all the accesses: they are drawn until the counters are taken, or four times as many
 //! as there are counters, by when all but the coldest units have shown up; each counter then gets
@@ -15,7 +17,8 @@
 //! Simplified: an epoch's traffic is taken to be what it is at its end; the device's addresses are
 //! the host's; nothing is prefetched.
 
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
 
 use damon_machine::{Direction, Machine, PAGE_SZ, Population, Reach};
 use rand_core::SeedableRng;
@@ -39,6 +42,15 @@ pub enum Traffic {
     Both,
 }
 
+/// When counts are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// At the end of an epoch, when all counters are free again.
+    Epoch,
+    /// Whenever one has changed.
+    AlwaysOn,
+}
+
 /// One hotness unit for each of some devices.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChmuConfig {
@@ -46,7 +58,10 @@ pub struct ChmuConfig {
     pub nodes: Vec<u32>,
     /// Bytes of a unit: a power of two, 256..=4096.
     pub unit_bytes: u32,
-    /// Nanoseconds of an epoch: 1..=4095 times 100 us, 1 ms, 10 ms, 100 ms or 1 s.
+    /// When counts are looked at.
+    pub mode: Mode,
+    /// Nanoseconds of an epoch, after which the list is read; of a unit that is always on, from one
+    /// reading to the next. 1..=4095 times 100 us, 1 ms, 10 ms, 100 ms or 1 s.
     pub epoch_ns: u64,
     /// What is counted.
     pub traffic: Traffic,
@@ -138,6 +153,8 @@ struct Counted {
     count: u64,
     /// What is to be expected of it in a whole epoch.
     expected: f64,
+    /// Of a unit that is always on: it has just been listed, and nothing was counted since.
+    is_free: bool,
 }
 
 /// The unit of one device.
@@ -156,13 +173,19 @@ impl Chmu {
     pub(crate) fn follow(&mut self, machine: &Machine, span: Span, output: &mut Output) {
         while self.epoch_ends_ns < span.until_ns {
             self.count(machine);
-            self.list(self.epoch_ends_ns, span, output);
+            let hot = match self.config.mode {
+                Mode::Epoch => self.hot(output),
+                Mode::AlwaysOn => self.crossings(output),
+            };
+            self.read(&hot, self.epoch_ends_ns, span, output);
             self.epoch_ends_ns += self.config.epoch_ns;
         }
     }
 
-    /// The unit is stopped in a span: the epoch that runs begins anew afterwards.
+    /// The unit is stopped in a span: it begins anew afterwards.
     pub(crate) fn skip(&mut self, span: Span) {
+        self.places.clear();
+        self.counters.clear();
         self.epoch_ends_ns = span.until_ns + self.config.epoch_ns;
     }
 
@@ -185,10 +208,22 @@ impl Chmu {
     fn count(&mut self, machine: &Machine) {
         let (population, lines) = self.traffic(machine);
         let Self { config, random, places, counters, .. } = self;
-        places.clear();
-        counters.clear();
+        if config.mode == Mode::Epoch {
+            places.clear();
+            counters.clear();
+        }
         let unit_bytes = u64::from(config.unit_bytes);
         let per_hz = lines * config.epoch_ns as f64 / 1e9 / f64::from(config.down_sampling);
+        let expected_of = |page_hz: f64| page_hz * per_hz * unit_bytes as f64 / PAGE_SZ as f64;
+        // What has a counter already is expected to go on as its memory is touched now.
+        for counted in &mut *counters {
+            let folio = machine.folio_at_address(counted.unit * unit_bytes);
+            let page = folio.map(|folio| {
+                folio.page + ((counted.unit * unit_bytes - folio.address) / PAGE_SZ) as u32
+            });
+            counted.expected =
+                page.map_or(0.0, |page| expected_of(population.page_hz(machine, page)));
+        }
         let accesses = poisson(population.hz() * per_hz, random);
         let most = accesses.min(u64::from(config.counters) * DRAWS_PER_COUNTER);
         let mut drawn = 0;
@@ -197,9 +232,9 @@ impl Chmu {
             let Some((access, page_hz)) = population.draw(machine, random) else { break };
             let Some(address) = machine.physical_address(&access) else { continue };
             let unit = address / unit_bytes;
-            let expected = page_hz * per_hz * unit_bytes as f64 / PAGE_SZ as f64;
+            let expected = expected_of(page_hz);
             let place = *places.entry(unit).or_insert_with(|| {
-                counters.push(Counted { unit, count: 0, expected });
+                counters.push(Counted { unit, count: 0, expected, is_free: false });
                 counters.len() - 1
             });
             counters[place].count += 1;
@@ -207,26 +242,68 @@ impl Chmu {
         let left = (accesses - drawn) as f64 / accesses.max(1) as f64;
         for counted in counters {
             counted.count += poisson(counted.expected * left, random);
-            counted.count = counted.count.min(config.count_max());
+            if config.mode == Mode::Epoch {
+                counted.count = counted.count.min(config.count_max());
+            }
         }
     }
 
-    /// Puts the hot units into the list, and has them read.
-    fn list(&mut self, now_ns: u64, span: Span, output: &mut Output) {
-        let Self { config, counters, .. } = self;
+    /// Units whose count has reached the threshold at the end of an epoch, as far as the list holds
+    /// them.
+    fn hot(&mut self, output: &mut Output) -> Vec<u64> {
+        let threshold = u64::from(self.config.threshold);
+        let counters = self.counters.iter().filter(|counted| counted.count >= threshold);
+        let mut hot: Vec<_> = counters.map(|counted| counted.unit).collect();
+        hot.sort_unstable();
+        output.counters.selected += hot.len() as u64;
+        let listed = hot.len().min(self.config.list_entries as usize);
+        output.counters.lost += (hot.len() - listed) as u64;
+        hot.truncate(listed);
+        hot
+    }
+
+    /// Units as often as their count reached the threshold, in the order in which that was, as far
+    /// as the list holds them. Counters that did are free, but for what has been counted since.
+    fn crossings(&mut self, output: &mut Output) -> Vec<u64> {
+        let Self { config, counters, places, .. } = self;
         let threshold = u64::from(config.threshold);
-        counters.retain(|counted| counted.count >= threshold);
-        counters.sort_unstable_by_key(|counted| counted.unit);
-        let hot = counters.len();
-        counters.truncate(config.list_entries as usize);
-        output.counters.selected += hot as u64;
-        output.counters.lost += (hot - counters.len()) as u64;
-        output.counters.samples_total += counters.len() as u64;
-        output.counters.reported += counters.len() as u64;
-        output.charge(counters.len() as u64 * u64::from(config.read_ns));
+        // When each unit reaches it next, as a share of the time; ties by unit.
+        let mut next = BinaryHeap::new();
+        for counted in &mut *counters {
+            let crossings = counted.count / threshold;
+            output.counters.selected += crossings;
+            if crossings > 0 {
+                let step = u64::MAX / counted.count * threshold;
+                next.push(Reverse((step, counted.unit, step, crossings)));
+                counted.count %= threshold;
+                counted.is_free = counted.count == 0;
+            }
+        }
+        let mut listed = Vec::new();
+        while listed.len() < config.list_entries as usize
+            && let Some(Reverse((at, unit, step, left))) = next.pop()
+        {
+            listed.push(unit);
+            if left > 1 {
+                next.push(Reverse((at.saturating_add(step), unit, step, left - 1)));
+            }
+        }
+        let lost = next.iter().map(|Reverse((.., left))| left).sum::<u64>();
+        output.counters.lost += lost;
+        counters.retain(|counted| !counted.is_free);
+        places.clear();
+        places.extend(counters.iter().enumerate().map(|(place, counted)| (counted.unit, place)));
+        listed
+    }
+
+    /// Software reads the list, and reports what is there.
+    fn read(&self, listed: &[u64], now_ns: u64, span: Span, output: &mut Output) {
+        output.counters.samples_total += listed.len() as u64;
+        output.counters.reported += listed.len() as u64;
+        output.charge(listed.len() as u64 * u64::from(self.config.read_ns));
         let before_end_ns = span.until_ns.saturating_sub(1 + now_ns);
-        output.seen.extend(counters.iter().map(|counted| {
-            let address = counted.unit * u64::from(config.unit_bytes);
+        output.seen.extend(listed.iter().map(|unit| {
+            let address = unit * u64::from(self.config.unit_bytes);
             Seen::new(span, address - address % PAGE_SZ, false, before_end_ns).by(NO_CPU)
         }));
     }

@@ -270,9 +270,8 @@ impl HintFaults {
             output.counters.samples_filtered += 1;
             return;
         };
-        let cpus = machine.cpus_of(self.process);
         let draw = self.random.next_u64();
-        let cpu = cpus.start + (((draw >> 32) * cpus.len() as u64) >> 32) as u16;
+        let cpu = machine.cpu_of(self.process, (draw >> 32) as u32);
         let write = f64::from(draw as u32) < machine.store_share(cpu) * 4_294_967_296.0;
         let before_end_ns = span.until_ns.saturating_sub(1 + at_ns);
         output.seen.push(Seen::new(span, address, write, before_end_ns).by(cpu));
@@ -290,7 +289,7 @@ impl HintFaults {
 
     /// The CPU that is charged: what is charged to one is charged to its process.
     pub(crate) fn cpu(&self, machine: &Machine) -> u16 {
-        machine.cpus_of(self.process).start
+        machine.cpu_of(self.process, 0)
     }
 }
 

@@ -7,10 +7,13 @@
 //! op that a filter does not let through is thrown away without a word, and the count restarts at a
 //! random 1..=127: so the period is one between tags, not between samples.
 //!
-//! Simplified: the ops between two tags are independent of each other, so cycle counting does not
-//! prefer what follows a stall of its own CPU; no op is tagged that never retires.
+//! Cycles also pass while a CPU waits for memory, so cycle counting prefers the op that follows a wait:
+//! how often that is an op about the same page is unknown and so a parameter, `stall_share`.
+//!
+//! Simplified: but for that, the ops between two tags are independent of each other; no op is tagged
+//! that never retires.
 
-use damon_machine::{Level, Machine, NOWHERE, STORE};
+use damon_machine::{Level, Machine, NOWHERE, Population, STORE};
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::SplitMix64;
 
@@ -71,6 +74,9 @@ pub struct IbsOpConfig {
     pub rate_hz: Option<u64>,
     /// Share of tagged ops that access data, above 0 up to 1, instead of that of what runs there.
     pub data_share: Option<f64>,
+    /// In cycle counting: how often the op that is tagged after a wait for memory is about the page
+    /// that was waited for, 0 to 1. `samplers.md` 1.7.
+    pub stall_share: f64,
     /// Samples are counted by what served them. Costs time.
     pub data_source: bool,
     /// What an interrupt costs.
@@ -90,6 +96,7 @@ impl Default for IbsOpConfig {
             latency_min: None,
             rate_hz: None,
             data_share: None,
+            stall_share: 0.0,
             data_source: false,
             interrupts: InterruptConfig::default(),
             seed: 1,
@@ -111,6 +118,13 @@ impl IbsOpConfig {
             && !(share > 0.0 && share <= 1.0)
         {
             return Err(SamplerError::new("dataShare", "above 0, at most 1", share));
+        }
+        if !(0.0..=1.0).contains(&self.stall_share) {
+            return Err(SamplerError::new("stallShare", "0 to 1", self.stall_share));
+        }
+        if self.stall_share > 0.0 && self.counting == Counting::Ops {
+            let expected = "0 where ops are counted: none are dispatched in a wait";
+            return Err(SamplerError::new("stallShare", expected, self.stall_share));
         }
         if self.l3_miss_only && self.generation < Generation::Zen4 {
             return Err(SamplerError::new("l3MissOnly", "zen4 or later", "zen3"));
@@ -144,6 +158,7 @@ impl IbsOpConfig {
                 next_tag: random.next_u64() % self.period,
                 counter: Counter::new(self.rate_hz.unwrap_or(0), now_ns),
                 interrupts: Interrupts::new(self.interrupts),
+                is_stopped: false,
                 random,
             })
         });
@@ -152,7 +167,10 @@ impl IbsOpConfig {
 
     /// Whether every op that is tagged gives a sample, and nobody asks for more than its page.
     fn is_plain(&self) -> bool {
-        !self.l3_miss_only && self.latency_min.is_none() && !self.data_source
+        !self.l3_miss_only
+            && self.latency_min.is_none()
+            && self.stall_share == 0.0
+            && !self.data_source
     }
 }
 
@@ -166,6 +184,8 @@ pub(crate) struct IbsOpCpu {
     next_tag: u64,
     counter: Counter,
     interrupts: Interrupts,
+    /// Its CPU was idle, or away.
+    is_stopped: bool,
 }
 
 /// What an op is followed with.
@@ -176,6 +196,8 @@ struct Following<'a> {
     limit: u64,
     /// Whether a tagged op accesses data.
     data: Bias,
+    /// Whether the count runs out in a wait, and for which page.
+    stalls: Option<(Bias, Population)>,
 }
 
 /// Ops followed together.
@@ -186,7 +208,11 @@ impl IbsOpCpu {
         // A CPU without a process is halted: neither its cycles nor its ops go on.
         if machine.running(self.cpu).is_none() {
             self.skip(span);
+            self.is_stopped = true;
             return;
+        }
+        if std::mem::take(&mut self.is_stopped) {
+            self.begin(span.from_ns);
         }
         let data_share = self.keep_pace(machine, span);
         let following = Following {
@@ -194,6 +220,7 @@ impl IbsOpCpu {
             span,
             limit: self.counter.at(span.until_ns),
             data: Bias::new(data_share),
+            stalls: self.stalls(machine),
         };
         let samples_before = output.counters.samples_total;
         let gap_ns = self.counter.duration_ns(self.config.period - RANDOM_START_MAX);
@@ -206,6 +233,22 @@ impl IbsOpCpu {
         }
         let interrupts = output.counters.samples_total - samples_before;
         output.charge(interrupts * self.interrupts.handler_ns());
+    }
+
+    /// A new event, somewhere within its first period: the CPU is there again.
+    fn begin(&mut self, now_ns: u64) {
+        self.next_tag = self.counter.at(now_ns) + self.random.next_u64() % self.config.period;
+        self.interrupts = Interrupts::new(self.config.interrupts);
+    }
+
+    /// Of the cycles that pass, those in which the CPU waits, where the tag tells of what it waits for.
+    fn stalls(&self, machine: &Machine) -> Option<(Bias, Population)> {
+        if self.config.stall_share == 0.0 {
+            return None;
+        }
+        let stalls = machine.stalls(self.cpu);
+        let share = stalls.hz() / machine.pace(self.cpu).cycles_hz;
+        Some((Bias::new(share * self.config.stall_share), stalls))
     }
 
     /// Goes as fast as what runs there, if nothing else was said; the share of ops with data.
@@ -238,14 +281,20 @@ impl IbsOpCpu {
 
     /// Follows its next tag through the filters.
     fn follow_one(&mut self, following: &Following<'_>, output: &mut Output) {
-        let Following { machine, span, limit, data } = *following;
+        let Following { machine, span, limit, data, .. } = *following;
         let count = self.next_tag;
         let before_end_ns = self.counter.duration_ns(limit - count);
         output.counters.selected += 1;
-        let access = if data.toss_one(&mut self.random) {
-            machine.draw(self.cpu, &mut self.random)
-        } else {
-            None
+        let waited_for = match &following.stalls {
+            Some((bias, stalls)) if bias.toss_one(&mut self.random) => {
+                stalls.draw(machine, &mut self.random)
+            }
+            _ => None,
+        };
+        let access = match waited_for {
+            Some((access, _)) => Some(access),
+            None if data.toss_one(&mut self.random) => machine.draw(self.cpu, &mut self.random),
+            None => None,
         };
         let level = access.as_ref().map(|access| machine.level(access, &mut self.random));
         let load_cycles = match (&access, level) {
@@ -324,7 +373,7 @@ impl IbsOpCpu {
     /// Follows it over its next tags, or up to the count that ends the span.
     #[inline(always)]
     fn follow_some(&mut self, following: &Following<'_>, output: &mut Output) {
-        let Following { machine, span, limit, data } = *following;
+        let Following { machine, span, limit, data, .. } = *following;
         let Self { cpu, config, counter, random, next_tag, .. } = self;
         let (cpu, period) = (*cpu, config.period);
         let mut counts = [0; TOGETHER];

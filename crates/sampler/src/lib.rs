@@ -5,6 +5,7 @@
 //! - [`pebs`]: Intel's records of one kind of event.
 //! - [`chmu`]: counters in a CXL memory device.
 //! - [`hint_faults`]: the kernel's NUMA balancing scanner.
+//! - [`page_faults`]: perf's software event of that name.
 //! - [`Sampler`]: any of them at work, on one thread or several.
 //! - [`interrupts`]: what the kernel lets a sampler cost.
 //!
@@ -19,6 +20,7 @@ pub mod chmu;
 pub mod hint_faults;
 pub mod ibs_op;
 pub mod interrupts;
+pub mod page_faults;
 pub mod pebs;
 
 mod coins;
@@ -39,6 +41,7 @@ pub use error::SamplerError;
 pub use hint_faults::HintFaultsConfig;
 pub use ibs_op::{Counting, Generation, IbsOpConfig};
 pub use interrupts::InterruptConfig;
+pub use page_faults::PageFaultsConfig;
 pub use pebs::PebsConfig;
 pub use sampler::{Sampler, SamplerConfig};
 pub use sources::{Source, SourceCounts};

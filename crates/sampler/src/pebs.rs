@@ -7,8 +7,11 @@
 //! CPU switches to another task, so those of a large buffer come late, and are stale to a monitor
 //! that looks more often.
 //!
-//! Simplified: the record is of the event that the counter runs over at, not of one shortly after;
-//! every load that is slow enough is eligible for a latency threshold.
+//! The record is not of the event at which the counter runs over but of one shortly after: what comes in
+//! that shadow is neither recorded nor counted, so the true period is a little longer. How far it
+//! reaches is unknown and so a parameter, `shadow_events`.
+//!
+//! Simplified: every load that is slow enough is eligible for a latency threshold.
 
 use damon_machine::{Direction, Level, Machine, PAGE_SZ, Population, Reach};
 use rand_core::{Rng, SeedableRng};
@@ -62,6 +65,9 @@ pub struct PebsConfig {
     pub physical: bool,
     /// Records that the buffer holds before it interrupts, 1..=340. In frequency mode 1.
     pub buffer_records: u32,
+    /// Events of the shadow: so many, at random from 0 on, pass between overflow and record; at most
+    /// 65535.
+    pub shadow_events: u32,
     /// Nanoseconds between switches to another task, which empty the buffer; above 0.
     pub switch_ns: u64,
     /// Nanoseconds of the CPU that a record costs.
@@ -100,6 +106,7 @@ impl PebsConfig {
             Event::L3MissLoads | Event::Loads | Event::Stores => {}
         }
         within("bufferRecords", u64::from(self.buffer_records), 1..=u64::from(BUFFER_MAX))?;
+        within("shadowEvents", u64::from(self.shadow_events), 0..=65_535)?;
         within("switchNs", self.switch_ns, 1..=1_000_000_000_000)?;
         within("recordNs", u64::from(self.record_ns), 0..=1_000_000)?;
         self.interrupts.check()
@@ -155,33 +162,55 @@ pub(crate) struct PebsCpu {
 
 impl PebsCpu {
     pub(crate) fn follow(&mut self, machine: &Machine, span: Span, output: &mut Output) {
+        if machine.running(self.cpu).is_none() {
+            // With the CPU its event goes, and the buffer is emptied; the next one is new.
+            self.empty(span, output);
+            if self.next.take().is_some() {
+                self.phase = self.random.next_u64();
+                self.interrupts = Interrupts::new(self.config.interrupts);
+            }
+            return;
+        }
         let population = self.population(machine);
         self.counter.set_rate(population.hz() as u64, span.from_ns);
         let period = match self.config.pace {
             Pace::Period(period) => period,
-            Pace::Frequency(hz) => (population.hz() as u64 / hz).max(1),
+            // The kernel measures: the period comes out shorter by what is in the shadow.
+            Pace::Frequency(hz) => (population.hz() as u64 / hz)
+                .saturating_sub(u64::from(self.config.shadow_events / 2))
+                .max(1),
         };
-        let next = self.next.unwrap_or(self.phase % period);
+        let now = self.counter.at(span.from_ns);
+        let next = self.next.unwrap_or(now + self.phase % period);
         // A period that has become shorter counts from now on, not only after the one that runs.
-        let mut next = next.min(self.counter.at(span.from_ns) + period);
+        let shadow = u64::from(self.config.shadow_events);
+        let mut next = next.min(now + period + shadow);
         let limit = self.counter.at(span.until_ns);
         while next < limit {
             let before_end_ns = self.counter.duration_ns(limit - next);
             let time_ns = span.until_ns.saturating_sub(1 + before_end_ns);
             self.empty_at_switches(time_ns, span, output);
-            next += period;
+            next += period + self.shadow();
             self.record(&population, machine, time_ns, output);
             if self.buffer.len() >= self.config.buffer_records as usize {
                 self.empty(span, output);
                 output.charge(self.interrupts.handler_ns());
                 if let Some(resumes_ns) = self.interrupts.take(time_ns) {
                     output.counters.throttles += 1;
-                    next = self.counter.at(resumes_ns) + period;
+                    next = self.counter.at(resumes_ns) + period + self.shadow();
                 }
             }
         }
         self.empty_at_switches(span.until_ns, span, output);
         self.next = Some(next);
+    }
+
+    /// Events of this record's shadow.
+    fn shadow(&mut self) -> u64 {
+        match u64::from(self.config.shadow_events) {
+            0 => 0,
+            most => ((self.random.next_u64() >> 32) * (most + 1)) >> 32,
+        }
     }
 
     pub(crate) fn cpu(&self) -> u16 {

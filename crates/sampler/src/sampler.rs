@@ -10,9 +10,11 @@ use crate::counters::SamplerCounters;
 use crate::error::SamplerError;
 use crate::hint_faults::HintFaultsConfig;
 use crate::ibs_op::IbsOpConfig;
+use crate::page_faults::PageFaultsConfig;
 use crate::pebs::PebsConfig;
 use crate::sampling::Sampling;
 use crate::sources::SourceCounts;
+use crate::stream::Stream;
 
 /// Which sampler.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +27,31 @@ pub enum SamplerConfig {
     Chmu(ChmuConfig),
     /// NUMA hint faults.
     HintFaults(HintFaultsConfig),
+    /// Page faults.
+    PageFaults(PageFaultsConfig),
+}
+
+impl SamplerConfig {
+    /// Its streams, from `now_ns` on, and which addresses they report.
+    fn streams(
+        &self,
+        machine: &Machine,
+        now_ns: u64,
+    ) -> Result<(Vec<Stream>, AddressKind), SamplerError> {
+        let (streams, is_physical) = match self {
+            Self::IbsOp(config) => (config.streams(machine.cpus(), now_ns)?, true),
+            Self::Pebs(config) => (config.streams(machine, now_ns)?, config.physical),
+            Self::Chmu(config) => (config.streams(machine, now_ns)?, true),
+            Self::HintFaults(config) => (config.streams(machine, now_ns)?, config.physical),
+            Self::PageFaults(config) => (config.streams(machine)?, config.physical),
+        };
+        let kind = if is_physical { AddressKind::Physical } else { AddressKind::Virtual };
+        Ok((streams, kind))
+    }
+
+    fn tells_sources(&self) -> bool {
+        matches!(self, Self::IbsOp(config) if config.data_source)
+    }
 }
 
 /// A sampler at work.
@@ -46,17 +73,49 @@ impl Sampler {
         now_ns: u64,
         threads: usize,
     ) -> Result<Self, SamplerError> {
-        let (streams, is_physical) = match config {
-            SamplerConfig::IbsOp(config) => (config.streams(machine.cpus(), now_ns)?, true),
-            SamplerConfig::Pebs(config) => (config.streams(machine, now_ns)?, config.physical),
-            SamplerConfig::Chmu(config) => (config.streams(machine, now_ns)?, true),
-            SamplerConfig::HintFaults(config) => {
-                (config.streams(machine, now_ns)?, config.physical)
-            }
-        };
-        let kind = if is_physical { AddressKind::Physical } else { AddressKind::Virtual };
-        let tells_sources = matches!(config, SamplerConfig::IbsOp(config) if config.data_source);
+        let (streams, kind) = config.streams(machine, now_ns)?;
+        let tells_sources = config.tells_sources();
         Ok(Self { sampling: Sampling::new(streams, kind, now_ns, threads), tells_sources })
+    }
+
+    /// Whether [`restart`](Self::restart) would take another configuration.
+    ///
+    /// # Errors
+    ///
+    /// [`SamplerError`]; for addresses of another kind too, or another number of lanes.
+    pub fn check_restart(
+        &self,
+        config: &SamplerConfig,
+        machine: &Machine,
+    ) -> Result<(), SamplerError> {
+        let (streams, kind) = config.streams(machine, self.sampling.now_ns())?;
+        if kind != self.kind() {
+            let expected = format!("{} as before", name(self.kind()));
+            return Err(SamplerError::new("address", expected, name(kind)));
+        }
+        if streams.len() != self.lanes() {
+            let expected = format!("a sampler of {} lanes, as before", self.lanes());
+            return Err(SamplerError::new("type", expected, format!("one of {}", streams.len())));
+        }
+        Ok(())
+    }
+
+    /// Samples by another configuration from now on, as if it had just begun. Counters go on, and so
+    /// do the lanes.
+    ///
+    /// # Errors
+    ///
+    /// As [`check_restart`](Self::check_restart); everything then stays as it is.
+    pub fn restart(
+        &mut self,
+        config: &SamplerConfig,
+        machine: &Machine,
+    ) -> Result<(), SamplerError> {
+        self.check_restart(config, machine)?;
+        let (streams, _) = config.streams(machine, self.sampling.now_ns())?;
+        self.sampling.restart(streams);
+        self.tells_sources = config.tells_sources();
+        Ok(())
     }
 
     /// How many lanes it wants.
@@ -112,5 +171,12 @@ impl Sampler {
     /// Forgets what they began with. Needed before the machine changes; nobody holds it afterwards.
     pub fn take_back(&mut self) {
         self.sampling.take_back();
+    }
+}
+
+fn name(kind: AddressKind) -> &'static str {
+    match kind {
+        AddressKind::Physical => "physical",
+        AddressKind::Virtual => "virtual",
     }
 }

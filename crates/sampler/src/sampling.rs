@@ -121,6 +121,8 @@ pub(crate) struct Sampling {
     crew: Crew<Group>,
     lanes: Vec<Producer>,
     streams: usize,
+    /// Up to which it may use, whatever the streams.
+    threads_max: usize,
     threads: usize,
     kind: AddressKind,
     /// The last span that streams were followed through.
@@ -141,10 +143,10 @@ impl Sampling {
         streams: Vec<Stream>,
         kind: AddressKind,
         now_ns: u64,
-        threads: usize,
+        threads_max: usize,
     ) -> Self {
         let all = streams.len();
-        let threads = if streams.iter().all(Stream::is_small) { threads } else { 1 };
+        let threads = if streams.iter().all(Stream::is_small) { threads_max } else { 1 };
         let size = all.div_ceil(threads.max(1) * GROUPS_PER_THREAD).max(1);
         let mut streams = streams.into_iter();
         let groups = (0..all.div_ceil(size)).map(|_| Group {
@@ -162,6 +164,7 @@ impl Sampling {
             crew: Crew::new(groups),
             lanes: Vec::new(),
             streams: all,
+            threads_max,
             threads,
             kind,
             span: Span::new(now_ns, now_ns),
@@ -180,6 +183,21 @@ impl Sampling {
     /// Gives stream `n` lane `n`.
     pub(crate) fn attach(&mut self, lanes: Vec<Producer>) {
         self.lanes = lanes;
+    }
+
+    /// Follows as many other streams from now on; they get the lanes.
+    pub(crate) fn restart(&mut self, streams: Vec<Stream>) {
+        self.take_back();
+        debug_assert!(!self.unreported);
+        let mut next = Self::new(streams, self.kind, self.now_ns(), self.threads_max);
+        next.attach(take(&mut self.lanes));
+        (next.counters, next.sources) = (self.counters, take(&mut self.sources));
+        *self = next;
+    }
+
+    /// Until when the streams were followed.
+    pub(crate) fn now_ns(&self) -> u64 {
+        self.span.until_ns
     }
 
     pub(crate) fn counters(&self) -> SamplerCounters {

@@ -9,6 +9,7 @@ use crate::chmu::Chmu;
 use crate::counters::SamplerCounters;
 use crate::hint_faults::HintFaults;
 use crate::ibs_op::IbsOpCpu;
+use crate::page_faults::PageFaults;
 use crate::pebs::PebsCpu;
 use crate::sources::SourceCounts;
 
@@ -104,6 +105,7 @@ pub(crate) enum Stream {
     Pebs(Box<PebsCpu>),
     Chmu(Box<Chmu>),
     HintFaults(Box<HintFaults>),
+    PageFaults(Box<PageFaults>),
 }
 
 impl Clone for Stream {
@@ -113,6 +115,7 @@ impl Clone for Stream {
             Self::Pebs(cpu) => Self::Pebs(cpu.clone()),
             Self::Chmu(device) => Self::Chmu(device.clone()),
             Self::HintFaults(process) => Self::HintFaults(process.clone()),
+            Self::PageFaults(process) => Self::PageFaults(process.clone()),
         }
     }
 
@@ -134,6 +137,7 @@ impl Stream {
             Self::Pebs(cpu) => cpu.follow(machine, span, output),
             Self::Chmu(device) => device.follow(machine, span, output),
             Self::HintFaults(process) => process.follow(machine, span, output),
+            Self::PageFaults(process) => process.follow(machine, span, output),
         }
     }
 
@@ -144,6 +148,8 @@ impl Stream {
             Self::Pebs(cpu) => cpu.skip(span),
             Self::Chmu(device) => device.skip(span),
             Self::HintFaults(process) => process.skip(span),
+            // Faults are not counted then.
+            Self::PageFaults(_) => {}
         }
     }
 
@@ -152,9 +158,13 @@ impl Stream {
         match self {
             Self::IbsOp(cpu) => cpu.cpu(),
             Self::Pebs(cpu) => cpu.cpu(),
-            // Whoever polls the list.
-            Self::Chmu(_) => 0,
+            // Whoever polls the list: the first that is there.
+            Self::Chmu(_) => {
+                let mut cpus = 0..machine.cpus();
+                cpus.find(|&cpu| machine.running(cpu).is_some()).unwrap_or(0)
+            }
             Self::HintFaults(process) => process.cpu(machine),
+            Self::PageFaults(process) => process.cpu(machine),
         }
     }
 
@@ -163,7 +173,7 @@ impl Stream {
         match self {
             Self::IbsOp(cpu) => Some(cpu.cpu()),
             Self::Pebs(cpu) => Some(cpu.cpu()),
-            Self::Chmu(_) | Self::HintFaults(_) => None,
+            Self::Chmu(_) | Self::HintFaults(_) | Self::PageFaults(_) => None,
         }
     }
 

@@ -32,7 +32,11 @@ export interface EngineKdamondInit {
   readonly speed: number;
   readonly clock: WallClock;
   /** What a commit makes of a context. */
-  readonly translate: (context: AdminContext, hasTarget: boolean) => ContextConfig;
+  readonly translate: (
+    context: AdminContext,
+    hasTarget: boolean,
+    before: AdminContext,
+  ) => ContextConfig;
   /** Called once, with the error if it ended by one. */
   readonly onEnd: (error?: unknown) => void;
 }
@@ -81,7 +85,7 @@ export class EngineKdamond implements AdminKdamond {
 
   async commit(context: AdminContext): Promise<void> {
     const hasTarget = this.#context.targets.some(({ obsolete }) => !obsolete);
-    const config = this.#init.translate(context, hasTarget);
+    const config = this.#init.translate(context, hasTarget, this.#context);
     await this.#ask(() => this.#kdamond.commitConfig(config), {
       schemes: context.schemes,
       noCgroup: 'ENOMEM',

@@ -5,6 +5,8 @@
  * beginning. The only place of the tree that knows a monitor of ours; not here: the translation
  * (`context.ts`), the clock of a monitor (`engine-kdamond.ts`).
  */
+import { isDeepStrictEqual } from 'node:util';
+
 import { Kdamond } from '../../kdamond.ts';
 import {
   type KdamondConfig,
@@ -16,14 +18,14 @@ import type { ContextConfig } from '../../monitor/monitor-options.ts';
 import { openMonitor } from '../../native/init.ts';
 import type { Emulation, EmulationOptions } from '../../machine/machine.ts';
 import type { Recording, RecordingOptions } from '../../trace/recording.ts';
-import type { IbsOp } from '../../sampler/ibs-op.ts';
+import type { Sampler } from '../../sampler/sampler.ts';
 import { refuse } from '../../errors.ts';
-import type { AdminContext, AdminEngine, AdminKdamond } from '../engine.ts';
+import type { AdminContext, AdminEngine, AdminKdamond, AdminPerfEvent } from '../engine.ts';
 import { AdminError, refused } from '../errno.ts';
 import { configOf } from './context.ts';
 import { EngineKdamond } from './engine-kdamond.ts';
 import { WALL_CLOCK, type WallClock } from './pace.ts';
-import { programmed } from './perf-event.ts';
+import { ibsOpEvent, isSoftware, pebsEvent, softwareEvent } from './perf-event.ts';
 import { toAdminError } from './refusal.ts';
 
 /** What the monitors of a tree watch, and how fast. */
@@ -98,7 +100,10 @@ export class KdamondEngine implements AdminEngine {
       const code = 'ERR_DAMON_CONFIG';
       throw refuse({ code, path: 'speed', expected: SPEED, received: speed });
     }
-    const config = resolveOptions({ ...more });
+    // A start says which set; until then one that the source has, whatever its sampler tells.
+    const { type } = (more.source ?? {}) as { type?: unknown };
+    const operations = type === 'emulation' ? 'paddr' : 'paddr_ibs';
+    const config = resolveOptions({ ...more, operations });
     if (config.source.type === 'operations') {
       const [code, received] = ['ERR_DAMON_CONFIG', config.source.type];
       throw refuse({ code, path: 'source.type', expected: '`emulation` or `recording`', received });
@@ -132,10 +137,10 @@ export class KdamondEngine implements AdminEngine {
       context,
       speed: this.#speed,
       clock: this.#clock,
-      translate: (next, hasTarget) => {
-        this.#checkSampler(next, sampler);
-        return this.#configOf(next, { hasTarget, starts: false });
-      },
+      translate: (next, hasTarget, before) => ({
+        ...this.#configOf(next, { hasTarget, starts: false }),
+        ...this.#restarted(next, before),
+      }),
       onEnd: (error) => {
         this.#running.delete(monitor);
         if (this.#owner === owner) this.#owner = undefined;
@@ -163,7 +168,7 @@ export class KdamondEngine implements AdminEngine {
     return configOf(context, { ...at, hasCgroup: (path) => this.#hasCgroup(path) });
   }
 
-  #open(config: KdamondConfig, sampler: IbsOp | undefined, context: AdminContext): Kdamond {
+  #open(config: KdamondConfig, sampler: Sampler | undefined, context: AdminContext): Kdamond {
     const source = this.#source;
     const sampled = sampler && source.type === 'emulation' ? { ...source, sampler } : source;
     try {
@@ -174,7 +179,7 @@ export class KdamondEngine implements AdminEngine {
   }
 
   /** The sampler that a context programs; `undefined`: the source's own. */
-  #samplerOf({ operations, sample: { perfEvents } }: AdminContext): IbsOp | undefined {
+  #samplerOf({ operations, sample: { perfEvents } }: AdminContext): Sampler | undefined {
     const [event] = perfEvents;
     if (event === undefined) return undefined;
     const source = this.#source;
@@ -189,28 +194,42 @@ export class KdamondEngine implements AdminEngine {
       ];
       throw refused('EOPNOTSUPP', { path, expected, received: perfEvents.length });
     }
-    if (!event.samplePhysAddr) {
-      const expected = `1: the machine's sampler tells physical addresses, as ${operations} needs`;
-      throw refused('EOPNOTSUPP', { path: `${EVENTS}/0/sample_phys_addr`, expected, received: 0 });
+    const isPhysical = operations === 'paddr' || operations === 'paddr_ibs';
+    if (event.samplePhysAddr !== isPhysical) {
+      const expected = `${Number(isPhysical)}, for addresses such as ${operations} needs`;
+      const received = Number(event.samplePhysAddr);
+      throw refused('EOPNOTSUPP', { path: `${EVENTS}/0/sample_phys_addr`, expected, received });
     }
-    const { sampler, processor } = source;
-    if (sampler.type !== 'ibs_op') {
-      const message = 'The machine has another sampler than IBS Op: perf events cannot program it';
-      throw new AdminError('EOPNOTSUPP', message, { path: `${EVENTS}/nr_perf_events` });
-    }
-    const rateHz = sampler.rateHz ?? processor.clockHz;
-    return programmed(event, { type: this.#ibsOpType, sampler, rateHz }, `${EVENTS}/0`);
+    return this.#programmed(event, source);
   }
 
-  /** What samples goes on as it was started. */
-  #checkSampler(context: AdminContext, started: IbsOp | undefined): void {
-    const wanted = this.#samplerOf(context);
-    if (wanted?.period === started?.period && wanted?.counting === started?.counting) return;
-    const message = 'The sampler cannot be programmed anew while it samples';
+  #programmed(event: AdminPerfEvent, { sampler, processor }: Emulation): Sampler {
+    const path = `${EVENTS}/0`;
+    if (isSoftware(event)) return softwareEvent(event, path);
+    if (sampler.type === 'pebs') return pebsEvent(event, sampler, path);
+    if (sampler.type !== 'ibs_op') {
+      const message = 'The machine has neither IBS Op nor PEBS: perf events cannot program it';
+      throw new AdminError('EOPNOTSUPP', message, { path: `${EVENTS}/nr_perf_events` });
+    }
+    if (!event.samplePhysAddr) {
+      const expected = '1: IBS Op tells physical addresses';
+      throw refused('EOPNOTSUPP', { path: `${path}/sample_phys_addr`, expected, received: 0 });
+    }
+    const rateHz = sampler.rateHz ?? processor.clockHz;
+    return ibsOpEvent(event, { type: this.#ibsOpType, sampler, rateHz }, path);
+  }
+
+  /** Sampling restarts where a commit programs the sampler otherwise, and goes on where not. */
+  #restarted(context: AdminContext, before: AdminContext): { readonly sampler?: Sampler } {
+    const [sampler, running] = [this.#samplerOf(context), this.#samplerOf(before)];
+    if (sampler?.type === running?.type) {
+      return sampler && !isDeepStrictEqual(sampler, running) ? { sampler } : {};
+    }
     const details = {
       path: `${EVENTS}/nr_perf_events`,
       hint: 'stop the monitor, and start it again',
     };
+    const message = 'What samples cannot become another sampler while it does';
     throw new AdminError('EOPNOTSUPP', message, details);
   }
 

@@ -79,6 +79,7 @@ pub(crate) fn config(schemes: Vec<SchemeConfig>) -> MonitorConfig {
             schemes,
             probes: vec![],
             paused: false,
+            sampler: None,
             attempt_any_action: false,
         },
         snapshot_every_ns: 0,

@@ -8,6 +8,7 @@ use damon_ring::LanesOptions;
 use napi_derive::napi;
 
 use super::probe::{ProbeInit, probes};
+use super::sampler::RestartInit;
 use super::scheme::SchemeInit;
 use super::value::{RangeInit, integer, ranges};
 use crate::error::Failure;
@@ -91,6 +92,8 @@ pub struct ContextInit {
     pub probes: Vec<ProbeInit>,
     /// Whether monitoring rests.
     pub paused: bool,
+    /// In a commit: the sampler that samples from then on; absent to leave it as it is.
+    pub sampler: Option<RestartInit>,
     /// Actions that nobody here can carry out are tried instead of refused.
     pub attempt_any_action: bool,
 }
@@ -193,6 +196,7 @@ impl ContextInit {
                 .collect::<Result<_, _>>()?,
             probes: probes(&self.probes)?,
             paused: self.paused,
+            sampler: self.sampler.as_ref().map(RestartInit::build).transpose()?,
             attempt_any_action: self.attempt_any_action,
         })
     }

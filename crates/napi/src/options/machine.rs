@@ -2,8 +2,8 @@
 
 use damon_machine::workload::{Area, Kind, Line, PageSize, Pattern, Phase, Policy, Process};
 use damon_machine::{
-    Cache, Interleave, MachineConfig, MachineError, MigrationConfig, NodeConfig, Processor, Timing,
-    Workload,
+    Cache, CpuChange, Interleave, MachineConfig, MachineError, MigrationConfig, NodeConfig,
+    Processor, Timing, Workload,
 };
 use napi_derive::napi;
 
@@ -50,6 +50,21 @@ pub struct ProcessorInit {
     pub cache_bytes: Vec<f64>,
     /// Cycles to the data of each.
     pub cache_cycles: Vec<u32>,
+    /// CPUs that go and come back, in order.
+    pub hotplug: Vec<CpuChangeInit>,
+}
+
+/// CPUs go, or come back.
+#[napi(object)]
+pub struct CpuChangeInit {
+    /// When, in nanoseconds.
+    pub at_ns: f64,
+    /// The first of them.
+    pub start: u32,
+    /// One past the last.
+    pub end: u32,
+    /// Whether they are there from then on.
+    pub online: bool,
 }
 
 /// What it takes to move memory.
@@ -171,6 +186,7 @@ impl MachineInit {
             nodes: nodes.collect::<Result<_, _>>()?,
             distances: self.distances.clone(),
             processor: self.processor.build()?,
+            hotplug: self.processor.hotplug()?,
             workload: Workload { processes: processes.collect::<Result<_, _>>()? },
             migration: self.migration.build()?,
             seed,
@@ -214,6 +230,19 @@ impl ProcessorInit {
             *cache = Cache { bytes, latency_cycles };
         }
         Ok(processor)
+    }
+
+    fn hotplug(&self) -> Result<Vec<CpuChange>, Failure> {
+        let changes = self.hotplug.iter().enumerate().map(|(index, change)| {
+            let path = format!("source.processor.hotplug[{index}]");
+            let cpus = format!("{path}.cpus");
+            Ok(CpuChange {
+                at_ns: integer(change.at_ns, &format!("{path}.atMs"))?,
+                cpus: small(change.start, &cpus)?..small(change.end, &cpus)?,
+                online: change.online,
+            })
+        });
+        changes.collect()
     }
 }
 

@@ -1,10 +1,10 @@
 //! Which sampler watches the emulated machine.
 
-use damon_sampler::chmu::Traffic;
+use damon_sampler::chmu::{Mode, Traffic};
 use damon_sampler::pebs::{Event, Pace};
 use damon_sampler::{
-    ChmuConfig, Counting, Generation, HintFaultsConfig, IbsOpConfig, InterruptConfig, PebsConfig,
-    SamplerConfig,
+    ChmuConfig, Counting, Generation, HintFaultsConfig, IbsOpConfig, InterruptConfig,
+    PageFaultsConfig, PebsConfig, SamplerConfig,
 };
 use napi_derive::napi;
 
@@ -22,6 +22,17 @@ pub struct SamplerInit {
     pub chmu: Option<ChmuInit>,
     /// NUMA hint faults.
     pub hint_faults: Option<HintFaultsInit>,
+    /// Page faults.
+    pub page_faults: Option<PageFaultsInit>,
+}
+
+/// A sampler in the place of the one there is.
+#[napi(object)]
+pub struct RestartInit {
+    /// The sampler.
+    pub sampler: SamplerInit,
+    /// Decides its random draws.
+    pub seed: f64,
 }
 
 /// What interrupts cost, and how much of that the kernel allows.
@@ -52,6 +63,8 @@ pub struct IbsOpInit {
     pub rate_hz: Option<f64>,
     /// Share of ops with data, if not the workload's.
     pub data_share: Option<f64>,
+    /// How often an op after a wait is about what was waited for.
+    pub stall_share: f64,
     /// Count samples by data source.
     pub data_source: bool,
     /// Interrupts.
@@ -75,6 +88,8 @@ pub struct PebsInit {
     pub physical: bool,
     /// Records of the buffer.
     pub buffer_records: u32,
+    /// Events of the shadow.
+    pub shadow_events: u32,
     /// Nanoseconds between switches to another task.
     pub switch_ns: f64,
     /// Nanoseconds of a record.
@@ -90,6 +105,8 @@ pub struct ChmuInit {
     pub nodes: Vec<u32>,
     /// Bytes of a unit.
     pub unit_bytes: f64,
+    /// Always on instead of by epochs.
+    pub always_on: bool,
     /// Nanoseconds of an epoch.
     pub epoch_ns: f64,
     /// `reads`, `writes` or `both`.
@@ -131,14 +148,36 @@ pub struct HintFaultsInit {
     pub scan_entry_ns: f64,
 }
 
+/// Page faults.
+#[napi(object)]
+pub struct PageFaultsInit {
+    /// Faults between samples.
+    pub period: u32,
+    /// Report physical addresses.
+    pub physical: bool,
+    /// Nanoseconds of a sample.
+    pub sample_ns: f64,
+}
+
+impl RestartInit {
+    pub(crate) fn build(&self) -> Result<SamplerConfig, Failure> {
+        self.sampler.build(integer(self.seed, "seed")?)
+    }
+}
+
 impl SamplerInit {
     pub(crate) fn build(&self, seed: u64) -> Result<SamplerConfig, Failure> {
-        let Self { ibs_op, pebs, chmu, hint_faults } = self;
-        match (ibs_op, pebs, chmu, hint_faults) {
-            (Some(ibs_op), None, None, None) => ibs_op.build(seed).map(SamplerConfig::IbsOp),
-            (None, Some(pebs), None, None) => pebs.build(seed).map(SamplerConfig::Pebs),
-            (None, None, Some(chmu), None) => chmu.build(seed).map(SamplerConfig::Chmu),
-            (None, None, None, Some(faults)) => faults.build(seed).map(SamplerConfig::HintFaults),
+        let Self { ibs_op, pebs, chmu, hint_faults, page_faults } = self;
+        let given = [
+            ibs_op.as_ref().map(|ibs_op| ibs_op.build(seed).map(SamplerConfig::IbsOp)),
+            pebs.as_ref().map(|pebs| pebs.build(seed).map(SamplerConfig::Pebs)),
+            chmu.as_ref().map(|chmu| chmu.build(seed).map(SamplerConfig::Chmu)),
+            hint_faults.as_ref().map(|faults| faults.build(seed).map(SamplerConfig::HintFaults)),
+            page_faults.as_ref().map(|faults| faults.build(seed).map(SamplerConfig::PageFaults)),
+        ];
+        let mut given = given.into_iter().flatten();
+        match (given.next(), given.next()) {
+            (Some(sampler), None) => sampler,
             _ => Err(refuse("type", "one sampler", "none or several")),
         }
     }
@@ -173,6 +212,7 @@ impl IbsOpInit {
             latency_min: self.latency_min,
             rate_hz: self.rate_hz.map(|rate_hz| whole(rate_hz, "rateHz")).transpose()?,
             data_share: self.data_share,
+            stall_share: self.stall_share,
             data_source: self.data_source,
             interrupts: self.interrupts.build()?,
             seed,
@@ -198,6 +238,7 @@ impl PebsInit {
             },
             physical: self.physical,
             buffer_records: self.buffer_records,
+            shadow_events: self.shadow_events,
             switch_ns: whole(self.switch_ns, "switchNs")?,
             record_ns: whole32(self.record_ns, "recordNs")?,
             interrupts: self.interrupts.build()?,
@@ -211,6 +252,7 @@ impl ChmuInit {
         Ok(ChmuConfig {
             nodes: self.nodes.clone(),
             unit_bytes: whole32(self.unit_bytes, "unitBytes")?,
+            mode: if self.always_on { Mode::AlwaysOn } else { Mode::Epoch },
             epoch_ns: whole(self.epoch_ns, "epochNs")?,
             traffic: match self.traffic.as_str() {
                 "reads" => Traffic::Reads,
@@ -243,6 +285,13 @@ impl HintFaultsInit {
             scan_entry_ns: whole32(self.scan_entry_ns, "scanEntryNs")?,
             seed,
         })
+    }
+}
+
+impl PageFaultsInit {
+    fn build(&self, seed: u64) -> Result<PageFaultsConfig, Failure> {
+        let sample_ns = whole32(self.sample_ns, "sampleNs")?;
+        Ok(PageFaultsConfig { period: self.period, physical: self.physical, sample_ns, seed })
     }
 }
 

@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 
 use damon_machine::workload::{Line, Pattern};
-use damon_sampler::chmu::Traffic;
+use damon_sampler::chmu::{Mode, Traffic};
 use damon_sampler::{ChmuConfig, SamplerConfig};
 
 use crate::{MIB, MS, area, hot_set, machine, on_cxl, refused, run};
@@ -10,6 +10,7 @@ fn config() -> ChmuConfig {
     ChmuConfig {
         nodes: vec![1],
         unit_bytes: 4_096,
+        mode: Mode::Epoch,
         epoch_ns: 100 * MS,
         traffic: Traffic::Reads,
         down_sampling: 1,
@@ -66,6 +67,32 @@ fn a_count_stays_at_the_largest_value_of_its_counter() {
         let found = run(hot_on_cxl(), &chmu(config), epoch_ns / MS + 10);
         assert!(found.reports.len() > 12_000, "{} of 12,288 hot pages", found.reports.len());
     }
+}
+
+#[test]
+fn a_unit_that_is_always_on_lists_what_reaches_the_threshold_as_often_as_it_does() {
+    let always = |threshold, change: fn(&mut ChmuConfig)| {
+        let mut config = ChmuConfig { mode: Mode::AlwaysOn, threshold, ..config() };
+        change(&mut config);
+        run(hot_on_cxl(), &chmu(config), 1_000)
+    };
+    let hot = |found: &crate::Run| {
+        let pages: HashSet<_> = found.reports.iter().map(|report| report.address).collect();
+        pages.iter().filter(|page| **page < 512 * MIB + 48 * MIB).count()
+    };
+    // More than an epoch brings, but counts go on from one reading to the next.
+    let found = always(1_000, |_| {});
+    assert!(hot(&found) > 12_000, "{} of 12,288 hot pages", hot(&found));
+    let by_epoch = run(hot_on_cxl(), &chmu(ChmuConfig { threshold: 1_000, ..config() }), 1_000);
+    assert!(hot(&by_epoch) < 1_000, "{}", hot(&by_epoch));
+    // A quarter of the threshold is reached more than four times as often: the rest of the last is
+    // shorter.
+    let often = always(250, |_| {}).counters;
+    let ratio = often.selected as f64 / found.counters.selected as f64;
+    assert!((4.0..5.5).contains(&ratio), "{ratio}");
+    // The list holds what came first.
+    let short = always(250, |config| config.list_entries = 100).counters;
+    assert_eq!((short.reported, short.selected), (9 * 100, short.reported + short.lost));
 }
 
 #[test]

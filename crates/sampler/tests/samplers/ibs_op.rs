@@ -15,6 +15,7 @@ const RATED: IbsOpConfig = IbsOpConfig {
     latency_min: None,
     rate_hz: Some(2_557_000_000),
     data_share: Some(0.41),
+    stall_share: 0.0,
     data_source: false,
     interrupts: InterruptConfig { handler_ns: 1_270, max_rate_hz: 100_000, cpu_percent_max: 25 },
     seed: 1,
@@ -171,6 +172,36 @@ fn idle_cpus_are_not_sampled() {
 }
 
 #[test]
+fn cycle_counting_weighs_pages_by_the_wait_for_them_and_op_counting_does_not() {
+    // samplers.md 1.7, 2: 270 ns of CXL against 130 ns of DRAM, each touched as often.
+    let chase = || {
+        let line = |area| Line {
+            reuse: Some(1.0),
+            parallelism: Some(1.0),
+            ..Line::new(area, Pattern::Uniform)
+        };
+        machine(vec![area(64 * MIB, 0), area(64 * MIB, 1)], vec![line(0), line(1)])
+    };
+    let on_cxl_of = |stall_share, counting| {
+        let period = if counting == Counting::Ops { 1_024 } else { 65_536 };
+        let (rate_hz, data_share) = (None, None);
+        let config = IbsOpConfig { stall_share, counting, period, rate_hz, data_share, ..RATED };
+        let found = run(chase(), &ibs(config), 2_000);
+        (share(on_cxl, &found.reports), found.counters)
+    };
+    let (alike, plain) = on_cxl_of(0.0, Counting::Cycles);
+    assert!((0.48..0.52).contains(&alike), "{alike}");
+    let (half, _) = on_cxl_of(0.5, Counting::Cycles);
+    let (all, near) = on_cxl_of(1.0, Counting::Cycles);
+    // 270 / (130 + 270) is 0.675, as far as the cycles are waits.
+    assert!(alike + 0.03 < half && half + 0.02 < all && all < 0.675, "{half} {all}");
+    // And more samples carry an address: waits are for data.
+    assert!(near.reported * 2 > plain.reported * 3, "{near:?}, {plain:?}");
+    let (ops, _) = on_cxl_of(0.0, Counting::Ops);
+    assert!((0.48..0.52).contains(&ops), "{ops}");
+}
+
+#[test]
 fn the_same_seed_gives_the_same_reports_and_another_seed_others() {
     let reports = |seed| run(even(), &ibs(IbsOpConfig { seed, ..RATED }), 200).reports;
     assert_eq!(reports(5), reports(5));
@@ -188,6 +219,11 @@ fn what_the_hardware_cannot_do_is_refused() {
         let config = ibs(IbsOpConfig { data_share: Some(share), ..RATED });
         assert_eq!(refused(&config).0, "dataShare");
     }
+    for stall_share in [-0.1, 1.1, f64::NAN] {
+        assert_eq!(refused(&ibs(IbsOpConfig { stall_share, ..RATED })).0, "stallShare");
+    }
+    let ops = IbsOpConfig { stall_share: 0.5, counting: Counting::Ops, ..RATED };
+    assert_eq!(refused(&ibs(ops)).0, "stallShare");
     let filtered = |generation, l3_miss_only, latency_min| {
         ibs(IbsOpConfig { generation, l3_miss_only, latency_min, ..RATED })
     };

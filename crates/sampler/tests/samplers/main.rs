@@ -3,8 +3,11 @@
 
 mod chmu;
 mod hint_faults;
+mod hotplug;
 mod ibs_op;
+mod page_faults;
 mod pebs;
+mod restart;
 mod threads;
 
 use std::sync::Arc;

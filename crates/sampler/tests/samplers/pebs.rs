@@ -11,6 +11,7 @@ fn config(event: Event, pace: Pace) -> PebsConfig {
         pace,
         physical: true,
         buffer_records: 1,
+        shadow_events: 0,
         switch_ns: 4 * MS,
         record_ns: 250,
         interrupts: InterruptConfig::default(),
@@ -74,6 +75,20 @@ fn records_of_a_large_buffer_come_late_and_interrupt_seldom() {
 }
 
 #[test]
+fn a_shadow_makes_the_period_longer_than_it_says_and_a_frequency_is_kept() {
+    let records = |pace, shadow_events| {
+        let config = PebsConfig { shadow_events, ..config(Event::Loads, pace) };
+        run(even(), &pebs(config), 1_000).counters.samples_total as f64
+    };
+    let period = Pace::Period(100_003);
+    // Half of 20,000 events more, on average.
+    let ratio = records(period, 20_000) / records(period, 0);
+    assert!((ratio - 100_003.0 / 110_003.0).abs() < 0.005, "{ratio}");
+    let rate = records(Pace::Frequency(5_003), 2_000) / (4.0 * 5_003.0);
+    assert!((0.98..1.02).contains(&rate), "{rate}");
+}
+
+#[test]
 fn addresses_are_virtual_unless_the_page_table_is_walked() {
     let found = run(
         even(),
@@ -95,6 +110,8 @@ fn what_the_hardware_cannot_do_is_refused() {
     assert_eq!(with(Event::NodeLoads(vec![2]), Pace::Period(1)), "nodes");
     assert_eq!(with(Event::NodeLoads(vec![]), Pace::Period(1)), "nodes");
     assert_eq!(with(Event::SlowLoads { latency_min: 0 }, Pace::Period(1)), "latencyMin");
+    let shadowed = PebsConfig { shadow_events: 65_536, ..config(Event::Loads, Pace::Period(9)) };
+    assert_eq!(refused(&pebs(shadowed)).0, "shadowEvents");
     for (buffer_records, pace) in
         [(0, Pace::Period(9)), (341, Pace::Period(9)), (2, Pace::Frequency(9))]
     {

@@ -18,6 +18,7 @@ fn how_many_threads_sample_does_not_show() {
         pace: Pace::Frequency(90_000),
         physical: false,
         buffer_records: 1,
+        shadow_events: 3,
         switch_ns: 4 * MS,
         record_ns: 250,
         interrupts: InterruptConfig::default(),

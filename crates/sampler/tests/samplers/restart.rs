@@ -1,0 +1,78 @@
+use std::sync::Arc;
+
+use damon_ring::{Lanes, LanesOptions};
+use damon_sampler::pebs::{Event, Pace};
+use damon_sampler::{IbsOpConfig, InterruptConfig, PebsConfig, Sampler, SamplerConfig};
+
+use crate::{MS, even};
+
+fn ibs(period: u64) -> SamplerConfig {
+    SamplerConfig::IbsOp(IbsOpConfig { period, ..IbsOpConfig::default() })
+}
+
+fn pebs(physical: bool) -> SamplerConfig {
+    SamplerConfig::Pebs(PebsConfig {
+        event: Event::Loads,
+        pace: Pace::Frequency(1_000),
+        physical,
+        buffer_records: 1,
+        shadow_events: 0,
+        switch_ns: 4 * MS,
+        record_ns: 250,
+        interrupts: InterruptConfig::default(),
+        seed: 1,
+    })
+}
+
+#[test]
+fn another_period_samples_from_then_on_in_the_same_lanes_and_the_counters_go_on() {
+    let machine = Arc::new(even());
+    let mut sampler = Sampler::new(&ibs(1_048_560), &machine, 0, 2).unwrap();
+    let lanes = Lanes::new(LanesOptions { slots: 65_536, lanes_max: 4 }).unwrap();
+    sampler.attach((0..4).map(|_| lanes.add().unwrap()).collect());
+    sampler.follow(&machine, 1_000 * MS);
+    sampler.report(&machine);
+    // What was seen ahead of that did not happen.
+    sampler.go_ahead(&machine);
+    let before = sampler.counters();
+    sampler.restart(&ibs(131_072), &machine).unwrap();
+    assert_eq!(sampler.counters(), before);
+    sampler.follow(&machine, 2_000 * MS);
+    sampler.report(&machine);
+    let after = sampler.counters();
+    let times = (after.samples_total - before.samples_total) as f64 / before.samples_total as f64;
+    assert!((7.9..8.1).contains(&times), "{times}");
+    assert_eq!(lanes.counters().offered(), after.reported);
+    assert_eq!(lanes.in_use(), 4);
+}
+
+#[test]
+fn a_sampler_of_as_many_lanes_and_the_same_addresses_can_take_its_place() {
+    let machine = Arc::new(even());
+    let mut sampler = Sampler::new(&ibs(262_144), &machine, 0, 1).unwrap();
+    let lanes = Lanes::new(LanesOptions { slots: 65_536, lanes_max: 4 }).unwrap();
+    sampler.attach((0..4).map(|_| lanes.add().unwrap()).collect());
+    sampler.follow(&machine, 100 * MS);
+    sampler.report(&machine);
+    let before = sampler.counters();
+    let refused = |config| sampler.check_restart(&config, &machine).unwrap_err();
+    assert_eq!(
+        refused(pebs(false)).to_string(),
+        "address: expected physical as before, got virtual"
+    );
+    assert_eq!(refused(ibs(17)).path, "period");
+    let faults = SamplerConfig::PageFaults(damon_sampler::PageFaultsConfig {
+        period: 1,
+        physical: true,
+        sample_ns: 0,
+        seed: 1,
+    });
+    assert_eq!(refused(faults.clone()).path, "type");
+    assert!(sampler.restart(&faults, &machine).is_err());
+    assert_eq!(sampler.counters(), before);
+    sampler.restart(&pebs(true), &machine).unwrap();
+    sampler.follow(&machine, 1_100 * MS);
+    sampler.report(&machine);
+    let more = sampler.counters().samples_total - before.samples_total;
+    assert!((3_900..4_100).contains(&more), "{more}");
+}
