@@ -153,6 +153,11 @@ fn a_walk_is_cancelled_when_nobody_may_act() {
     assert!(bench.kdamond.walk());
     assert!(bench.kdamond.gate(&bench.memory).is_some());
     assert!(!bench.kdamond.is_walking(), "by watermarks");
+    let mut bench = watched(&[Watermarks { interval_us: 0, ..MARKS }]);
+    assert!(bench.kdamond.walk());
+    assert_eq!(bench.kdamond.gate(&bench.memory), None);
+    bench.tick(&[]);
+    assert!(!bench.kdamond.is_walking(), "by watermarks that monitoring does not wait for");
     let mut bench = Bench::new(attrs(3), &[(0, 4), (10, 14), (20, 24)], vec![]);
     assert!(bench.kdamond.walk());
     bench.tick(&[]);

@@ -327,7 +327,8 @@ impl Kdamond {
     /// Phase 4: schemes act. A request without a verdict leaves the effective size as it was.
     pub fn apply(&mut self, now_ns: u64, verdicts: &[Verdict], memory: &mut dyn Operations) {
         verdicts.iter().for_each(|verdict| self.decide(verdict));
-        if self.schemes.is_empty() {
+        if !self.schemes.iter().any(Scheme::is_activated) {
+            // Nobody would ever finish a round for it.
             self.walking = None;
             return;
         }
