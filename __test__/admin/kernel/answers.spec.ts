@@ -12,6 +12,8 @@ interface Difference {
   readonly command: RegExp;
   readonly kernel: RegExp;
   readonly ours: RegExp;
+  /** Only there. */
+  readonly title?: RegExp;
   /** What the kernel's `state` was next. */
   readonly state?: 'off';
 }
@@ -92,6 +94,13 @@ const DIFFERENCES: readonly Difference[] = [
     ours: /^(?:EINVAL|ENOMEM)$/,
     state: 'off',
   },
+  {
+    why: 'a walk is cancelled while watermarks hold every scheme back (damon-core.md 5.10)',
+    command: /^echo update_schemes_tried_\w+ > /,
+    kernel: OK,
+    ours: /^ECANCELED$/,
+    title: /hold back|[Hh]eld back by|Between which it acts/,
+  },
   { why: 'the number of the process', command: /pid$/, kernel: /^\d+$/, ours: /^\d+$/ },
 ];
 
@@ -101,7 +110,7 @@ function pathOf(command: string): string {
 }
 
 function differenceOf(
-  { command, answer = '' }: Recorded,
+  { command, answer = '', title }: Recorded,
   ours: string,
   later: readonly Recorded[],
 ): Difference | undefined {
@@ -111,16 +120,17 @@ function differenceOf(
       known.command.test(command) &&
       known.kernel.test(answer) &&
       known.ours.test(ours) &&
+      (known.title?.test(title) ?? true) &&
       (known.state === undefined || known.state === next),
   );
 }
 
-test('every file and command answers as Linux 6.12 did, but for named differences', async (t) => {
+/** Replays a recording; what differs by none of the differences is told. */
+async function compare(name: string): Promise<{ met: Set<Difference>; unknown: string[] }> {
   const engine = new KdamondEngine({ source: SMALL, speed: 0 });
   const tree = new AdminTree(engine);
   const replay = new Replay(tree, 1, (ms) => engine.step(ms));
-  const recording = readRecording('answers.txt');
-  t.true(recording.length > 2_000);
+  const recording = readRecording(name);
   const unknown: string[] = [];
   const met = new Set<Difference>();
   /** Files that hold something else, as one of the two took what the other refused. */
@@ -140,14 +150,19 @@ test('every file and command answers as Linux 6.12 did, but for named difference
     else unknown.push(`${line} (${title}): ${command}: ${answer}, not ${ours}`);
     if (!isRead) apart.add(path);
   }
-  t.deepEqual(unknown, []);
-  const unmet = DIFFERENCES.filter((difference) => !met.has(difference));
-  t.deepEqual(
-    unmet.map(({ why }) => why),
-    [],
-    'differences that are none',
-  );
   await tree.close();
+  return { met, unknown };
+}
+
+test('every file and command answers as in Linux 6.12, but for named differences', async (t) => {
+  const answers = await compare('answers.txt');
+  t.deepEqual(answers.unknown, []);
+  const watermarks = await compare('watermarks.txt');
+  t.deepEqual(watermarks.unknown, []);
+  const met = new Set([...answers.met, ...watermarks.met]);
+  const unmet = DIFFERENCES.filter((difference) => !met.has(difference));
+  const stale = unmet.map(({ why }) => why);
+  t.deepEqual(stale, [], 'differences that are none');
 });
 
 /** What has a directory, or a name, that came after 6.12: one try for all of it is enough. */
