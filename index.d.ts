@@ -2570,6 +2570,8 @@ interface SnapshotInit {
   readonly targets?: readonly SnapshotTarget[];
 }
 
+/** The columns alone. */
+type SnapshotColumns = Pick<SnapshotInit, 'starts' | 'ends' | 'nrAccesses' | 'ages' | 'hits'>;
 /** A region as `JSON.stringify` writes it: addresses in hexadecimal text, so that none is rounded. */
 interface RegionJson {
   readonly start: string;
@@ -3135,6 +3137,12 @@ interface RunOptions {
    * was for is left out, and the run goes on.
    */
   readonly onFailure?: (failure: OperationsFailure) => void;
+  /**
+   * Gives the columns that the next snapshot, of so many regions, is copied into. They may be longer,
+   * and the same ones as before: the snapshots made of them are then good until the next is taken.
+   * @default new ones for each snapshot
+   */
+  readonly columnsFor?: (regions: number) => SnapshotColumns;
   /** Called now and then, at most ten times a second. */
   readonly onProgress?: (progress: Progress) => void;
   /** Ends the run with the signal's reason. The monitor stays usable. */
@@ -5558,6 +5566,7 @@ export type {
   SharedLaneOptions,
   SharesOptions,
   ShellCommand,
+  SnapshotColumns,
   SnapshotInit,
   SnapshotJson,
   SnapshotTarget,

@@ -5,7 +5,7 @@ import type { Tuning } from '../src/goal/control.ts';
 import { Kdamond, type Progress, type RunOptions } from '../src/kdamond.ts';
 import type { KdamondOptions } from '../src/kdamond-options.ts';
 import { balance } from '../src/report/record.ts';
-import type { Snapshot } from '../src/report/snapshot.ts';
+import { type Snapshot, columnsFor } from '../src/report/snapshot.ts';
 import { pullPush } from '../src/scheme/pull-push.ts';
 import { HEADER, MIB, SMALL, collect, hitsOf, recordingOf, row, rows } from './support/small.ts';
 
@@ -427,6 +427,31 @@ test('bad rows are counted by cause on request, and the rest is replayed', async
     timeBackwards: 1,
     cpuBeyondLanes: 1,
     addressOutOfRange: 1,
+  });
+});
+
+test('a snapshot is copied into the columns that one gives, which may be longer and the same again', async (t) => {
+  using whole = closedLoop();
+  const expected = text(await collect(whole.snapshots({ untilMs: 1_500 })));
+  const columns = columnsFor(1_000);
+  const asked: number[] = [];
+  const seen: string[] = [];
+  using kdamond = closedLoop();
+  const give = (regions: number) => {
+    asked.push(regions);
+    return columns;
+  };
+  for await (const snapshot of kdamond.snapshots({ untilMs: 1_500, columnsFor: give })) {
+    t.is(snapshot.starts.buffer, columns.starts.buffer);
+    t.is(asked.at(-1), snapshot.length);
+    seen.push(snapshot.toNdjson());
+  }
+  t.deepEqual(seen, expected);
+  using other = closedLoop();
+  const short = { ...columns, ages: new Uint32Array(2) };
+  await t.throwsAsync(other.run({ columnsFor: () => short }), {
+    ...codeOf('ERR_DAMON_COLUMNS'),
+    message: /at least \d+ elements long.*2/,
   });
 });
 

@@ -170,7 +170,13 @@ export { StretchSeries } from './report/explanation.ts';
 export type { ExplainOptions, Explanation, Outcome, Stretch } from './report/explanation.ts';
 export type { TriedRegions } from './report/tried.ts';
 export { Snapshot } from './report/snapshot.ts';
-export type { Region, SnapshotInit, SnapshotJson, SnapshotTarget } from './report/snapshot.ts';
+export type {
+  Region,
+  SnapshotColumns,
+  SnapshotInit,
+  SnapshotJson,
+  SnapshotTarget,
+} from './report/snapshot.ts';
 export { hotRanges, workingSet } from './report/hot-ranges.ts';
 export type { HotRange, HotRangesOptions, MemoryNode, WorkingSet } from './report/hot-ranges.ts';
 export { Heatmap } from './report/heatmap.ts';

@@ -38,7 +38,13 @@ import { type ExplainOptions, type Explanation, RecordLog } from './report/expla
 import type { MemoryNode } from './report/hot-ranges.ts';
 import type { Books } from './report/record.ts';
 import { type Round, roundOf } from './report/round.ts';
-import { Snapshot, columnsFor, snapshotTargets } from './report/snapshot.ts';
+import {
+  Snapshot,
+  type SnapshotColumns,
+  between,
+  columnsFor,
+  snapshotTargets,
+} from './report/snapshot.ts';
 import { type TriedRegions, triedRegions } from './report/tried.ts';
 import { type Duration, quantity } from './units.ts';
 import { didYouMean, either } from './validate.ts';
@@ -62,6 +68,12 @@ export interface RunOptions {
    * was for is left out, and the run goes on.
    */
   readonly onFailure?: (failure: OperationsFailure) => void;
+  /**
+   * Gives the columns that the next snapshot, of so many regions, is copied into. They may be longer,
+   * and the same ones as before: the snapshots made of them are then good until the next is taken.
+   * @default new ones for each snapshot
+   */
+  readonly columnsFor?: (regions: number) => SnapshotColumns;
   /** Called now and then, at most ten times a second. */
   readonly onProgress?: (progress: Progress) => void;
   /** Ends the run with the signal's reason. The monitor stays usable. */
@@ -188,7 +200,7 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
         // What was decided or taken is not lost to a signal: it is looked at before the next step.
         if (result.kind === 'tune') await this.#tune(result, options.onTuning);
         if (result.kind === 'tried') this.#answerWalk();
-        if (result.kind === 'snapshot') yield this.#snapshot(result);
+        if (result.kind === 'snapshot') yield this.#snapshot(result, options.columnsFor);
         if (this.#closed) throw closed('monitor');
         const ended = result.kind === 'ended' || this.#isAt(untilNs, result);
         report(() => this.#progress(untilNs), ended);
@@ -536,17 +548,20 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
     return kind === 'reached' && nowNs + this.#tickNs > untilNs;
   }
 
-  #snapshot({ regions, targets: parts, nowNs, sinceNs }: RunResult): Snapshot {
-    const columns = columnsFor(regions);
+  #snapshot(
+    { regions, targets: parts, nowNs, sinceNs }: RunResult,
+    columnsOf: (regions: number) => SnapshotColumns = columnsFor,
+  ): Snapshot {
+    const columns = columnsOf(regions);
     translating(() => this.#native.snapshotInto(columns));
-    const aggregationNs = BigInt(this.config.attrs.aggregationUs) * 1_000n;
-    return new Snapshot({
-      ...columns,
+    const init = {
+      ...between(columns, 0, regions),
       targets: snapshotTargets(parts),
       timeNs: nowNs,
       intervalNs: nowNs - sinceNs,
-      aggregationNs,
-    });
+      aggregationNs: BigInt(this.config.attrs.aggregationUs) * 1_000n,
+    };
+    return new Snapshot(init, 'monitor');
   }
 
   async #tune(

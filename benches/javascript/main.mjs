@@ -1,5 +1,5 @@
 // The second half of `npm run bench`: what is measured from JavaScript, in the rows of the first.
-import { parseArgs } from 'node:util';
+import { isDeepStrictEqual, parseArgs } from 'node:util';
 
 import { SCENARIOS } from './scenarios.mjs';
 
@@ -15,24 +15,28 @@ const { values } = parseArgs({
   },
 });
 
-for (const { name, about, measure } of SCENARIOS) {
+for (const { name, about, item, measure } of SCENARIOS) {
   if (!name.includes(values.filter)) continue;
   const rows = await measure(values.smoke);
   if (values.json) rows.forEach((row) => process.stdout.write(JSON.stringify(row) + '\n'));
-  else process.stdout.write(`\n## ${name}\n\n${about}\n\n${table(rows)}\n`);
+  else process.stdout.write(`\n## ${name}\n\n${about}\n\n${table(rows, item)}\n`);
 }
 
 /**
  * One line per subject, in Markdown; a subject of ours has no ratio.
  *
  * @param {readonly Row[]} rows
+ * @param {string} item
  */
-function table(rows) {
+function table(rows, item) {
   const params = Object.keys(rows[0]?.params ?? {});
-  const lines = [[...params, 'subject', 'ns/report', 'min..max', 'over ours']];
-  const subjects = new Map(rows.map((row) => [row.subject, row]));
+  const lines = [[...params, 'subject', `ns/${item}`, 'min..max', 'over ours']];
+  const subjects = new Map(rows.map((row) => [JSON.stringify([row.params, row.subject]), row]));
   for (const row of subjects.values()) {
-    const ratio = rows.find((other) => other.rival === row.subject)?.ratio;
+    const against = rows.find(
+      ({ params, rival }) => rival === row.subject && isDeepStrictEqual(params, row.params),
+    );
+    const ratio = against?.ratio;
     lines.push([
       ...params.map((key) => String(row.params[key])),
       row.subject,

@@ -1,9 +1,10 @@
 // What is measured from JavaScript: the cost of crossing into the addon, and of not crossing.
 import { once } from 'node:events';
+import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 
-import { LiveKdamond } from 'node-damon';
+import { Kdamond, LiveKdamond } from 'node-damon';
 
 import { race } from './race.mjs';
 
@@ -13,6 +14,7 @@ import { race } from './race.mjs';
  * @typedef {object} Scenario
  * @property {string} name
  * @property {string} about
+ * @property {string} item what a time is divided by
  * @property {(smoke: boolean) => Promise<Row[]>} measure
  */
 
@@ -125,18 +127,130 @@ async function sharedProducer(live, smoke) {
   }
 }
 
+/** Bytes of a region of which there are many, and of what emulated memory is a multiple. */
+const REGION_SZ = 8_192;
+const BLOCK_SZ = 2 ** 27;
+
+/** @param {number} regions */
+function columnsFor(regions) {
+  return {
+    starts: new BigUint64Array(regions),
+    ends: new BigUint64Array(regions),
+    nrAccesses: new Uint32Array(regions),
+    ages: new Uint32Array(regions),
+    hits: new Float64Array(regions),
+  };
+}
+
+/**
+ * Takes one snapshot of about so many regions, and lends it with the call that copied it.
+ *
+ * @param {number} count
+ * @returns {Promise<{ snapshot: import('node-damon').Snapshot, cross: () => void }>}
+ */
+async function taken(count) {
+  const kdamond = new Kdamond({
+    source: {
+      type: 'emulation',
+      nodes: [{ start: 0, end: Math.ceil((count * REGION_SZ) / BLOCK_SZ) * BLOCK_SZ }],
+      workload: { type: 'hot_set', bytes: '16 MiB' },
+      processor: { cpus: 1 },
+    },
+    attrs: {
+      sampleUs: '1 ms',
+      aggregationUs: '1 ms',
+      minNrRegions: count,
+      maxNrRegions: 2 * count,
+    },
+    everyMs: 0,
+  });
+  // The copy alone, out of the monitor, as the loop over the snapshots calls it.
+  const { NativeMonitor } = createRequire(import.meta.url)('../../native/binding.cjs');
+  const { snapshotInto } = NativeMonitor.prototype;
+  /** @type {(() => void) | undefined} */
+  let cross;
+  NativeMonitor.prototype.snapshotInto = function (/** @type {object} */ columns) {
+    cross = () => snapshotInto.call(this, columns);
+    return snapshotInto.call(this, columns);
+  };
+  try {
+    for await (const snapshot of kdamond.snapshots({ columnsFor })) {
+      if (cross !== undefined) return { snapshot, cross };
+    }
+  } finally {
+    NativeMonitor.prototype.snapshotInto = snapshotInto;
+  }
+  throw new Error('the monitor took no snapshot');
+}
+
+/**
+ * @param {number} count
+ * @param {boolean} smoke
+ */
+async function snapshotInto(count, smoke) {
+  const { snapshot, cross } = await taken(count);
+  const copied = columnsFor(snapshot.length);
+  /** @param {() => void} work */
+  const timed = async (work) => {
+    const began = process.hrtime.bigint();
+    work();
+    return process.hrtime.bigint() - began;
+  };
+  const copy = () => {
+    copied.starts.set(snapshot.starts);
+    copied.ends.set(snapshot.ends);
+    copied.nrAccesses.set(snapshot.nrAccesses);
+    copied.ages.set(snapshot.ages);
+    copied.hits.set(snapshot.hits);
+  };
+  const objects = () => {
+    let end = 0n;
+    for (const region of snapshot) end = region.end;
+    if (end !== snapshot.ends.at(-1)) throw new Error('regions were left out');
+  };
+  return race(
+    {
+      scenario: 'snapshot-into',
+      params: { regions: count },
+      rounds: smoke ? 3 : 51,
+      items: snapshot.length,
+    },
+    [
+      { name: 'ours', ours: true, round: () => timed(cross) },
+      { name: 'copy-in-javascript', ours: false, round: () => timed(copy) },
+      { name: 'an-object-each', ours: false, round: () => timed(objects) },
+    ],
+  );
+}
+
 /** @type {readonly Scenario[]} */
 export const SCENARIOS = [
   {
     name: 'report-batch',
     about:
       'Reports from JavaScript into a lane of a live monitor: 4,096 in one call, or one call each.',
+    item: 'report',
     measure: (smoke) => monitored((live) => reportBatch(live, smoke)),
   },
   {
     name: 'shared-producer',
     about:
       'Reports from a worker, one by one: over a SharedArrayBuffer without a native call, and with one.',
+    item: 'report',
     measure: (smoke) => monitored((live) => sharedProducer(live, smoke)),
+  },
+  {
+    name: 'snapshot-into',
+    about:
+      "A snapshot's columns from the monitor into arrays that lie there, beside a copy from arrays to " +
+      'arrays, and beside one object for each region.',
+    item: 'region',
+    measure: async (smoke) => {
+      const rows = [];
+      for (const count of smoke ? [1_000] : [1_000, 100_000, 1_000_000]) {
+        rows.push(...(await snapshotInto(count, smoke)));
+      }
+      return rows;
+    },
   },
 ];

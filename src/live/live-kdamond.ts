@@ -446,15 +446,15 @@ export class LiveKdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDi
         columns = columnsFor(regions);
         continue;
       }
-      const targets = snapshotTargets(header.targets);
-      return new Snapshot({
+      const init = {
         // Between the look and the taking another may have come to the front: a shorter one.
         ...between(columns, 0, regions),
+        targets: snapshotTargets(header.targets),
         timeNs: nowNs,
         intervalNs: nowNs - sinceNs,
         aggregationNs: BigInt(this.config.attrs.aggregationUs) * 1_000n,
-        targets,
-      });
+      };
+      return new Snapshot(init, 'monitor');
     }
   }
 

@@ -119,8 +119,14 @@ export class Snapshot implements Iterable<Region> {
    * @throws DamonError `ERR_DAMON_SNAPSHOT_COLUMNS` when the columns differ in length, or regions
    * are empty, unsorted or overlap.
    */
-  constructor(init: SnapshotInit) {
-    checkColumns(init);
+  constructor(init: SnapshotInit);
+  /**
+   * Of columns that a monitor filled: a look at each region costs many times what copying it does.
+   * @internal
+   */
+  constructor(init: SnapshotInit, from: 'monitor');
+  constructor(init: SnapshotInit, from?: 'monitor') {
+    if (from === undefined) checkColumns(init);
     this.timeNs = init.timeNs;
     this.intervalNs = init.intervalNs;
     this.aggregationNs = init.aggregationNs;
@@ -173,13 +179,8 @@ export class Snapshot implements Iterable<Region> {
       if (target.tgid === tgid) {
         const { timeNs, intervalNs, aggregationNs } = this;
         const targets = [target];
-        return new Snapshot({
-          timeNs,
-          intervalNs,
-          aggregationNs,
-          targets,
-          ...between(this, from, to),
-        });
+        const part = between(this, from, to);
+        return new Snapshot({ timeNs, intervalNs, aggregationNs, targets, ...part }, 'monitor');
       }
       from = to;
     }
