@@ -2985,14 +2985,24 @@ interface Balance {
   readonly offBy: bigint;
 }
 
+/** What the schemes of a run did, and why no more. */
+interface Explained {
+  /** Names of the schemes at the end. */
+  readonly schemes: readonly string[];
+  /** First and last time, on the source's clock. */
+  readonly startNs: bigint;
+  readonly endNs: bigint;
+  /** What each scheme did and why no more. */
+  readonly explanation: StretchSeries;
+  /** Rounds that had to make room before they could be explained. */
+  readonly roundsDropped: number;
+}
+
 /** What the replay of a recording found. */
-interface ReplayRecord {
+interface ReplayRecord extends Explained {
   /** The recording, as a user would name it. */
   readonly source: string;
   readonly nodes: readonly MemoryNode[];
-  /** First and last time of the recording, on its own clock. */
-  readonly startNs: bigint;
-  readonly endNs: bigint;
   readonly heatmap: Heatmap;
   /** The snapshot that `hotRanges` and `workingSet` describe: the last one, or the busiest. */
   readonly last: Snapshot;
@@ -3017,23 +3027,14 @@ interface RunEvent {
 }
 
 /** What the run of a configuration found. */
-interface RunRecord {
+interface RunRecord extends Explained {
   /** The recording, as a user would name it, or that there is none. */
   readonly source: string;
-  /** Names of the schemes at the end. */
-  readonly schemes: readonly string[];
   readonly nodes: readonly MemoryNode[];
-  /** First and last time, on the source's clock. */
-  readonly startNs: bigint;
-  readonly endNs: bigint;
   readonly heatmap: Heatmap;
   /** Of the last snapshot; none without one. */
   readonly hotRanges: readonly HotRange[];
   readonly workingSet?: WorkingSet;
-  /** What each scheme did and why no more. */
-  readonly explanation: StretchSeries;
-  /** Rounds that had to make room before they could be explained. */
-  readonly roundsDropped: number;
   readonly events: readonly RunEvent[];
   readonly books: Books;
   /** How long the run took. */
@@ -3058,7 +3059,7 @@ interface QuotaSeries {
 }
 
 /** What a closed-loop run on the simulated machine found. */
-interface DemoRecord {
+interface DemoRecord extends Explained {
   readonly seed: number | bigint | string;
   /** The quota goal tuner, such as `consist`. */
   readonly tuner: string;
@@ -3242,7 +3243,7 @@ declare class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispo
    * @throws DamonError `ERR_DAMON_CONFIG_SCHEME` for a scheme that there is not,
    *   `ERR_DAMON_CONFIG_UNIT` for a time that is none
    */
-  explain({ scheme, fromMs, toMs }?: ExplainOptions): Explanation;
+  explain(options?: ExplainOptions): Explanation;
   /** The intervals in force: those of the configuration, or as tuned since. */
   get intervals(): Intervals;
   /** Whether a {@link commit} is still to take effect. */
@@ -3489,6 +3490,23 @@ declare class LiveKdamond implements AsyncIterable<Snapshot>, Disposable, AsyncD
    * @throws DamonError `ERR_DAMON_CONFIG_GOAL` when there is no such goal or its metric would change
    */
   setGoal(scheme: number, goal: number, options: GoalOptions): void;
+  /**
+   * The accounts of rounds since the last call, oldest first: what each scheme tried, and why the
+   * rest had to wait. At most 8192 wait; `roundsDropped` counts those that had to make room.
+   *
+   * @throws DamonError `ERR_DAMON_CLOSED`
+   */
+  takeRounds(): Round[];
+  /** Accounts of rounds that had to make room until {@link takeRounds} was called last. */
+  get roundsDropped(): number;
+  /**
+   * What tuners read and decided, whether or not anyone read snapshots, and what became of each
+   * region in each round: the newest 8192 records of either kind. Takes nothing away.
+   *
+   * @throws DamonError `ERR_DAMON_CONFIG_SCHEME` for a scheme that there is not,
+   *   `ERR_DAMON_CONFIG_UNIT` for a time that is none, `ERR_DAMON_CLOSED`
+   */
+  explain(options?: ExplainOptions): Explanation;
   /**
    * The monitor's clock in nanoseconds, which is `process.hrtime.bigint()`'s.
    *
@@ -4199,6 +4217,16 @@ declare function loadConfig(path: string): Promise<RunConfig>;
  */
 declare function checkConfig(path: string): Promise<DamonError[]>;
 
+/** Gathers what the schemes of a monitor do while it runs, for the record of a job. */
+
+/** Who wants to know why schemes do what they do. */
+interface ExplainHooks {
+  /** Called for each step of a tuner. */
+  readonly onTuning?: (tuning: Tuning) => void;
+  /** Called with the rounds since the call before, in order, and waited for. */
+  readonly onRounds?: (rounds: readonly Round[]) => void | Promise<void>;
+}
+
 /** A run in progress. */
 interface RunHandle {
   /**
@@ -4213,15 +4241,11 @@ interface RunHandle {
 }
 
 /** Who wants to know. */
-interface RunHooks {
+interface RunHooks extends ExplainHooks {
   /** Called when everything is open, before anything runs. */
   readonly onStart?: (run: RunHandle) => void;
   /** Called for each snapshot, in order, and waited for; may keep it. */
   readonly onSnapshot?: (snapshot: Snapshot) => void | Promise<void>;
-  /** Called for each step of a tuner. */
-  readonly onTuning?: (tuning: Tuning) => void;
-  /** Called with the rounds since the call before, in order, and waited for. */
-  readonly onRounds?: (rounds: readonly Round[]) => void | Promise<void>;
   /** Called for each change, planned or reloaded. */
   readonly onEvent?: (event: RunEvent) => void;
   /** Called now and then. */
@@ -4253,7 +4277,7 @@ declare function runConfig(config: RunConfig, hooks?: RunHooks): Promise<RunReco
 /** The first job: replay a recording through the whole monitor and say what a tiering engineer asks. */
 
 /** What to replay, and how closely to look. */
-interface ReplayOptions extends Omit<RecordingOptions, 'type'> {
+interface ReplayOptions extends Omit<RecordingOptions, 'type'>, Pick<ExplainHooks, 'onRounds'> {
   /** Time between snapshots. @default "1 s" */
   readonly everyMs?: Duration;
   /** @default {@link replayAttrs} */
@@ -4304,7 +4328,7 @@ declare function replayAttrs(
 declare function replay(options: ReplayOptions): Promise<ReplayRecord>;
 
 /** What to hold, for how long. */
-interface DemoOptions {
+interface DemoOptions extends ExplainHooks {
   /** Shares of hot memory on DRAM in percent, each above 0 and below 100, one after the other. @default [70] */
   readonly targets?: readonly number[];
   /** Simulated minutes for each target. Above 0. @default 15, the least of the RFC's runs */
@@ -5418,7 +5442,9 @@ export type {
   ErrnoName,
   EvenPattern,
   Every,
+  ExplainHooks,
   ExplainOptions,
+  Explained,
   Explanation,
   FailChargeOptions,
   FilterOptions,

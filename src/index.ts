@@ -207,6 +207,7 @@ export type {
   Books,
   DemoRecord,
   Equation,
+  Explained,
   ReplayRecord,
   RunEvent,
   RunRecord,
@@ -229,6 +230,7 @@ export type { ChangeOptions, OutputOptions, RunConfig, SetGoal } from './config/
 export { checkConfig, loadConfig } from './config/file.ts';
 export { runConfig } from './job/run.ts';
 export type { RunHandle, RunHooks } from './job/run.ts';
+export type { ExplainHooks } from './job/explained.ts';
 export { replay, replayAttrs } from './job/replay.ts';
 export type { ReplayOptions } from './job/replay.ts';
 export { demo, PUBLISHED } from './job/demo.ts';

@@ -8,6 +8,7 @@
 import type { NativeMonitor, RunResult, VerdictInit } from '../native/binding.cjs';
 import { closed } from './closed.ts';
 import { DamonError, refuse } from './errors.ts';
+import { Explainer } from './explainer.ts';
 import { GoalControl, type Tuning, verdictsOf } from './goal/control.ts';
 import type { Goal, GoalOptions } from './goal/goal.ts';
 import {
@@ -34,10 +35,10 @@ import {
 } from './native/init.ts';
 import { Answers, type OperationsFailure } from './operations/answers.ts';
 import { OperationsRegistry } from './operations/registry.ts';
-import { type ExplainOptions, type Explanation, RecordLog } from './report/explanation.ts';
+import type { ExplainOptions, Explanation } from './report/explanation.ts';
 import type { MemoryNode } from './report/hot-ranges.ts';
 import type { Books } from './report/record.ts';
-import { type Round, roundOf } from './report/round.ts';
+import type { Round } from './report/round.ts';
 import {
   Snapshot,
   type SnapshotColumns,
@@ -47,7 +48,6 @@ import {
 } from './report/snapshot.ts';
 import { type TriedRegions, triedRegions } from './report/tried.ts';
 import { type Duration, quantity } from './units.ts';
-import { didYouMean, either } from './validate.ts';
 
 /** How far a run is. */
 export interface Progress {
@@ -104,9 +104,6 @@ const U64_MAX = 2n ** 64n - 1n;
 /** Time of the source's clock that one crossing covers at the most: the grain of progress. */
 const CHUNK_NS = 1_000_000_000n;
 const PROGRESS_EVERY_MS = 100;
-/** Records of either kind that are kept for {@link Kdamond.explain}: as many rounds as the addon keeps. */
-const RECORDS = 8192;
-
 /**
  * One monitor: a source of accesses, the regions they fall in, and the schemes that act on those.
  *
@@ -136,13 +133,7 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
   readonly #asked: Asked[] = [];
   /** Who waits for the walk in progress. */
   #walk: { answer: (tried: TriedRegions[]) => void; reject: (error: unknown) => void } | undefined;
-  readonly #tunings = new RecordLog<Tuning>(RECORDS);
-  readonly #rounds = new RecordLog<Round>(RECORDS);
-  /** Rounds that the addon had to drop before they were fetched. */
-  #roundsUnfetched = 0;
-  /** Of {@link #rounds}: how many {@link takeRounds} has seen. */
-  #roundsTaken = 0;
-  #roundsMissed = 0;
+  readonly #explainer: Explainer;
 
   /**
    * Opens the source; nothing runs yet.
@@ -159,6 +150,7 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
     this.#native = this.#open(source);
     this.#startNs = this.#native.nowNs();
     this.#control = new GoalControl(this.#config.schemes, controlTimeoutMs);
+    this.#explainer = new Explainer(() => translating(() => this.#native.takeRounds()));
   }
 
   /** What it was told last, every option resolved. */
@@ -313,16 +305,12 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
    * to make room.
    */
   takeRounds(): Round[] {
-    this.#fetchRounds();
-    const rounds = this.#rounds.since(this.#roundsTaken);
-    this.#roundsMissed += this.#rounds.total - this.#roundsTaken - rounds.length;
-    this.#roundsTaken = this.#rounds.total;
-    return [...rounds];
+    return this.#explainer.takeRounds();
   }
 
   /** Accounts of rounds that had to make room until {@link takeRounds} was called last. */
   get roundsDropped(): number {
-    return this.#roundsUnfetched + this.#roundsMissed;
+    return this.#explainer.roundsDropped;
   }
 
   /**
@@ -332,23 +320,9 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
    * @throws DamonError `ERR_DAMON_CONFIG_SCHEME` for a scheme that there is not,
    *   `ERR_DAMON_CONFIG_UNIT` for a time that is none
    */
-  explain({ scheme, fromMs, toMs }: ExplainOptions = {}): Explanation {
-    const index = scheme === undefined ? undefined : this.#schemeIndex(scheme);
-    const fromNs = this.#timeNs(fromMs ?? 0, 'fromMs');
-    const toNs = toMs === undefined ? U64_MAX : this.#timeNs(toMs, 'toMs');
-    const isAsked = (record: Tuning | Round): boolean =>
-      (index === undefined || record.scheme === index) &&
-      fromNs <= record.timeNs &&
-      record.timeNs < toNs;
-    this.#fetchRounds();
-    return {
-      tunings: this.#tunings.items.filter(isAsked),
-      rounds: this.#rounds.items.filter(isAsked),
-      dropped: {
-        tunings: this.#tunings.dropped,
-        rounds: this.#roundsUnfetched + this.#rounds.dropped,
-      },
-    };
+  explain(options: ExplainOptions = {}): Explanation {
+    const schemes = this.config.schemes.map(({ name }) => name);
+    return this.#explainer.explain(options, { schemes, startNs: this.#startNs });
   }
 
   /** The intervals in force: those of the configuration, or as tuned since. */
@@ -473,12 +447,6 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
     }
   }
 
-  #fetchRounds(): void {
-    const { rounds, dropped } = translating(() => this.#native.takeRounds());
-    this.#roundsUnfetched = dropped;
-    this.#rounds.add(rounds.map(roundOf));
-  }
-
   #answerWalk(): void {
     const columns = translating(() => this.#native.tried());
     this.#walk?.answer(columns.map(triedRegions));
@@ -499,19 +467,6 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
   /** A time since the start of monitoring, on the source's clock. */
   #timeNs(sinceStartMs: Duration, path: string): bigint {
     return this.#startNs + BigInt(quantity(sinceStartMs, 'ms', path)) * NS_PER_MS;
-  }
-
-  #schemeIndex(scheme: number | string): number {
-    const names = this.config.schemes.map(({ name }) => name);
-    const index = typeof scheme === 'string' ? names.indexOf(scheme) : scheme;
-    if (names[index] !== undefined) return index;
-    throw refuse({
-      code: 'ERR_DAMON_CONFIG_SCHEME',
-      path: 'scheme',
-      expected: `a scheme: ${either(names) || 'there is none'}, or its place from 0`,
-      received: scheme,
-      hint: didYouMean(String(scheme), names),
-    });
   }
 
   #run(untilNs: bigint, verdicts: VerdictInit[]): Promise<RunResult> {
@@ -570,7 +525,7 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
   ): Promise<void> {
     const tuned = await this.#control.tune(calls, { timeNs: nowNs, hotBytes });
     this.#verdicts = verdictsOf(tuned);
-    this.#tunings.add(tuned.map(({ tuning }) => tuning));
+    this.#explainer.addTunings(tuned.map(({ tuning }) => tuning));
     if (onTuning) tuned.forEach(({ tuning }) => onTuning(tuning));
   }
 

@@ -56,7 +56,24 @@ test('--tuner consist is far from the goal after so short a time, and says so', 
   t.like(row, { mean: null, rampSeconds: null, trueMean: null, samples: 0 });
 });
 
+test('--explain tells why both schemes did what they did, as text, as lines, and on the page', async (t) => {
+  const html = temporaryPath('demo.html');
+  const short = ['demo', '--target', '70', '--minutes', '0.1', '--explain'];
+  const { code, stdout } = await cli(...short, '--html', html);
+  t.is(code, EXIT.ok);
+  t.regex(stdout, /^Why: PULL$/m);
+  t.regex(stdout, /^Why: PUSH$/m);
+  const page = readFileSync(html, 'utf8');
+  t.true(page.includes('Why PULL did what it did') && page.includes('Why PUSH did what it did'));
+
+  const lines = ndjson((await cli(...short, '--json')).stdout);
+  t.is(lines.filter(({ type }) => type === 'tuning').length, 2 * 6);
+  t.is(lines.filter(({ type }) => type === 'round').length, 2 * 60);
+  t.is(lines.at(-1)?.['tuner'], 'temporal');
+});
+
 const WRONG_USAGE: readonly [args: string[], tells: RegExp][] = [
+  [['--explain'], /ERR_DAMON_USAGE_TARGET.*`--target` to be given with --explain/],
   [['--target', '0'], /ERR_DAMON_CONFIG_DEMO.*`targets\[0\]`/],
   [['--target', '70,100'], /ERR_DAMON_CONFIG_DEMO.*`targets\[1\]`/],
   [['--target', '101'], /above 0 and below 100/],

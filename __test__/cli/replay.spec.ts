@@ -47,6 +47,19 @@ test('--json prints a snapshot per line and a summary, and nothing else', async 
   t.is(typeof summary?.['durationMs'], 'number');
 });
 
+test('--explain tells what became of every region, as text, as lines, and on the page', async (t) => {
+  const html = temporaryPath('replay.html');
+  const { code, stdout } = await cli('replay', GOOD, '--explain', '--html', html);
+  t.is(code, EXIT.ok);
+  t.regex(stdout, /^Why: accessed$/m);
+  t.regex(stdout, /^no match +[\d,]+/m);
+  t.true(readFileSync(html, 'utf8').includes('Why accessed did what it did'));
+  const lines = ndjson((await cli('replay', GOOD, '--explain', '--json')).stdout);
+  const times = lines.filter(({ type }) => type === 'round').map(({ timeNs }) => timeNs);
+  t.deepEqual(times, [5e8, 1e9, 1.5e9, 2e9, 2.5e9]);
+  t.is(lines.filter(({ type }) => type === 'snapshot').length, 3);
+});
+
 test('--every sets the time between snapshots', async (t) => {
   const { stdout } = await cli('replay', GOOD, '--json', '--every', '500ms');
   const times = ndjson(stdout).flatMap(({ timeNs }) => (timeNs === undefined ? [] : [timeNs]));

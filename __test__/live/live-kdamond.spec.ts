@@ -393,6 +393,26 @@ test('a reader is told of each step of a tuner', async (t) => {
   t.true(tunings.every(({ timeNs }, i) => i === 0 || (tunings[i - 1]?.timeNs ?? 0n) < timeNs));
 });
 
+test('it tells why its schemes did what they did, whether or not anyone reads', async (t) => {
+  using live = steered().start();
+  holdLane(t, live);
+  await until('a window was tuned and worked through', () => {
+    const { tunings, rounds } = live.explain();
+    return tunings.length > 1 && rounds.length > 1;
+  });
+  await live.stop();
+  const { tunings, rounds, dropped } = live.explain({ scheme: 'stat' });
+  t.like(tunings[0], { scheme: 0, tuner: 'temporal', effectiveBytes: MIB });
+  t.deepEqual(dropped, { tunings: 0, rounds: 0 });
+  t.true(rounds.every(({ timeNs }, i) => i === 0 || (rounds[i - 1]?.timeNs ?? 0n) < timeNs));
+  t.is(live.takeRounds().length, rounds.length);
+  t.deepEqual([live.takeRounds(), live.roundsDropped], [[], 0]);
+  t.deepEqual(live.explain({ toMs: 0 }).rounds, []);
+  t.throws(() => live.explain({ scheme: 'stats' }), codeOf('ERR_DAMON_CONFIG_SCHEME'));
+  live.close();
+  t.throws(() => live.explain(), CLOSED);
+});
+
 test('an error thrown by a callback ends the reading; the decision stands', async (t) => {
   using live = steered().start();
   holdLane(t, live);

@@ -232,7 +232,8 @@ test('the views tell outcomes, windows and failures, and what is not told', asyn
   for (const line of text.split('\n')) t.true(line === line.trimEnd() && line.length <= 100, line);
 
   const data: PageData = {};
-  const html = explanationBlock(record, 0, data).text + explanationBlock(record, 1, data).text;
+  const html =
+    explanationBlock('why0', record, 0, data).text + explanationBlock('why1', record, 1, data).text;
   t.regex(html, /Why fails did what it did/);
   t.regex(html, /20 steps without an answer/);
   t.false(html.includes('<idea>'));
@@ -245,7 +246,7 @@ test('the views tell outcomes, windows and failures, and what is not told', asyn
   const json = /<script type="application\/json" id="data">([^]*?)<\/script>/.exec(page)?.[1] ?? '';
   const series = Array.from(page.matchAll(/data-series="([^"]*)"/g), ([, name]) => name);
   t.deepEqual(new Set(series), new Set(Object.keys(JSON.parse(json) as object)));
-  t.true(series.includes('why0') && series.includes('why1'));
+  t.true(series.includes('runWhy0') && series.includes('runWhy1'));
 
   t.is(
     renderExplanation(new StretchSeries(), { names: [], startNs }),

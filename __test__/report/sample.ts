@@ -6,8 +6,9 @@
 import { convergenceRows } from '../../src/report/convergence.ts';
 import { Heatmap } from '../../src/report/heatmap.ts';
 import { hotRanges, workingSet, type MemoryNode } from '../../src/report/hot-ranges.ts';
+import { type Round, StretchSeries } from '../../src/index.ts';
 import { item } from '../../src/report/item.ts';
-import type { Books, DemoRecord, ReplayRecord } from '../../src/report/record.ts';
+import type { Books, DemoRecord, Explained, ReplayRecord } from '../../src/report/record.ts';
 import { Snapshot, type SnapshotInit } from '../../src/report/snapshot.ts';
 
 export const GIB: bigint = 1n << 30n;
@@ -118,12 +119,45 @@ export const BOOKS: Books = {
   ],
 };
 
+const NONE = { regions: 0, bytes: 0 };
+
+/** A scheme that tried one region in each second. */
+function sampleExplanation(name: string, seconds: number): Explained {
+  const explanation = new StretchSeries();
+  for (let second = 0; second < seconds; second++) {
+    const round: Round = {
+      timeNs: BigInt(second + 1) * SECOND,
+      tick: second,
+      scheme: 0,
+      opened: false,
+      effectiveSzBytes: 0,
+      chargedBefore: 0,
+      chargedAfter: 0,
+      scoreMin: 0,
+      elapsedNs: 0,
+      tried: { regions: 1, bytes: 4096 },
+      applied: { regions: 1, bytes: 4096 },
+      opsPassedBytes: 4096,
+      noMatch: NONE,
+      lowScore: NONE,
+      filtered: NONE,
+      quotaFull: NONE,
+      servedBefore: NONE,
+      snapshotsDone: NONE,
+    };
+    explanation.addRound(round);
+  }
+  const endNs = BigInt(seconds) * SECOND;
+  return { schemes: [name], startNs: 0n, endNs, explanation, roundsDropped: 0 };
+}
+
 export function sampleReplay(seconds = 900, seed = 1): ReplayRecord {
   const heatmap = new Heatmap();
   const snapshots = sampleSnapshots(seconds, seed);
   for (const snapshot of snapshots) heatmap.add(snapshot);
   const last = item(snapshots, snapshots.length - 1);
   return {
+    ...sampleExplanation('accessed', seconds),
     source: 'examples/two-node.csv.zst',
     nodes: NODES,
     startNs: heatmap.startNs,
@@ -162,6 +196,7 @@ export function sampleDemo(seconds = 900, seed = 1): DemoRecord {
   const heatmap = new Heatmap();
   for (const snapshot of sampleSnapshots(seconds, seed)) heatmap.add(snapshot);
   return {
+    ...sampleExplanation('promote', seconds),
     seed,
     tuner: 'temporal',
     simulatedSeconds: seconds,

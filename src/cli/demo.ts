@@ -9,7 +9,7 @@ import { packageVersion } from '../native/binding.ts';
 import { formatDuration, formatNumber } from '../report/format.ts';
 import { renderHtml } from '../report/html.ts';
 import type { DemoRecord } from '../report/record.ts';
-import { renderBooks, renderConvergence, type TerminalOptions } from '../report/terminal.ts';
+import { renderBooks, renderConvergence } from '../report/terminal.ts';
 import { either } from '../validate.ts';
 import { number } from './number.ts';
 import {
@@ -20,12 +20,14 @@ import {
   write,
   writeWhole,
 } from './output.ts';
+import { type ReportOptions, explainingLines, renderExplained } from './explain.ts';
 import { type StudyFlags, controllers, runStudy, studyOptions } from './study.ts';
 
 interface Flags extends StudyFlags {
   readonly target?: string;
   readonly minutes?: string;
   readonly tuner: string;
+  readonly explain?: true;
 }
 
 const EXAMPLES = `
@@ -45,6 +47,7 @@ export function addDemo(program: Command, context: CliContext): void {
     .command('demo')
     .description('hold a share of hot memory on DRAM beside CXL, as the RFC does')
     .option('--target <percent,...>', "shares to hold in one run (default: the RFC's four rows)")
+    .option('--explain', 'with --target, tell why each scheme did what it did, and no more')
     .option('--minutes <m>', 'simulated minutes for each target (default: 30, with --target 15)')
     .option(
       '--tuner <name,...>',
@@ -58,7 +61,15 @@ export function addDemo(program: Command, context: CliContext): void {
     );
 }
 
-async function runRows({ tuner, minutes, ...flags }: Flags, context: CliContext): Promise<void> {
+async function runRows(
+  { tuner, minutes, explain, ...flags }: Flags,
+  context: CliContext,
+): Promise<void> {
+  if (explain) {
+    const expected = 'given with --explain: it is about one run';
+    const code = 'ERR_DAMON_USAGE_TARGET';
+    throw refuse({ code, path: '--target', expected, received: undefined });
+  }
   const options = {
     controllers: controllers(tuner),
     ...(minutes !== undefined && { minutes: number(minutes, '--minutes') }),
@@ -68,14 +79,19 @@ async function runRows({ tuner, minutes, ...flags }: Flags, context: CliContext)
 
 async function runDemo(flags: Flags, { stdout, stderr, signal }: CliContext): Promise<void> {
   const options = demoOptions(flags);
-  const { json, html } = flags;
+  const { json, html, explain } = flags;
   if (html !== undefined) await expectWritable(html);
   const bar = progressBar(stderr, 'demo');
   try {
-    const record = await demo({ ...options, onProgress: bar.onProgress, signal });
+    const record = await demo({
+      ...options,
+      ...(json && explain && explainingLines(stdout)),
+      onProgress: bar.onProgress,
+      signal,
+    });
     bar.stop();
     if (json) await write(stdout, `${JSON.stringify(toJson(record))}\n`);
-    else await write(stdout, `${renderDemo(record, rendering(stdout))}\n`);
+    else await write(stdout, `${renderDemo(record, { ...rendering(stdout), explain })}\n`);
     if (html === undefined) return;
     const generatedBy = `node-damon ${packageVersion()}`;
     const title = 'PULL + PUSH on the emulated machine';
@@ -125,7 +141,7 @@ function toJson(record: DemoRecord): object {
 }
 
 /** The convergence table and what it rests on, as text. */
-export function renderDemo(record: DemoRecord, options: TerminalOptions): string {
+export function renderDemo(record: DemoRecord, { explain, ...options }: ReportOptions): string {
   const { rows, published, simulatedSeconds, wallSeconds, machine, books, tuner, seed } = record;
   const speed = `${formatNumber(simulatedSeconds / wallSeconds)} simulated seconds per second`;
   return [
@@ -133,6 +149,7 @@ export function renderDemo(record: DemoRecord, options: TerminalOptions): string
       `${formatDuration(wallSeconds)} (${speed})`,
     machine.join('; '),
     renderConvergence(rows, published, options),
+    ...(explain ? [renderExplained(record, options)] : []),
     renderBooks(books, options),
   ].join('\n\n');
 }

@@ -11,12 +11,12 @@ import {
   renderHeatmap,
   renderHotRanges,
   renderWorkingSet,
-  type TerminalOptions,
 } from '../report/terminal.ts';
 import { readMachineFile } from '../trace/recording.ts';
 import type { RangeOptions } from '../monitor/memory.ts';
 import { refuse } from '../errors.ts';
 import { quantity } from '../units.ts';
+import { type ReportOptions, explainingLines, renderExplained } from './explain.ts';
 import {
   type CliContext,
   expectWritable,
@@ -32,6 +32,7 @@ interface Options {
   readonly machine?: string;
   readonly badRows: 'stop' | 'count';
   readonly cpus?: string;
+  readonly explain?: true;
   readonly json?: true;
   readonly html?: string;
 }
@@ -54,7 +55,8 @@ export function addReplay(program: Command, context: CliContext): void {
     .option('--machine <file>', 'description of the nodes (default: FILE.machine.json, if any)')
     .option('--bad-rows <stop|count>', 'what a bad row does: end the replay, or be counted', 'stop')
     .option('--cpus <n>', 'CPU numbers must be below (default: 8192)')
-    .option('--json', 'print snapshots and a summary as NDJSON')
+    .option('--explain', 'tell what became of every region, round by round')
+    .option('--json', 'print snapshots, with --explain rounds, and a summary as NDJSON')
     .option('--html <file>', 'write a self-contained report')
     .addHelpText('after', EXAMPLES)
     .action(async (file: string, options: Options) => runReplay(file, options, context));
@@ -70,6 +72,7 @@ async function runReplay(file: string, options: Options, context: CliContext): P
       ...replayOptions(file, options),
       onProgress: bar.onProgress,
       signal,
+      ...(options.json && options.explain && { onRounds: explainingLines(stdout).onRounds }),
       ...(options.json && {
         onSnapshot: async (snapshot) => write(stdout, `${snapshot.toNdjson()}\n`),
       }),
@@ -84,7 +87,7 @@ async function runReplay(file: string, options: Options, context: CliContext): P
     });
     bar.stop();
     if (options.json) await write(stdout, `${summary(record)}\n`);
-    else await write(stdout, `${renderReplay(record, print)}\n`);
+    else await write(stdout, `${renderReplay(record, { ...print, explain: options.explain })}\n`);
     if (options.html !== undefined) {
       const title = `Replay of ${file}`;
       const generatedBy = `node-damon ${packageVersion()}`;
@@ -122,7 +125,7 @@ function summary({ books, durationMs, samplesPerSecond }: ReplayRecord): string 
 }
 
 /** What a tiering engineer wants to know, as text. */
-export function renderReplay(record: ReplayRecord, options: TerminalOptions): string {
+export function renderReplay(record: ReplayRecord, { explain, ...options }: ReportOptions): string {
   const { nodes, heatmap, books } = record;
   const seconds = Number(record.endNs - record.startNs) / 1e9;
   const rate = `${formatCount(Math.round(record.samplesPerSecond))} samples/s`;
@@ -132,6 +135,7 @@ export function renderReplay(record: ReplayRecord, options: TerminalOptions): st
     renderHotRanges(record.hotRanges, options),
     renderWorkingSet(record.workingSet, options),
     renderHeatmap(heatmap, { ...options, nodes }),
+    ...(explain ? [renderExplained(record, options)] : []),
     renderBooks(books, options),
   ].join('\n\n');
 }

@@ -7,24 +7,22 @@ import type { RunConfig } from '../config/config.ts';
 import { type ConfigFile, checkConfig, configOf, readConfigFile } from '../config/file.ts';
 import { type Watched, watchFile } from '../config/watch.ts';
 import { DamonError, withDetails } from '../errors.ts';
-import type { Tuning } from '../goal/control.ts';
 import { type RunHandle, type RunHooks, runConfig } from '../job/run.ts';
 import { Kdamond } from '../kdamond.ts';
 import { packageVersion } from '../native/binding.ts';
 import { formatDuration } from '../report/format.ts';
 import { renderHtml } from '../report/html.ts';
 import type { RunEvent, RunRecord } from '../report/record.ts';
-import type { Round } from '../report/round.ts';
 import {
   type TerminalOptions,
   renderBooks,
-  renderExplanation,
   renderHeatmap,
   renderHotRanges,
   renderWorkingSet,
 } from '../report/terminal.ts';
 import { quantity } from '../units.ts';
 import { renderError, renderErrorJson } from './exit.ts';
+import { explainingLines, renderExplained, toJson } from './explain.ts';
 import {
   type CliContext,
   expectWritable,
@@ -173,23 +171,10 @@ function withUntil(config: RunConfig, { until }: Options): RunConfig {
 }
 
 function jsonHooks({ explain }: Options, { stdout }: CliContext): RunHooks {
-  const line = async (row: object): Promise<void> => write(stdout, `${toJson(row)}\n`);
   return {
     onSnapshot: async (snapshot) => write(stdout, `${snapshot.toNdjson()}\n`),
-    ...(explain && {
-      onTuning: (tuning: Tuning) => void stdout.write(`${toJson({ type: 'tuning', ...tuning })}\n`),
-      onRounds: async (rounds: readonly Round[]) => {
-        for (const round of rounds) await line({ type: 'round', ...round });
-      },
-    }),
+    ...(explain && explainingLines(stdout)),
   };
-}
-
-/** Times are exact integers, as in snapshots. */
-function toJson(row: object): string {
-  return JSON.stringify(row, (_key, value: unknown) =>
-    typeof value === 'bigint' ? Number(value) : value,
-  );
 }
 
 const SAID: Readonly<Record<RunEvent['kind'], string>> = {
@@ -234,7 +219,7 @@ function renderRun(
   explain: boolean | undefined,
   options: TerminalOptions,
 ): string {
-  const { schemes: names, nodes, heatmap, startNs, endNs, books, workingSet } = record;
+  const { nodes, heatmap, startNs, endNs, books, workingSet } = record;
   const seconds = Number(endNs - startNs) / 1e9;
   const parts = [
     `Ran ${file}: ${formatDuration(seconds)} in ${formatDuration(record.durationMs / 1_000)}`,
@@ -242,7 +227,7 @@ function renderRun(
     ...(workingSet
       ? [renderWorkingSet(workingSet, options), renderHeatmap(heatmap, { ...options, nodes })]
       : []),
-    ...(explain ? [renderExplanation(record.explanation, { ...options, ...record, names })] : []),
+    ...(explain ? [renderExplained(record, options)] : []),
     renderBooks(books, options),
   ];
   return parts.join('\n\n');

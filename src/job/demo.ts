@@ -13,9 +13,10 @@ import { Heatmap } from '../report/heatmap.ts';
 import type { DemoRecord, PublishedResult } from '../report/record.ts';
 import { pullPush } from '../scheme/pull-push.ts';
 import { refuse } from '../errors.ts';
+import { type ExplainHooks, Gathering } from './explained.ts';
 
 /** What to hold, for how long. */
-export interface DemoOptions {
+export interface DemoOptions extends ExplainHooks {
   /** Shares of hot memory on DRAM in percent, each above 0 and below 100, one after the other. @default [70] */
   readonly targets?: readonly number[];
   /** Simulated minutes for each target. Above 0. @default 15, the least of the RFC's runs */
@@ -87,7 +88,9 @@ export async function demo(options: DemoOptions = {}): Promise<DemoRecord> {
   const share = new Float64Array(seconds).fill(NaN);
   const trueShare = new Float64Array(seconds).fill(NaN);
   const quotas = [new Float64Array(seconds), new Float64Array(seconds)];
+  const gathering = new Gathering(kdamond, options);
   const onTuning = (tuning: Tuning): void => {
+    gathering.onTuning(tuning);
     // A window opens once per second, at the first aggregation in it.
     const second = Math.floor(Number(tuning.timeNs) / 1e9);
     if (second >= seconds) return;
@@ -109,14 +112,19 @@ export async function demo(options: DemoOptions = {}): Promise<DemoRecord> {
       }),
       ...(signal && { signal }),
     });
-    for await (const snapshot of run) heatmap.add(snapshot);
+    for await (const snapshot of run) {
+      heatmap.add(snapshot);
+      await gathering.takeRounds();
+    }
   }
+  await gathering.takeRounds();
 
   const steps: TargetStep[] = targets.map((target, i) => ({
     fromSecond: i * secondsPerTarget,
     target,
   }));
   return {
+    ...gathering.explained,
     seed,
     tuner,
     simulatedSeconds: seconds,

@@ -7,10 +7,12 @@ import type { Books, ReplayRecord } from '../report/record.ts';
 import type { Snapshot } from '../report/snapshot.ts';
 import type { RecordingOptions } from '../trace/recording.ts';
 import { type Duration, quantity } from '../units.ts';
+import { type ExplainHooks, Gathering } from './explained.ts';
 import { readAhead } from './read-ahead.ts';
 
 /** What to replay, and how closely to look. */
-export interface ReplayOptions extends Omit<RecordingOptions, 'type'> {
+export interface ReplayOptions
+  extends Omit<RecordingOptions, 'type'>, Pick<ExplainHooks, 'onRounds'> {
   /** Time between snapshots. @default "1 s" */
   readonly everyMs?: Duration;
   /** @default {@link replayAttrs} */
@@ -78,6 +80,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayRecord> {
     attrs,
     seed,
     onSnapshot,
+    onRounds,
     onProgress,
     onFailure,
     signal,
@@ -94,10 +97,11 @@ export async function replay(options: ReplayOptions): Promise<ReplayRecord> {
     ...(seed !== undefined && { seed }),
   });
   const heatmap = new Heatmap(HEATMAP);
+  const gathering = new Gathering(kdamond, { ...(onRounds && { onRounds }) });
   let last: Snapshot | undefined;
   try {
     const run = { ...(onProgress && { onProgress }), ...(signal && { signal }) };
-    for await (const snapshot of readAhead(kdamond.snapshots(run))) {
+    for await (const snapshot of readAhead(gathered(kdamond.snapshots(run), gathering))) {
       heatmap.add(snapshot);
       await onSnapshot?.(snapshot);
       last = snapshot;
@@ -108,12 +112,11 @@ export async function replay(options: ReplayOptions): Promise<ReplayRecord> {
   }
   if (last === undefined) throw new RangeError('a recording with rows ends with a snapshot');
   const durationMs = performance.now() - started;
-  const { books, nodes, startNs, nowNs: endNs } = kdamond;
+  const { books, nodes } = kdamond;
   return {
     source: source.path,
+    ...gathering.explained,
     nodes,
-    startNs,
-    endNs,
     heatmap,
     last,
     hotRanges: hotRanges(last, { nodes, grainBytes: HUGE_PAGE }),
@@ -122,6 +125,17 @@ export async function replay(options: ReplayOptions): Promise<ReplayRecord> {
     durationMs,
     samplesPerSecond: (samples(books.counters['rows']) / durationMs) * 1_000,
   };
+}
+
+/** Takes the rounds before the monitor goes on: who reads ahead is behind it. */
+async function* gathered(
+  snapshots: AsyncIterable<Snapshot>,
+  gathering: Gathering,
+): AsyncGenerator<Snapshot, void, void> {
+  for await (const snapshot of snapshots) {
+    await gathering.takeRounds();
+    yield snapshot;
+  }
 }
 
 function samples(rows: unknown): number {

@@ -16,17 +16,15 @@ import {
   withSampler,
 } from '../config/config.ts';
 import { refuse } from '../errors.ts';
-import type { Tuning } from '../goal/control.ts';
 import { Kdamond, type Progress } from '../kdamond.ts';
 import type { CommitOptions, KdamondOptions } from '../kdamond-options.ts';
-import { StretchSeries } from '../report/explanation.ts';
 import { Heatmap } from '../report/heatmap.ts';
 import { hotRanges, workingSet } from '../report/hot-ranges.ts';
 import type { Books, RunEvent, RunRecord } from '../report/record.ts';
-import type { Round } from '../report/round.ts';
 import type { Snapshot } from '../report/snapshot.ts';
 import type { SamplerOptions } from '../sampler/sampler.ts';
 import { readMachineFile } from '../trace/recording.ts';
+import { type ExplainHooks, Gathering } from './explained.ts';
 
 /** A run in progress. */
 export interface RunHandle {
@@ -42,15 +40,11 @@ export interface RunHandle {
 }
 
 /** Who wants to know. */
-export interface RunHooks {
+export interface RunHooks extends ExplainHooks {
   /** Called when everything is open, before anything runs. */
   readonly onStart?: (run: RunHandle) => void;
   /** Called for each snapshot, in order, and waited for; may keep it. */
   readonly onSnapshot?: (snapshot: Snapshot) => void | Promise<void>;
-  /** Called for each step of a tuner. */
-  readonly onTuning?: (tuning: Tuning) => void;
-  /** Called with the rounds since the call before, in order, and waited for. */
-  readonly onRounds?: (rounds: readonly Round[]) => void | Promise<void>;
   /** Called for each change, planned or reloaded. */
   readonly onEvent?: (event: RunEvent) => void;
   /** Called now and then. */
@@ -126,7 +120,7 @@ class Run {
   readonly #fixed: Partial<KdamondOptions>;
   readonly #started = performance.now();
   readonly #heatmap = new Heatmap(HEATMAP);
-  readonly #explanation = new StretchSeries();
+  readonly #gathering: Gathering;
   readonly #events: RunEvent[] = [];
   #last: Snapshot | undefined;
   #plan: RunPlan;
@@ -145,6 +139,7 @@ class Run {
     this.#context = contextOf(monitor);
     this.#fixed = fixedOf(monitor);
     this.#hooks = hooks;
+    this.#gathering = new Gathering(kdamond, hooks);
   }
 
   get #elapsedMs(): number {
@@ -161,7 +156,7 @@ class Run {
       if (due === undefined || reached === 'ended') break;
       await this.#change(due.atMs);
     }
-    await this.#gatherRounds();
+    await this.#gathering.takeRounds();
     const missed = this.#plan.steps.filter(({ atMs }) => atMs > this.#doneMs);
     for (const { atMs } of missed) this.#tell({ kind: 'missed', atMs });
   }
@@ -207,19 +202,15 @@ class Run {
   }
 
   record(): RunRecord {
-    const { books, nodes, startNs, nowNs: endNs, config } = this.#kdamond;
+    const { books, nodes, config } = this.#kdamond;
     const last = this.#last;
     return {
       source: config.source.type === 'recording' ? config.source.path : 'emulated machine',
-      schemes: config.schemes.map(({ name }) => name),
+      ...this.#gathering.explained,
       nodes,
-      startNs,
-      endNs,
       heatmap: this.#heatmap,
       hotRanges: last ? hotRanges(last, { nodes, grainBytes: HUGE_PAGE }) : [],
       ...(last && { workingSet: workingSet(last) }),
-      explanation: this.#explanation,
-      roundsDropped: this.#kdamond.roundsDropped,
       events: this.#events,
       books,
       durationMs: performance.now() - this.#started,
@@ -234,17 +225,14 @@ class Run {
       const run = this.#kdamond.snapshots({
         ...(untilMs !== undefined && { untilMs }),
         ...(onProgress && { onProgress: (progress) => onProgress(this.#whole(progress)) }),
-        onTuning: (tuning) => {
-          this.#explanation.addTuning(tuning);
-          this.#hooks.onTuning?.(tuning);
-        },
+        onTuning: this.#gathering.onTuning,
         signal: signal ? AbortSignal.any([signal, interrupted]) : interrupted,
       });
       for await (const snapshot of run) {
         this.#heatmap.add(snapshot);
         this.#last = snapshot;
         await onSnapshot?.(snapshot);
-        await this.#gatherRounds();
+        await this.#gathering.takeRounds();
       }
     } catch (error) {
       if (error === interrupted.reason && signal?.aborted !== true) return 'interrupted';
@@ -259,12 +247,6 @@ class Run {
     const { untilMs } = this.#plan;
     if (progress.unit === 'bytes' || untilMs === undefined) return progress;
     return { ...progress, total: untilMs / 1_000 };
-  }
-
-  async #gatherRounds(): Promise<void> {
-    const rounds = this.#kdamond.takeRounds();
-    for (const round of rounds) this.#explanation.addRound(round);
-    if (rounds.length > 0) await this.#hooks.onRounds?.(rounds);
   }
 
   /** Makes the changes of a moment. */

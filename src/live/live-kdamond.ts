@@ -7,11 +7,14 @@
 import type { LaneEntry, LaneReadingBooks, LiveMail, NativeLive } from '../../native/binding.cjs';
 import { closed } from '../closed.ts';
 import { DamonError } from '../errors.ts';
+import { Explainer } from '../explainer.ts';
 import { GoalControl, type Tuned, type Tuning, verdictsOf } from '../goal/control.ts';
 import type { GoalOptions } from '../goal/goal.ts';
 import { toLiveBooks } from '../monitor/books.ts';
 import { openLive, toError, translating } from '../native/init.ts';
+import type { ExplainOptions, Explanation } from '../report/explanation.ts';
 import type { Books } from '../report/record.ts';
+import type { Round } from '../report/round.ts';
 import { Snapshot, between, columnsFor, snapshotTargets } from '../report/snapshot.ts';
 import { warnForgotten } from './forgotten.ts';
 import { Lane } from './lane.ts';
@@ -140,6 +143,8 @@ export class LiveKdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDi
   readonly token: string;
   readonly #native: NativeLive;
   readonly #control: GoalControl;
+  readonly #explainer: Explainer;
+  #startNs = 0n;
   /** Steps of tuners in progress; does not fail. */
   #tuning: Promise<void> = Promise.resolve();
   #state: LiveState = 'ready';
@@ -160,6 +165,7 @@ export class LiveKdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDi
     this.#control = new GoalControl(this.config.schemes, this.config.controlTimeoutMs);
     // Weakly: the addon holds the function, so it would hold the monitor, and none were forgotten.
     this.#native = openLive(this.config, LiveKdamond.#waker(new WeakRef(this)));
+    this.#explainer = new Explainer(() => translating(() => this.#native.takeRounds()));
     this.token = this.#native.token;
     forgotten.register(this, this.token, this);
     refuseClones(
@@ -185,6 +191,7 @@ export class LiveKdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDi
     if (this.#state === 'running') return this;
     if (this.#state === 'failed') throw this.#failed();
     if (this.#state !== 'ready') throw closed('monitor');
+    this.#startNs = this.nowNs;
     translating(() => this.#native.start());
     this.#state = 'running';
     this.#updateKeepAlive();
@@ -338,6 +345,33 @@ export class LiveKdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDi
   }
 
   /**
+   * The accounts of rounds since the last call, oldest first: what each scheme tried, and why the
+   * rest had to wait. At most 8192 wait; `roundsDropped` counts those that had to make room.
+   *
+   * @throws DamonError `ERR_DAMON_CLOSED`
+   */
+  takeRounds(): Round[] {
+    return this.#explainer.takeRounds();
+  }
+
+  /** Accounts of rounds that had to make room until {@link takeRounds} was called last. */
+  get roundsDropped(): number {
+    return this.#explainer.roundsDropped;
+  }
+
+  /**
+   * What tuners read and decided, whether or not anyone read snapshots, and what became of each
+   * region in each round: the newest 8192 records of either kind. Takes nothing away.
+   *
+   * @throws DamonError `ERR_DAMON_CONFIG_SCHEME` for a scheme that there is not,
+   *   `ERR_DAMON_CONFIG_UNIT` for a time that is none, `ERR_DAMON_CLOSED`
+   */
+  explain(options: ExplainOptions = {}): Explanation {
+    const schemes = this.config.schemes.map(({ name }) => name);
+    return this.#explainer.explain(options, { schemes, startNs: this.#startNs });
+  }
+
+  /**
    * The monitor's clock in nanoseconds, which is `process.hrtime.bigint()`'s.
    *
    * @throws DamonError `ERR_DAMON_CLOSED`
@@ -416,6 +450,7 @@ export class LiveKdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDi
     if (this.#state === 'closed') return;
     // First: whatever a callback does, the decision stands.
     this.#native.decide(verdictsOf(tuned));
+    this.#explainer.addTunings(tuned.map(({ tuning }) => tuning));
     const reader = this.#reader;
     if (!reader?.onTuning) return;
     try {

@@ -33,6 +33,7 @@ import {
   balance,
   type Books,
   type DemoRecord,
+  type Explained,
   type ReplayRecord,
   type RunRecord,
 } from './record.ts';
@@ -127,7 +128,7 @@ function replayPart(replay: ReplayRecord, data: PageData): Markup {
       booksFigure(books),
     ])}
     ${heatmapBlock('replayHeatmap', replay.heatmap, replay.nodes, data)} ${hotRangeBlock(hotRanges)}
-    ${workingSetBlock(workingSet)} ${booksBlock(books)}
+    ${workingSetBlock(workingSet)} ${explanationBlocks('replay', replay, data)} ${booksBlock(books)}
   </section>`;
 }
 
@@ -155,13 +156,14 @@ function demoPart(demo: DemoRecord, data: PageData): Markup {
     ])}
     ${convergenceBlock(demo)}
     ${demo.quotas && demo.quotas.length > 0 && quotaBlock(demo, data['quotas'].step)}
+    ${explanationBlocks('demo', demo, data)}
     ${demo.heatmap && heatmapBlock('demoHeatmap', demo.heatmap, demo.nodes ?? [], data)}
     ${booksBlock(demo.books)}
   </section>`;
 }
 
 function runPart(run: RunRecord, data: PageData): Markup {
-  const { heatmap, nodes, hotRanges, workingSet, books, explanation } = run;
+  const { heatmap, nodes, hotRanges, workingSet, books } = run;
   return html`<section class="part" aria-labelledby="run">
     <h2 id="run">Run</h2>
     <p class="lede">${run.source}</p>
@@ -172,11 +174,18 @@ function runPart(run: RunRecord, data: PageData): Markup {
       run.events.length > 0 && ['changes on the way', String(run.events.length)],
       booksFigure(books),
     ])}
-    ${explanation.schemes.map((scheme) => explanationBlock(run, scheme, data))}
+    ${explanationBlocks('run', run, data)}
     ${workingSet && heatmapBlock('runHeatmap', heatmap, nodes, data)}
     ${workingSet && hotRangeBlock(hotRanges)} ${workingSet && workingSetBlock(workingSet)}
     ${booksBlock(books)}
   </section>`;
+}
+
+/** One for each scheme that had a round. */
+function explanationBlocks(part: string, explained: Explained, data: PageData): Markup[] {
+  return explained.explanation.schemes.map((scheme) =>
+    explanationBlock(`${part}Why${scheme}`, explained, scheme, data),
+  );
 }
 
 /** Numbers to take away, each with what it counts. */

@@ -42,14 +42,24 @@ export interface Balance {
   readonly offBy: bigint;
 }
 
+/** What the schemes of a run did, and why no more. */
+export interface Explained {
+  /** Names of the schemes at the end. */
+  readonly schemes: readonly string[];
+  /** First and last time, on the source's clock. */
+  readonly startNs: bigint;
+  readonly endNs: bigint;
+  /** What each scheme did and why no more. */
+  readonly explanation: StretchSeries;
+  /** Rounds that had to make room before they could be explained. */
+  readonly roundsDropped: number;
+}
+
 /** What the replay of a recording found. */
-export interface ReplayRecord {
+export interface ReplayRecord extends Explained {
   /** The recording, as a user would name it. */
   readonly source: string;
   readonly nodes: readonly MemoryNode[];
-  /** First and last time of the recording, on its own clock. */
-  readonly startNs: bigint;
-  readonly endNs: bigint;
   readonly heatmap: Heatmap;
   /** The snapshot that `hotRanges` and `workingSet` describe: the last one, or the busiest. */
   readonly last: Snapshot;
@@ -74,23 +84,14 @@ export interface RunEvent {
 }
 
 /** What the run of a configuration found. */
-export interface RunRecord {
+export interface RunRecord extends Explained {
   /** The recording, as a user would name it, or that there is none. */
   readonly source: string;
-  /** Names of the schemes at the end. */
-  readonly schemes: readonly string[];
   readonly nodes: readonly MemoryNode[];
-  /** First and last time, on the source's clock. */
-  readonly startNs: bigint;
-  readonly endNs: bigint;
   readonly heatmap: Heatmap;
   /** Of the last snapshot; none without one. */
   readonly hotRanges: readonly HotRange[];
   readonly workingSet?: WorkingSet;
-  /** What each scheme did and why no more. */
-  readonly explanation: StretchSeries;
-  /** Rounds that had to make room before they could be explained. */
-  readonly roundsDropped: number;
   readonly events: readonly RunEvent[];
   readonly books: Books;
   /** How long the run took. */
@@ -115,7 +116,7 @@ export interface QuotaSeries {
 }
 
 /** What a closed-loop run on the simulated machine found. */
-export interface DemoRecord {
+export interface DemoRecord extends Explained {
   readonly seed: number | bigint | string;
   /** The quota goal tuner, such as `consist`. */
   readonly tuner: string;

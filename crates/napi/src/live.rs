@@ -19,6 +19,7 @@ use crate::counters::{LiveBooks, live_books};
 use crate::error::{Failure, closed};
 use crate::monitor::{Columns, TuneCall, VerdictInit, call};
 use crate::options::{LiveInit, MonitorInit};
+use crate::state::{RoundBooks, round_accounts};
 
 /// A live monitor. Its methods return at once, or after the monitor's step in progress.
 #[napi]
@@ -216,6 +217,13 @@ impl NativeLive {
     #[napi(catch_unwind)]
     pub fn books(&self) -> napi::Result<LiveBooks> {
         Ok(live_books(self.live()?))
+    }
+
+    /// Accounts of rounds since the last call, oldest first.
+    #[napi(catch_unwind)]
+    pub fn take_rounds(&self) -> napi::Result<RoundBooks> {
+        let (rounds, dropped) = self.live()?.take_rounds();
+        Ok(round_accounts(rounds, dropped))
     }
 
     /// The monitor's clock, in nanoseconds.

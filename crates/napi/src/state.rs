@@ -109,8 +109,11 @@ impl From<Share> for RoundShare {
 }
 
 pub(crate) fn round_books(monitor: &mut Monitor) -> RoundBooks {
-    let rounds = monitor.take_rounds().into_iter().map(round_entry).collect();
-    RoundBooks { rounds, dropped: monitor.kdamond().rounds_dropped() as f64 }
+    round_accounts(monitor.take_rounds(), monitor.kdamond().rounds_dropped())
+}
+
+pub(crate) fn round_accounts(rounds: Vec<Round>, dropped: u64) -> RoundBooks {
+    RoundBooks { rounds: rounds.into_iter().map(round_entry).collect(), dropped: dropped as f64 }
 }
 
 fn round_entry(round: Round) -> RoundEntry {

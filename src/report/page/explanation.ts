@@ -15,7 +15,7 @@ import {
   formatReading,
   formatShare,
 } from '../format.ts';
-import type { RunRecord } from '../record.ts';
+import type { Explained } from '../record.ts';
 import { timeTicks } from '../ticks.ts';
 import { areaKey, canvas, lineKey, scroll } from './blocks.ts';
 import { type ExplanationData, type PageData, TIME_LABELS } from './data.ts';
@@ -38,12 +38,16 @@ const COLORS: Readonly<Record<Outcome, string>> = {
 };
 
 /** One scheme: two plots and two tables. */
-export function explanationBlock(run: RunRecord, scheme: number, data: PageData): Markup {
-  const { explanation, startNs, endNs, roundsDropped } = run;
+export function explanationBlock(
+  series: string,
+  explained: Explained,
+  scheme: number,
+  data: PageData,
+): Markup {
+  const { explanation, schemes, startNs, endNs, roundsDropped } = explained;
   const total = explanation.total(scheme);
-  const name = run.schemes[scheme] ?? `scheme ${scheme}`;
+  const name = schemes[scheme] ?? `scheme ${scheme}`;
   if (total === undefined) return html``;
-  const series = `why${scheme}`;
   data[series] = explanationData(explanation.of(scheme, DRAWN), startNs, endNs);
   return html`<section class="block" aria-labelledby="${series}">
     <h3 id="${series}">Why ${name} did what it did</h3>

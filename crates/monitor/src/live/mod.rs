@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use damon_core::Snapshot;
 use damon_core::kdamond::{TuneRequest, Verdict};
+use damon_core::scheme::Round;
 use damon_ring::LaneDoor;
 
 pub use clock::{Clock, MonotonicClock};
@@ -189,6 +190,13 @@ impl Live {
     pub fn with<T>(&self, look: impl FnOnce(&Monitor, &LiveCounters) -> T) -> T {
         let steps = lock(&self.shared.steps);
         look(steps.monitor(), steps.counters())
+    }
+
+    /// Accounts of rounds since the last call, oldest first, and how many had to make room so far.
+    /// Waits for a step in progress.
+    pub fn take_rounds(&self) -> (Vec<Round>, u64) {
+        let mut steps = lock(&self.shared.steps);
+        (steps.take_rounds(), steps.monitor().kdamond().rounds_dropped())
     }
 
     /// What became of snapshots.

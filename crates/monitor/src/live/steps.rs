@@ -6,6 +6,7 @@ use damon_core::ops::{
     Applied, Gauge, Job, LastApplied, NodeBytes, Operations, OpsId, Primitive, Reading, Registry,
 };
 use damon_core::region::Range;
+use damon_core::scheme::Round;
 
 use super::queue::QueueOptions;
 use crate::monitor::{Event, Monitor, MonitorConfig, MonitorError};
@@ -83,6 +84,11 @@ impl Steps {
 
     pub(super) fn decide(&mut self, verdicts: &[Verdict]) {
         verdicts.iter().for_each(|verdict| self.monitor.decide(verdict));
+    }
+
+    /// [`Monitor::take_rounds`].
+    pub(super) fn take_rounds(&mut self) -> Vec<Round> {
+        self.monitor.take_rounds()
     }
 
     /// One sampling interval, due or overdue at `now_ns`. `post` gets quota requests and the
