@@ -142,6 +142,11 @@ interface IbsOpOptions {
    * @default the workload's
    */
   readonly dataShare?: number;
+  /**
+   * With `cycles`, which also pass while a CPU waits for memory: how often the op that is tagged after
+   * a wait is about the page that was waited for, from 0 to 1. Nobody has measured it. @default 0
+   */
+  readonly stallShare?: number;
   /** Counts samples by what served them, in `books.counters.sources`. Costs time. @default false */
   readonly dataSource?: boolean;
   /** What its interrupts cost, and how many the kernel allows. @default as measured, see each */
@@ -158,6 +163,7 @@ interface IbsOp {
   readonly latencyMin?: number | undefined;
   readonly rateHz?: number | undefined;
   readonly dataShare?: number | undefined;
+  readonly stallShare: number;
   readonly dataSource: boolean;
   readonly interrupts: Interrupts;
 }
@@ -199,7 +205,16 @@ interface ChmuOptions {
   readonly nodes: readonly number[];
   /** Memory that shares a counter: a power of two from 256 bytes to 4 KiB. @default "4 KiB" */
   readonly unitBytes?: Bytes;
-  /** How long it counts before it lists: 1 to 4095 times 100 us, 1 ms, 10 ms, 100 ms or 1 s. @default "100 ms" */
+  /**
+   * `epoch`: at its end what reached the threshold is listed, and all counters are free again.
+   * `always_on`: whatever reaches it is listed at once, as often as it does, and frees its counter;
+   * a counter of memory that never gets so far is taken for good. @default "epoch"
+   */
+  readonly mode?: 'epoch' | 'always_on';
+  /**
+   * Length of an epoch, at whose end the list is read; if `always_on`, how often it is read. 1 to
+   * 4095 times 100 us, 1 ms, 10 ms, 100 ms or 1 s. @default "100 ms"
+   */
   readonly epochNs?: Duration;
   /** Lines that are read, written back, or both. @default "reads" */
   readonly traffic?: 'reads' | 'writes' | 'both';
@@ -225,6 +240,7 @@ interface Chmu {
   readonly type: 'chmu';
   readonly nodes: readonly number[];
   readonly unitBytes: number;
+  readonly mode: 'epoch' | 'always_on';
   readonly epochNs: number;
   readonly traffic: 'reads' | 'writes' | 'both';
   readonly downSampling: number;
@@ -278,6 +294,28 @@ interface HintFaults {
   readonly scanEntryNs: number;
 }
 
+/**
+ * `PERF_COUNT_SW_PAGE_FAULTS` of every process: of the pages that come back after they were paged out
+ * every so many-th is reported. What stays in memory is never seen, however hot it is.
+ */
+interface PageFaultsOptions {
+  readonly type: 'page_faults';
+  /** Faults of a process between samples, from 1 to 4294967295. @default 1 */
+  readonly period?: number;
+  /** `virtual` feeds `vaddr` and `fvaddr`, `physical` feeds `paddr_ibs`. @default "virtual" */
+  readonly address?: 'virtual' | 'physical';
+  /** CPU time of a sample. At most 1 ms. @default 500 */
+  readonly sampleNs?: Duration;
+}
+
+/** {@link PageFaultsOptions}, every one given. */
+interface PageFaults {
+  readonly type: 'page_faults';
+  readonly period: number;
+  readonly address: 'virtual' | 'physical';
+  readonly sampleNs: number;
+}
+
 declare const EVENTS: readonly ['l3_miss_loads', 'node_loads', 'loads', 'slow_loads', 'stores'];
 /** What a PEBS counter counts. */
 type PebsEvent = (typeof EVENTS)[number];
@@ -311,6 +349,11 @@ interface PebsOptions {
    * a larger one wait, and are stale to a monitor that looks more often. @default 1
    */
   readonly bufferRecords?: number;
+  /**
+   * Events in the shadow of an overflow, up to 65535: so many, at random from 0 on, pass unrecorded
+   * and uncounted before the record. Nobody has measured it. @default 0
+   */
+  readonly shadowEvents?: number;
   /** Time between switches to another task, which empty the buffer. @default "4 ms" */
   readonly switchNs?: Duration;
   /** CPU time of a record. At most 1 ms. @default 250 */
@@ -330,15 +373,17 @@ interface Pebs {
   readonly frequency?: number | undefined;
   readonly address: 'virtual' | 'physical';
   readonly bufferRecords: number;
+  readonly shadowEvents: number;
   readonly switchNs: number;
   readonly recordNs: number;
   readonly interrupts: Interrupts;
 }
 
 /** Any sampler. */
-type SamplerOptions = IbsOpOptions | PebsOptions | ChmuOptions | HintFaultsOptions;
+type SamplerOptions =
+  IbsOpOptions | PebsOptions | ChmuOptions | HintFaultsOptions | PageFaultsOptions;
 /** {@link SamplerOptions}, resolved. */
-type Sampler = IbsOp | Pebs | Chmu | HintFaults;
+type Sampler = IbsOp | Pebs | Chmu | HintFaults | PageFaults;
 
 /** Some pages in a row get most accesses, all of them alike; the others get the rest. */
 interface HotSetPattern {
@@ -635,6 +680,34 @@ interface ProcessorOptions {
   readonly l2Bytes?: Bytes;
   /** Third-level cache of the complex that a CPU is part of. @default "32 MiB" */
   readonly l3Bytes?: Bytes;
+  /**
+   * CPUs that go and come back, in order. A CPU that is away runs nothing and is not sampled; its
+   * process goes on with the others, of which it keeps one at least. @default none
+   */
+  readonly hotplug?: readonly CpuChangeOptions[];
+}
+
+/** CPUs go, or come back. */
+interface CpuChangeOptions {
+  /** When: this long after the start, above 0, not before the change before it. */
+  readonly atMs: Duration;
+  /** Which: from `start` up to, not including, `end`. */
+  readonly cpus: {
+    readonly start: number;
+    readonly end: number;
+  };
+  /** Whether they are there from then on. */
+  readonly online: boolean;
+}
+
+/** {@link CpuChangeOptions}, resolved. */
+interface CpuChange {
+  readonly atMs: number;
+  readonly cpus: {
+    readonly start: number;
+    readonly end: number;
+  };
+  readonly online: boolean;
 }
 
 /** {@link ProcessorOptions}, resolved. */
@@ -649,6 +722,7 @@ interface Processor {
   readonly l1Bytes: number;
   readonly l2Bytes: number;
   readonly l3Bytes: number;
+  readonly hotplug: readonly CpuChange[];
 }
 
 /** The short form: a process on all CPUs that touches some of its pages more than the others. */
@@ -1888,6 +1962,8 @@ interface ContextConfig {
   readonly schemes: readonly Scheme[];
   readonly paused: boolean;
   readonly unsupportedActions: UnsupportedActions;
+  /** In a commit: samples from then on; absent to leave what samples as it is. */
+  readonly sampler?: Sampler | undefined;
 }
 
 /** {@link MonitorOptions} and the operations set, every one given. */
@@ -2312,7 +2388,13 @@ interface KdamondOptions extends MonitorOptions, ViewOptions {
 }
 
 /** What can be changed while a monitor is at work; all of it, what is left out too. */
-interface CommitOptions extends ContextOptions, ViewOptions {}
+interface CommitOptions extends ContextOptions, ViewOptions {
+  /**
+   * Another sampler for an emulated machine: sampling restarts with it, such as by another period. It
+   * tells addresses of the same kind in as many lanes. @default the one there is, which goes on
+   */
+  readonly sampler?: SamplerOptions;
+}
 
 /** Where accesses come from, resolved. */
 type Source = Emulation | Recording | OperationsSource;
@@ -5520,6 +5602,7 @@ export type {
   OutputOptions,
   OverflowPolicy,
   OwnSetOptions,
+  PageFaultsOptions,
   PageFilterOptions,
   ParameterName,
   PatternOptions,
