@@ -34,7 +34,7 @@ function table(rows, item) {
   const subjects = new Map(rows.map((row) => [JSON.stringify([row.params, row.subject]), row]));
   for (const row of subjects.values()) {
     const against = rows.find(
-      ({ params, rival }) => rival === row.subject && isDeepStrictEqual(params, row.params),
+      (other) => other.rival === row.subject && isDeepStrictEqual(other.params, row.params),
     );
     const ratio = against?.ratio;
     lines.push([

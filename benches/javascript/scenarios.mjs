@@ -166,21 +166,28 @@ async function taken(count) {
   });
   // The copy alone, out of the monitor, as the loop over the snapshots calls it.
   const { NativeMonitor } = createRequire(import.meta.url)('../../native/binding.cjs');
-  const { snapshotInto } = NativeMonitor.prototype;
+  const copy = NativeMonitor.prototype.snapshotInto;
   /** @type {(() => void) | undefined} */
   let cross;
   NativeMonitor.prototype.snapshotInto = function (/** @type {object} */ columns) {
-    cross = () => snapshotInto.call(this, columns);
-    return snapshotInto.call(this, columns);
+    cross = () => copy.call(this, columns);
+    return copy.call(this, columns);
   };
   try {
     for await (const snapshot of kdamond.snapshots({ columnsFor })) {
       if (cross !== undefined) return { snapshot, cross };
     }
   } finally {
-    NativeMonitor.prototype.snapshotInto = snapshotInto;
+    NativeMonitor.prototype.snapshotInto = copy;
   }
   throw new Error('the monitor took no snapshot');
+}
+
+/** @param {() => void} work */
+async function timeOf(work) {
+  const began = process.hrtime.bigint();
+  work();
+  return process.hrtime.bigint() - began;
 }
 
 /**
@@ -190,12 +197,6 @@ async function taken(count) {
 async function snapshotInto(count, smoke) {
   const { snapshot, cross } = await taken(count);
   const copied = columnsFor(snapshot.length);
-  /** @param {() => void} work */
-  const timed = async (work) => {
-    const began = process.hrtime.bigint();
-    work();
-    return process.hrtime.bigint() - began;
-  };
   const copy = () => {
     copied.starts.set(snapshot.starts);
     copied.ends.set(snapshot.ends);
@@ -216,9 +217,9 @@ async function snapshotInto(count, smoke) {
       items: snapshot.length,
     },
     [
-      { name: 'ours', ours: true, round: () => timed(cross) },
-      { name: 'copy-in-javascript', ours: false, round: () => timed(copy) },
-      { name: 'an-object-each', ours: false, round: () => timed(objects) },
+      { name: 'ours', ours: true, round: () => timeOf(cross) },
+      { name: 'copy-in-javascript', ours: false, round: () => timeOf(copy) },
+      { name: 'an-object-each', ours: false, round: () => timeOf(objects) },
     ],
   );
 }

@@ -362,7 +362,7 @@ impl Naive {
         let weights = config.quota.weights;
         let (nr_accesses, age) = (u64::from(weights.nr_accesses), u64::from(weights.age));
         let weighed = nr_accesses * frequency + age * of_age;
-        let mean = if nr_accesses + age == 0 { weighed } else { weighed / (nr_accesses + age) };
+        let mean = weighed.checked_div(nr_accesses + age).unwrap_or(weighed);
         let hot = (mean * 99 / 100).min(99);
         match config.action {
             Action::MigrateHot => hot,
