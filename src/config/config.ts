@@ -122,8 +122,10 @@ interface Frame {
 
 const CODE = 'ERR_DAMON_CONFIG';
 
-const schemeRef = choice<number | string>([integer(0, U32), v.string()], (input) =>
-  typeof input === 'string' ? v.string() : integer(0, U32),
+const schemeIndex = integer(0, U32);
+const schemeName = v.string();
+const schemeRef = choice<number | string>([schemeIndex, schemeName], (input) =>
+  typeof input === 'string' ? schemeName : schemeIndex,
 );
 
 const targetValue: Schema<unknown> = v.union(

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 
 import type { Duration } from '../units.ts';
-import { type Schema, integer, options, quantityOf } from '../validate.ts';
+import { type Schema, integer, options, quantityWithin } from '../validate.ts';
 
 /** The interrupts of an event. */
 export interface InterruptOptions {
@@ -37,8 +37,5 @@ export const interruptsSchema: Schema<Interrupts> = options({
 
 /** A time within closed bounds, in nanoseconds. */
 export function durationNs(min: number, max: number): Schema<number> {
-  return v.pipe(
-    quantityOf('ns'),
-    v.check((ns) => min <= ns && ns <= max, `a time from ${min} to ${max} ns`),
-  );
+  return quantityWithin('ns', { min, max, expected: `a time from ${min} to ${max} ns` });
 }
