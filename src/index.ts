@@ -194,9 +194,10 @@ export type {
   StudyRecord,
   Versus,
 } from './report/study.ts';
-export { summarizePlacement } from './report/placement.ts';
+export { comparePlacement, summarizePlacement } from './report/placement.ts';
 export type {
   PlacementCase,
+  PlacementComparison,
   PlacementRecord,
   PlacementRun,
   PlacementSummary,

@@ -4,6 +4,7 @@ import { renderHtml } from '../../src/report/html.ts';
 import {
   type PlacementRecord,
   type PlacementRun,
+  comparePlacement,
   summarizePlacement,
 } from '../../src/report/placement.ts';
 import { renderPlacement } from '../../src/report/terminal-placement.ts';
@@ -72,6 +73,36 @@ test('a case is compared with the base seed by seed, and judged from where the h
   t.is(slow?.movedBytesPerSecond?.mean, 2 ** 20);
   t.is(slow?.foundPercent?.mean, 75);
   t.like(none, { runs: 0, opsHz: undefined, opsPercent: undefined, notReached: 0 });
+});
+
+test('a case is compared with the reference of its group, seed by seed', (t) => {
+  const rival = {
+    name: 'rival',
+    group: 'a group',
+    runs: [
+      placementRun(1, [100, 0, 95, 95, 95], 60),
+      placementRun(2, [100, 95, 95, 95, 95], 100),
+      placementRun(3, [100, 95, 95, 95, 95], 100),
+    ],
+  };
+  const record = { ...RECORD, reference: 'slow', cases: [...RECORD.cases, rival] };
+  t.deepEqual(comparePlacement(RECORD), []);
+  const [comparison, ...others] = comparePlacement(record);
+  t.deepEqual(others, [], 'neither what has not run nor another group');
+  t.like(comparison, {
+    name: 'rival',
+    reference: 'slow',
+    runs: 2,
+    reached: 2,
+    referenceReached: 1,
+  });
+  // A second sooner in the only seed in which both got there; 60 of 50 and 100 of 80.
+  t.like(comparison?.rampSeconds, { mean: -1, count: 1 });
+  t.is(comparison?.opsPercent?.mean, 22.5);
+  t.regex(
+    renderPlacement(record, { width: 200 }),
+    /rival against slow, a group: ramp -1.0 s, .*throughput \+22.5 ±\d+.\d %, a ramp in 2 of 2 runs against 1\./,
+  );
 });
 
 test('the table has a heading for each group, and fits the terminal', (t) => {

@@ -6,7 +6,7 @@ import type { Progress } from '../kdamond.ts';
 import { CONTROLLERS, type Controller } from '../job/study/loop.ts';
 import { packageVersion } from '../native/binding.ts';
 import { type HtmlReport, renderHtml } from '../report/html.ts';
-import { type PlacementRecord, summarizePlacement } from '../report/placement.ts';
+import { type PlacementRecord, comparePlacement, summarizePlacement } from '../report/placement.ts';
 import { type StudyCase, type StudyRecord, summarize } from '../report/study.ts';
 import { renderPlacement } from '../report/terminal-placement.ts';
 import { renderStudy } from '../report/terminal-study.ts';
@@ -123,6 +123,7 @@ function placementJson(record: PlacementRecord): object {
   const summaries = summarizePlacement(record);
   return {
     ...record,
+    comparisons: comparePlacement(record),
     cases: record.cases.map(({ runs }, i) => ({
       summary: summaries[i],
       runs: runs.map(

@@ -49,6 +49,8 @@ export interface PlacementRecord {
   readonly cases: readonly PlacementCase[];
   /** By group: the case whose throughput is 100 %, of that group or another. */
   readonly baselines: Readonly<Record<string, string>>;
+  /** The case of each group that its others are compared with, seed by seed. @default none */
+  readonly reference?: string;
   /** Seeds of each case. */
   readonly seeds: readonly number[];
   readonly runsDone: number;
@@ -85,6 +87,24 @@ export interface PlacementSummary {
   readonly foundPercent: MeanInterval | undefined;
 }
 
+/** A case against another of its group: differences seed by seed, below 0 where it has less. */
+export interface PlacementComparison {
+  readonly name: string;
+  readonly group: string;
+  /** The other. */
+  readonly reference: string;
+  /** Runs, and in how many each of the two got 90 % of the hot memory to the fast node. */
+  readonly runs: number;
+  readonly reached: number;
+  readonly referenceReached: number;
+  /** Seconds of ramp; `undefined` where no seed had one in both, as below. */
+  readonly rampSeconds: MeanInterval | undefined;
+  /** Percentage points of the standard deviation after the ramp. */
+  readonly hotStddev: MeanInterval | undefined;
+  /** Ops per second, in percent of the other's. */
+  readonly opsPercent: MeanInterval | undefined;
+}
+
 /** Of the hot memory on the fast node: what the detection lag lasts until. */
 export const HALF_PERCENT = 50;
 /** What the ramp lasts until. */
@@ -106,6 +126,42 @@ export function summarizePlacement({ cases, baselines }: PlacementRecord): Place
     const base = cases.find(({ name }) => name === baselines[one.group]);
     return summarizeCase(one, base?.runs ?? []);
   });
+}
+
+/** What each case does better or worse than the reference of its group; nothing without one. */
+export function comparePlacement({ cases, reference }: PlacementRecord): PlacementComparison[] {
+  return cases.flatMap((one) => {
+    const other = cases.find(({ name, group }) => name === reference && group === one.group);
+    if (other === undefined || other === one) return [];
+    const comparison = compareCases(one, other);
+    return comparison.runs === 0 ? [] : [comparison];
+  });
+}
+
+function compareCases(one: PlacementCase, other: PlacementCase): PlacementComparison {
+  const pairs = one.runs.flatMap((run) => {
+    const twin = other.runs.find(({ seed }) => seed === run.seed);
+    return twin === undefined ? [] : [[run, twin] as const];
+  });
+  const of = (value: (run: PlacementRun) => number | null | undefined): MeanInterval | undefined =>
+    meanInterval(
+      pairs
+        .map(([run, twin]) => (value(run) ?? NaN) - (value(twin) ?? NaN))
+        .filter(Number.isFinite),
+    );
+  const reached = (place: 0 | 1): number =>
+    pairs.filter((pair) => pair[place].rampSeconds !== null).length;
+  return {
+    name: one.name,
+    group: one.group,
+    reference: other.name,
+    runs: pairs.length,
+    reached: reached(0),
+    referenceReached: reached(1),
+    rampSeconds: of((run) => run.rampSeconds),
+    hotStddev: of(stddevAfterRamp),
+    opsPercent: meanInterval(pairs.map(([run, twin]) => (opsOf(run) / opsOf(twin) - 1) * 100)),
+  };
 }
 
 function summarizeCase(

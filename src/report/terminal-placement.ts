@@ -3,7 +3,13 @@ import { Chalk } from 'chalk';
 
 import { formatBytes, formatDuration, formatRate } from './format.ts';
 import type { MeanInterval } from './interval.ts';
-import { type PlacementRecord, type PlacementSummary, summarizePlacement } from './placement.ts';
+import {
+  type PlacementComparison,
+  type PlacementRecord,
+  type PlacementSummary,
+  comparePlacement,
+  summarizePlacement,
+} from './placement.ts';
 import { describeStudy, withInterval } from './terminal-study.ts';
 import { type TerminalOptions, clampWidth, cut, table, wrap } from './terminal-text.ts';
 
@@ -57,9 +63,10 @@ export function renderPlacement(record: PlacementRecord, options: TerminalOption
     const title = cut(`${group} (base: ${base})`, width);
     return [...(isFirst ? [chalk.bold(title)] : []), aligned[i] ?? ''];
   });
-  const remarks = summaries
-    .flatMap(describeRemarks)
-    .flatMap((line) => wrap(line.split(' '), ' ', width));
+  const remarks = [
+    ...summaries.flatMap(describeRemarks),
+    ...comparePlacement(record).map(describeComparison),
+  ].flatMap((line) => wrap(line.split(' '), ' ', width));
   return [
     [chalk.bold(record.title), ...wrap(describeStudy(record).split(' '), ' ', width)].join('\n'),
     wrap(record.machine, '; ', width).join('\n'),
@@ -99,6 +106,29 @@ export function describeRemarks({
     ...(foundPercent ? [`${name}: ${withInterval(foundPercent, 1)} % on the fast node.`] : []),
     ...(some ? [`${name}, ${group}: a ramp in ${runs - notReached} of ${runs} runs.`] : []),
   ];
+}
+
+/** A case against the reference of its group, in a sentence; differences with 95 % intervals. */
+export function describeComparison(comparison: PlacementComparison): string {
+  const { name, group, reference, runs, reached, referenceReached } = comparison;
+  const parts = [
+    by(comparison.rampSeconds, 'ramp', 's', 1),
+    by(comparison.hotStddev, 'stddev', 'pp', 2),
+    by(comparison.opsPercent, 'throughput', '%', 1),
+  ].filter((part) => part !== undefined);
+  const all = reached === runs && referenceReached === runs;
+  const there = `, a ramp in ${reached} of ${runs} runs against ${referenceReached}`;
+  return `${name} against ${reference}, ${group}: ${parts.join(', ')}${all ? '' : there}.`;
+}
+
+function by(
+  interval: MeanInterval | undefined,
+  what: string,
+  unit: string,
+  digits: number,
+): string | undefined {
+  if (interval === undefined) return undefined;
+  return `${what} ${interval.mean >= 0 ? '+' : ''}${withInterval(interval, digits)} ${unit}`;
 }
 
 function told(interval: MeanInterval | undefined, how: (interval: MeanInterval) => string): string {

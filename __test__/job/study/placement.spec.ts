@@ -27,8 +27,8 @@ test('the result does not depend on how many threads there are, and the books ba
     primitives({ primitives: ['ibs'], seconds: 2, seeds: 2, workers });
   const [one, three] = [await run(1), await run(3)];
   t.deepEqual(one.cases, three.cases);
-  t.is(one.runsDone, 6);
-  t.is(one.simulatedSeconds, 72);
+  t.is(one.runsDone, 14);
+  t.is(one.simulatedSeconds, 168);
   t.deepEqual(unbalanced(one), []);
   const [first, second] = one.cases[0]?.runs ?? [];
   t.notDeepEqual(first?.opsHz, second?.opsHz, 'seeds matter');
@@ -40,11 +40,17 @@ test('whatever feeds the schemes, they follow the hot set, and nobody beats the 
   const record = await primitives({ primitives: fed, seconds: 8 });
   t.deepEqual(unbalanced(record), []);
   const summaries = summarizePlacement(record);
-  t.is(summaries.length, 9);
-  for (const { name, group, opsPercent, halfSeconds, overheadNsPerSecond } of summaries) {
-    t.true((opsPercent?.mean ?? NaN) <= 100, `${name}, ${group}`);
-    t.true((halfSeconds?.mean ?? NaN) < 8, `${name}, ${group}`);
-    t.true((overheadNsPerSecond?.mean ?? NaN) > 0, `${name}, ${group}`);
+  t.is(summaries.length, 21);
+  for (const summary of summaries) {
+    const { name, group, opsPercent, halfSeconds, overheadNsPerSecond } = summary;
+    if (group.startsWith('the bounds')) continue;
+    const what = `${name}, ${group}`;
+    t.true((opsPercent?.mean ?? NaN) <= 100, what);
+    t.true((overheadNsPerSecond?.mean ?? NaN) > 0, what);
+    // All translations of large pages stay in the TLB: no walk, so no bit.
+    const blind = name === 'accessed bits' && group.endsWith('2 MiB pages');
+    t.is(blind, halfSeconds === undefined, what);
+    if (!blind) t.true((halfSeconds?.mean ?? NaN) < 8, what);
   }
   // A report counts for the whole of its region: large regions of warm memory look hot.
   const [few, many] = ['10 to 1000 regions', '1000 to 4000 regions'].map((group) =>

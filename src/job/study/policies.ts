@@ -15,6 +15,7 @@ import {
   MANY_REGIONS,
   NO_SAMPLER,
   TIERING_MACHINE,
+  type TieringMachineOptions,
   chosen,
   judgedSeconds,
   placementStudy,
@@ -31,13 +32,18 @@ const DEMOTION = { lowBytes: '128 MiB', highBytes: '256 MiB' } as const;
 const LIMIT = '256 MiB';
 
 /** Under a policy of the machine's own, with a monitor that only looks on. */
-function under(policy: PolicyOptions, sampler: SamplerOptions): Placer {
-  return { source: { ...tieringMachine(sampler), policy }, operations: 'paddr' };
+function under(
+  policy: PolicyOptions,
+  sampler: SamplerOptions,
+  machine: TieringMachineOptions = {},
+): Placer {
+  return { source: { ...tieringMachine(sampler, machine), policy }, operations: 'paddr' };
 }
 
 /** Under the oracle. */
-export function oracle(): Placer {
-  return under({ type: 'oracle', reserveBytes: '205 MiB', demotion: DEMOTION }, NO_SAMPLER);
+export function oracle(machine: TieringMachineOptions = {}): Placer {
+  const policy = { type: 'oracle', reserveBytes: '205 MiB', demotion: DEMOTION } as const;
+  return under(policy, NO_SAMPLER, machine);
 }
 
 /** Who places pages. */
@@ -82,11 +88,11 @@ const PLACERS: Readonly<
     label: 'static interleave 1:3',
     placer: () => ({
       // By size, as nobody knows what will be hot.
-      source: tieringMachine(NO_SAMPLER, { interleave: [1, 3] }),
+      source: tieringMachine(NO_SAMPLER, { placement: { interleave: [1, 3] } }),
       operations: 'paddr',
     }),
   },
-  oracle: { label: 'oracle', placer: oracle },
+  oracle: { label: 'oracle', placer: () => oracle() },
 };
 
 /** All of them. */

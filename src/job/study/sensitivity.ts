@@ -4,10 +4,11 @@
  *
  * What a real machine has and this model of it has not is told by what the parameters do here:
  * `start` is where the share happens to be when the loop begins, so the phase of its cycle; `cold`
- * is other memory, eligible when it is sampled. Not modelled: migrations that fail, and late ticks.
+ * is other memory, eligible when it is sampled; `busy` is migrations that fail, each charged to the quota.
+ * Not modelled: late ticks.
  */
 import { refuse } from '../../errors.ts';
-import type { EmulationOptions, WorkloadOptions } from '../../machine/machine.ts';
+import type { EmulationOptions, MigrationOptions, WorkloadOptions } from '../../machine/machine.ts';
 import { RFC_MACHINE, RFC_SAMPLER, RFC_WORKLOAD } from '../../machine/preset.ts';
 import type { AttrsOptions } from '../../monitor/attrs.ts';
 import type { IbsOpOptions } from '../../sampler/ibs-op.ts';
@@ -38,11 +39,14 @@ const workload = (changes: Partial<WorkloadOptions>): Settings => ({
 const sampler = (changes: Omit<IbsOpOptions, 'type'>): Settings => ({
   source: { ...RFC_MACHINE, sampler: { ...RFC_SAMPLER, ...changes } } satisfies EmulationOptions,
 });
+const migration = (changes: MigrationOptions): Settings => ({
+  source: { ...RFC_MACHINE, migration: { ...RFC_MACHINE.migration, ...changes } },
+});
 const attrs = (changes: AttrsOptions): Settings => ({ attrs: changes });
 
 /** A parameter of the model. */
 export type ParameterName =
-  'start' | 'cold' | 'hot' | 'period' | 'regions' | 'aggregation' | 'quota' | 'window';
+  'start' | 'cold' | 'busy' | 'hot' | 'period' | 'regions' | 'aggregation' | 'quota' | 'window';
 
 /** By parameter: values other than the RFC's, each with what it means to a loop. */
 const PARAMETERS: Readonly<Record<ParameterName, readonly (readonly [string, Settings])[]>> = {
@@ -58,6 +62,11 @@ const PARAMETERS: Readonly<Record<ParameterName, readonly (readonly [string, Set
       workload({ bytes: '36 GiB', hotBytes: '32 GiB', hotShare: 0.99 }),
     ],
     ['16 GiB with 0.1 %', workload({ bytes: '48 GiB', hotBytes: '32 GiB', hotShare: 0.999 })],
+  ],
+  busy: [
+    ['1 % of folios stay', migration({ busyShare: 0.01 })],
+    ['5 %', migration({ busyShare: 0.05 })],
+    ['20 %', migration({ busyShare: 0.2 })],
   ],
   hot: [
     ['8 GiB', workload({ bytes: '8 GiB' })],

@@ -10,7 +10,7 @@ import { refuse } from '../../errors.ts';
 import type { TunerName } from '../../goal/tuner/tuners.ts';
 import type { EmulationOptions } from '../../machine/machine.ts';
 import type { AttrsOptions } from '../../monitor/attrs.ts';
-import type { PhaseOptions } from '../../machine/process.ts';
+import type { AreaOptions, PhaseOptions } from '../../machine/process.ts';
 import type { PlacementRecord } from '../../report/placement.ts';
 import type { SamplerOptions } from '../../sampler/sampler.ts';
 import type { SchemeOptions } from '../../scheme/scheme.ts';
@@ -46,16 +46,22 @@ export const TIERING_MACHINE: readonly string[] = [
   `the hot set moves to CXL after ${LEAD_SECONDS} s`,
 ];
 
+/** What else can be said of the machine. */
+export interface TieringMachineOptions {
+  /** Where memory lies at first. @default DRAM as long as there is room */
+  readonly placement?: { readonly preferred: number } | { readonly interleave: readonly number[] };
+  /** @default "4 KiB" */
+  readonly pageSize?: AreaOptions['pageSize'];
+}
+
 /** The machine under a sampler. */
 export function tieringMachine(
   sampler: SamplerOptions,
-  placement: { readonly preferred: number } | { readonly interleave: readonly number[] } = {
-    preferred: 0,
-  },
+  { placement = { preferred: 0 }, pageSize = '4 KiB' }: TieringMachineOptions = {},
 ): EmulationOptions {
   const areas = [
-    { name: 'idle', bytes: '1 GiB', placement },
-    { name: 'memory', bytes: '6 GiB', placement },
+    { name: 'idle', bytes: '1 GiB', placement, pageSize },
+    { name: 'memory', bytes: '6 GiB', placement, pageSize },
   ];
   const phases = [
     { ...phase('0 B'), durationMs: LEAD_SECONDS * 1_000 },
@@ -152,9 +158,10 @@ export async function placementStudy({
   machine,
   cases,
   baselines,
+  reference,
   ...how
 }: StudyRunOptions &
-  Pick<PlacementRecord, 'title' | 'machine' | 'baselines'> & {
+  Pick<PlacementRecord, 'title' | 'machine' | 'baselines' | 'reference'> & {
     readonly cases: readonly PlacementCaseOptions[];
   }): Promise<PlacementRecord> {
   const jobs = cases.map(({ placement }) => ({
@@ -166,6 +173,7 @@ export async function placementStudy({
     title,
     machine,
     baselines,
+    ...(reference !== undefined && { reference }),
     cases: cases.map(({ name, group }, i) => ({ name, group, runs: byJob[i] ?? [] })),
     ...record,
   };
