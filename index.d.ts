@@ -3969,6 +3969,8 @@ interface PlacementRecord {
   readonly cases: readonly PlacementCase[];
   /** By group: the case whose throughput is 100 %, of that group or another. */
   readonly baselines: Readonly<Record<string, string>>;
+  /** The case of each group that its others are compared with, seed by seed. @default none */
+  readonly reference?: string;
   /** Seeds of each case. */
   readonly seeds: readonly number[];
   readonly runsDone: number;
@@ -4005,6 +4007,24 @@ interface PlacementSummary {
   readonly foundPercent: MeanInterval | undefined;
 }
 
+/** A case against another of its group: differences seed by seed, below 0 where it has less. */
+interface PlacementComparison {
+  readonly name: string;
+  readonly group: string;
+  /** The other. */
+  readonly reference: string;
+  /** Runs, and in how many each of the two got 90 % of the hot memory to the fast node. */
+  readonly runs: number;
+  readonly reached: number;
+  readonly referenceReached: number;
+  /** Seconds of ramp; `undefined` where no seed had one in both, as below. */
+  readonly rampSeconds: MeanInterval | undefined;
+  /** Percentage points of the standard deviation after the ramp. */
+  readonly hotStddev: MeanInterval | undefined;
+  /** Ops per second, in percent of the other's. */
+  readonly opsPercent: MeanInterval | undefined;
+}
+
 /**
  * What each case says.
  *
@@ -4017,6 +4037,8 @@ interface PlacementSummary {
  * ```
  */
 declare function summarizePlacement({ cases, baselines }: PlacementRecord): PlacementSummary[];
+/** What each case does better or worse than the reference of its group; nothing without one. */
+declare function comparePlacement({ cases, reference }: PlacementRecord): PlacementComparison[];
 
 /**
  * Text laid out for a terminal: tables, wrapped lines, and text from outside made harmless.
@@ -4608,7 +4630,7 @@ interface SensitivityOptions extends StudyRunOptions {
 
 /** A parameter of the model. */
 type ParameterName =
-  'start' | 'cold' | 'hot' | 'period' | 'regions' | 'aggregation' | 'quota' | 'window';
+  'start' | 'cold' | 'busy' | 'hot' | 'period' | 'regions' | 'aggregation' | 'quota' | 'window';
 /**
  * Runs the loop as the RFC has it, and with each parameter changed.
  *
@@ -5404,6 +5426,7 @@ export {
   TWO_SOCKETS,
   balance,
   checkConfig,
+  comparePlacement,
   consist,
   convergence,
   convergenceRows,
@@ -5612,6 +5635,7 @@ export type {
   Phase,
   PhaseOptions,
   PlacementCase,
+  PlacementComparison,
   PlacementRecord,
   PlacementRun,
   PlacementSummary,
