@@ -112,6 +112,7 @@ const CONTRADICTIONS: readonly [options: object, path: string][] = [
   [processes({ areas: ['heap', 'heap'].map((name) => ({ name, bytes: 4096 })) }), `${P}.areas[1]`],
   [processes({ cpus: { start: 1, end: 1 } }), `${P}.cpus.end`],
   [policy({ demotion: { lowBytes: 2, highBytes: 1 } }), 'source.policy.demotion.highBytes'],
+  [sampler({ counting: 'ops', stallShare: 0.5 }), 'source.sampler.stallShare'],
   [sampler({ type: 'pebs', period: 1, frequency: 1 }), 'source.sampler.period'],
   [sampler({ type: 'pebs', latencyMin: 1 }), 'source.sampler.latencyMin'],
   [sampler({ type: 'pebs', nodes: [0] }), 'source.sampler.nodes'],

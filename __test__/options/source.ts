@@ -187,9 +187,9 @@ export const SOURCE_FIELDS: readonly Field[] = [
   {
     path: 'source.sampler.type',
     set: (type) => sampler({ type }),
-    taken: ['ibs_op', 'pebs', 'hint_faults'],
+    taken: ['ibs_op', 'pebs', 'hint_faults', 'page_faults'],
     refused: ['spe', null, undefined],
-    expected: /^`ibs_op`, `pebs`, `chmu` or `hint_faults`$/,
+    expected: /^`ibs_op`, `pebs`, `chmu`, `hint_faults` or `page_faults`$/,
   },
   {
     path: 'source.processor.cpus',
