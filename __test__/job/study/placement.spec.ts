@@ -87,6 +87,7 @@ test('bandwidth: 3:1 over 72 + 26 GB/s brings a third, and a loop finds that by 
   const found = only(record, 'found by the loop');
   t.true(Math.abs((found.foundPercent?.mean ?? NaN) - 73.5) < 5, `${found.foundPercent?.mean}`);
   t.true((found.opsPercent?.mean ?? NaN) > 125, `${found.opsPercent?.mean}`);
+  t.true((found.opsPercent?.mean ?? NaN) < (100 * (72 + 26)) / 72);
   // Having found it, the pair rests; what was idle on DRAM has made room.
   t.is(found.movedBytesPerSecond?.mean, 0);
   t.true((found.freePercent?.mean ?? NaN) >= 30, `${found.freePercent?.mean}`);
