@@ -118,7 +118,8 @@ class Loop implements Disposable {
     this.#trueShares = this.#nodes.map(() => new Float64Array(this.#seconds).fill(NaN));
     this.#movedBytes = new Float64Array(this.#seconds);
     this.#kdamond = new Kdamond({
-      source,
+      // Several runs go on side by side.
+      source: { ...source, threads: 1 },
       seed,
       everyMs: this.#windowMs,
       ...(attrs && { attrs }),
