@@ -4254,7 +4254,7 @@ interface ChangeOptions<Name extends string = string> {
 interface OutputOptions {
   /** File for a self-contained report. @default none */
   readonly html?: string | undefined;
-  /** File for snapshots, windows and a summary as NDJSON. @default none */
+  /** File for snapshots, tunings, rounds, events and a summary as NDJSON. @default none */
   readonly json?: string | undefined;
 }
 

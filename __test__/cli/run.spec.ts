@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 
@@ -101,6 +101,31 @@ test('a report is written where the file says, beside it, or where the command s
   const other = temporaryPath('other.html');
   t.is((await cli('run', file, '--html', other)).code, 0);
   t.true(readFileSync(other, 'utf8').includes('Why hold did what it did'));
+});
+
+test('rows are written where the file says: those of --json --explain', async (t) => {
+  const file = small('untilMs: 1 s\noutput: { json: made.ndjson }\n');
+  const { code, stdout } = await cli('run', file, '--json', '--explain');
+  t.is(code, 0);
+  const made = join(dirname(file), 'made.ndjson');
+  // But for how long it took.
+  const apart = (text: string) => ndjson(text).map((row) => Object.assign(row, { durationMs: 0 }));
+  t.deepEqual(apart(readFileSync(made, 'utf8')), apart(stdout));
+  t.true(stdout.includes('"type":"round"'));
+  t.is((await cli('run', file)).code, 0);
+  t.deepEqual(apart(readFileSync(made, 'utf8')), apart(stdout));
+});
+
+test('a run that fails leaves no rows behind, nor half of them', async (t) => {
+  const file = small(
+    'untilMs: 1 s\nchanges: [{ atMs: 500, setGoals: [{ scheme: none, goal: 0, targetValue: 1 }] }]\n' +
+      'output: { json: made.ndjson }\n',
+  );
+  t.is((await cli('run', file)).code, 2);
+  t.deepEqual(
+    readdirSync(dirname(file)).filter((name) => name.startsWith('made')),
+    [],
+  );
 });
 
 test('check reads every error aloud, with its path and its line', async (t) => {

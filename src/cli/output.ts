@@ -1,7 +1,9 @@
 /** Where a command writes: streams, how wide and how colourful they are, and files. */
 import { once } from 'node:events';
+import { type WriteStream, createWriteStream } from 'node:fs';
 import { access, constants, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { finished } from 'node:stream/promises';
 
 import { supportsColor } from 'chalk';
 import { Presets, SingleBar } from 'cli-progress';
@@ -65,6 +67,44 @@ export async function writeWhole(path: string, text: string): Promise<void> {
   } catch (cause) {
     await rm(partial, { force: true }).catch(() => undefined);
     throw unwritable(path, cause);
+  }
+}
+
+/** A file that is written bit by bit, and is there whole or not at all. */
+export class WholeFile {
+  /** What is written. */
+  readonly stream: WriteStream;
+  readonly #path: string;
+  readonly #partial: string;
+  readonly #finished: Promise<unknown>;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#partial = `${path}.part`;
+    this.stream = createWriteStream(this.#partial);
+    // Kept as a value: whoever keeps the file is told, nobody else has to listen.
+    this.#finished = finished(this.stream).catch((cause: unknown) => cause);
+  }
+
+  /**
+   * All of it has been written.
+   *
+   * @throws DamonError `ERR_DAMON_OUTPUT`
+   */
+  async keep(): Promise<void> {
+    this.stream.end();
+    const cause = await this.#finished;
+    if (cause !== undefined) throw unwritable(this.#path, cause);
+    await rename(this.#partial, this.#path).catch((error: unknown) => {
+      throw unwritable(this.#path, error);
+    });
+  }
+
+  /** It will never be whole; does nothing once it is. */
+  async drop(): Promise<void> {
+    this.stream.destroy();
+    await this.#finished;
+    await rm(this.#partial, { force: true }).catch(() => undefined);
   }
 }
 

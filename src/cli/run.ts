@@ -30,6 +30,8 @@ import {
   rendering,
   write,
   writeWhole,
+  WholeFile,
+  type Output,
 } from './output.ts';
 
 interface Options {
@@ -113,20 +115,27 @@ function placed(error: DamonError, { locate }: ConfigFile): DamonError {
   return withDetails(error, { file, line, column });
 }
 
-async function runFile(file: string, options: Options, context: CliContext): Promise<void> {
+async function runFile(path: string, options: Options, context: CliContext): Promise<void> {
   const { stdout, stderr, signal } = context;
-  const read = await readConfigFile(file);
+  const read = await readConfigFile(path);
   const config = withUntil(configOf(read), options);
   const html = options.html ?? config.output?.html;
-  if (html !== undefined) await expectWritable(html);
+  const json = config.output?.json;
+  for (const one of [html, json]) if (one !== undefined) await expectWritable(one);
+  const file = json === undefined ? undefined : new WholeFile(json);
+  const rows: Rows[] = [
+    ...(options.json ? [{ stream: stdout, explain: options.explain === true }] : []),
+    ...(file ? [{ stream: file.stream, explain: true }] : []),
+  ];
   const bar = progressBar(stderr, 'run');
   let watched: Watched | undefined;
   try {
     const record = await runConfig(config, {
-      ...(options.json && jsonHooks(options, context)),
+      ...rowHooks(rows),
       onEvent: (event) => {
         bar.stop();
-        say(event, options, context);
+        if (!options.json) say(event, context);
+        for (const { stream } of rows) stream.write(`${toJson({ type: 'event', ...event })}\n`);
       },
       onProgress: bar.onProgress,
       onFailure: (books) => {
@@ -136,7 +145,7 @@ async function runFile(file: string, options: Options, context: CliContext): Pro
       },
       onStart: (run) => {
         if (!options.reload) return;
-        watched = reloadOnChange(file, run, options, (error) => {
+        watched = reloadOnChange(path, run, options, (error) => {
           bar.stop();
           stderr.write(options.json ? renderErrorJson(error, false) : renderError(error, false));
           if (!options.json) stderr.write('  the run goes on as it was\n');
@@ -147,18 +156,20 @@ async function runFile(file: string, options: Options, context: CliContext): Pro
       throw error instanceof DamonError ? placed(error, read) : error;
     });
     bar.stop();
-    if (options.json) await write(stdout, `${summary(record)}\n`);
-    else {
-      await write(stdout, `${renderRun(record, file, options.explain, rendering(stdout))}\n`);
+    for (const { stream } of rows) await write(stream, `${summary(record)}\n`);
+    if (!options.json) {
+      await write(stdout, `${renderRun(record, path, options.explain, rendering(stdout))}\n`);
     }
+    await file?.keep();
     if (html !== undefined) {
       const generatedBy = `node-damon ${packageVersion()}`;
-      const title = `Run of ${basename(file)}`;
+      const title = `Run of ${basename(path)}`;
       await writeWhole(html, renderHtml({ title, generatedBy, run: record }));
     }
   } finally {
     bar.stop();
     await watched?.stop();
+    await file?.drop();
   }
 }
 
@@ -170,10 +181,30 @@ function withUntil(config: RunConfig, { until }: Options): RunConfig {
   return { ...config, untilMs, ...(changes && { changes }) };
 }
 
-function jsonHooks({ explain }: Options, { stdout }: CliContext): RunHooks {
+/** Where rows go as NDJSON, and whether tunings and rounds are among them. */
+interface Rows {
+  readonly stream: Output;
+  readonly explain: boolean;
+}
+
+function rowHooks(rows: readonly Rows[]): RunHooks {
+  const explained = rows
+    .filter(({ explain }) => explain)
+    .map(({ stream }) => explainingLines(stream));
   return {
-    onSnapshot: async (snapshot) => write(stdout, `${snapshot.toNdjson()}\n`),
-    ...(explain && explainingLines(stdout)),
+    ...(rows.length > 0 && {
+      onSnapshot: async (snapshot) => {
+        for (const { stream } of rows) await write(stream, `${snapshot.toNdjson()}\n`);
+      },
+    }),
+    ...(explained.length > 0 && {
+      onTuning: (tuning) => {
+        for (const { onTuning } of explained) onTuning(tuning);
+      },
+      onRounds: async (rounds) => {
+        for (const { onRounds } of explained) await onRounds(rounds);
+      },
+    }),
   };
 }
 
@@ -184,9 +215,8 @@ const SAID: Readonly<Record<RunEvent['kind'], string>> = {
   missed: 'a change was planned that did not come: the source ended before',
 };
 
-function say(event: RunEvent, { json }: Options, { stdout, stderr }: CliContext): void {
-  if (json) stdout.write(`${toJson({ type: 'event', ...event })}\n`);
-  else stderr.write(`${formatDuration(event.atMs / 1_000)}: ${SAID[event.kind]}\n`);
+function say(event: RunEvent, { stderr }: CliContext): void {
+  stderr.write(`${formatDuration(event.atMs / 1_000)}: ${SAID[event.kind]}\n`);
 }
 
 /** Commits the file whenever it changes; a file that is refused changes nothing, and is told. */
