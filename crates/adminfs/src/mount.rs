@@ -89,8 +89,13 @@ impl Mount {
         if std::mem::replace(&mut self.unmounted, true) {
             return Ok(());
         }
-        match self.unmounter.unmount() {
-            Err(error) if error.raw_os_error() == Some(libc::EBUSY) => detach(&self.dir),
+        let mut done = self.unmounter.unmount();
+        if matches!(&done, Err(error) if error.raw_os_error() == Some(libc::EBUSY)) {
+            done = detach(&self.dir);
+        }
+        match done {
+            // No mount: somebody else was first, whether or not the session knows by now.
+            Err(error) if error.raw_os_error() == Some(libc::EINVAL) => Ok(()),
             other => other,
         }
     }
