@@ -691,11 +691,8 @@ interface ProcessorOptions {
 interface CpuChangeOptions {
   /** When: this long after the start, above 0, not before the change before it. */
   readonly atMs: Duration;
-  /** Which: from `start` up to, not including, `end`. */
-  readonly cpus: {
-    readonly start: number;
-    readonly end: number;
-  };
+  /** Which. */
+  readonly cpus: CpuRange;
   /** Whether they are there from then on. */
   readonly online: boolean;
 }
@@ -703,10 +700,7 @@ interface CpuChangeOptions {
 /** {@link CpuChangeOptions}, resolved. */
 interface CpuChange {
   readonly atMs: number;
-  readonly cpus: {
-    readonly start: number;
-    readonly end: number;
-  };
+  readonly cpus: CpuRange;
   readonly online: boolean;
 }
 
@@ -4037,7 +4031,19 @@ interface PlacementComparison {
  * ```
  */
 declare function summarizePlacement({ cases, baselines }: PlacementRecord): PlacementSummary[];
-/** What each case does better or worse than the reference of its group; nothing without one. */
+/**
+ * What each case does better or worse than the reference of its group; nothing without one.
+ *
+ * @example
+ * ```ts
+ * import { comparePlacement, primitives } from 'node-damon';
+ *
+ * // What is done in a second.
+ * const signal = AbortSignal.timeout(1_000);
+ * const record = await primitives({ primitives: ['ibs', 'accessed_bits'], signal });
+ * for (const { name, opsPercent } of comparePlacement(record)) console.log(name, opsPercent);
+ * ```
+ */
 declare function comparePlacement({ cases, reference }: PlacementRecord): PlacementComparison[];
 
 /**

@@ -11,7 +11,7 @@ import {
   quantityOf,
   quantityWithin,
 } from '../validate.ts';
-import { numberWithin } from './process.ts';
+import { type CpuRange, numberWithin } from './process.ts';
 
 /** All CPUs, alike. A CPU is a hardware thread. */
 export interface ProcessorOptions {
@@ -48,8 +48,8 @@ export interface ProcessorOptions {
 export interface CpuChangeOptions {
   /** When: this long after the start, above 0, not before the change before it. */
   readonly atMs: Duration;
-  /** Which: from `start` up to, not including, `end`. */
-  readonly cpus: { readonly start: number; readonly end: number };
+  /** Which. */
+  readonly cpus: CpuRange;
   /** Whether they are there from then on. */
   readonly online: boolean;
 }
@@ -57,7 +57,7 @@ export interface CpuChangeOptions {
 /** {@link CpuChangeOptions}, resolved. */
 export interface CpuChange {
   readonly atMs: number;
-  readonly cpus: { readonly start: number; readonly end: number };
+  readonly cpus: CpuRange;
   readonly online: boolean;
 }
 

@@ -128,7 +128,19 @@ export function summarizePlacement({ cases, baselines }: PlacementRecord): Place
   });
 }
 
-/** What each case does better or worse than the reference of its group; nothing without one. */
+/**
+ * What each case does better or worse than the reference of its group; nothing without one.
+ *
+ * @example
+ * ```ts
+ * import { comparePlacement, primitives } from 'node-damon';
+ *
+ * // What is done in a second.
+ * const signal = AbortSignal.timeout(1_000);
+ * const record = await primitives({ primitives: ['ibs', 'accessed_bits'], signal });
+ * for (const { name, opsPercent } of comparePlacement(record)) console.log(name, opsPercent);
+ * ```
+ */
 export function comparePlacement({ cases, reference }: PlacementRecord): PlacementComparison[] {
   return cases.flatMap((one) => {
     const other = cases.find(({ name, group }) => name === reference && group === one.group);
