@@ -4,7 +4,6 @@
 use damon_core::arithmetic::MIN_REGION_SZ;
 use damon_core::drain::Drain;
 use damon_core::region::{Region, Target};
-use damon_ring::{Lanes, LanesOptions};
 use serde_json::json;
 
 use super::Context;
@@ -32,17 +31,14 @@ pub(super) fn measure(context: &mut Context<'_>) {
     }
 }
 
-/// A drain of no lanes: it rebuilds, and finds nothing to do.
 fn ours(target: Target, repeats: u64) -> Subject<'static> {
-    let mut lanes = Lanes::new(LanesOptions { lanes_max: 0, slots: 1 }).expect("1 slot will do");
     let mut drain = Drain::new(Vec::new(), &[None]);
-    let mut targets = [target];
-    drain.run(&mut lanes, &mut targets, 1);
+    let targets = [target];
     let round = move |_| {
         let (elapsed, ()) = time(|| {
             for _ in 0..repeats {
                 drain.regions_changed();
-                drain.run(&mut lanes, &mut targets, 1);
+                drain.refresh(&targets);
             }
         });
         Round { elapsed, answer: targets[0].regions().len() as u64 }

@@ -184,9 +184,7 @@ impl Drain {
     pub fn run(&mut self, lanes: &mut Lanes, targets: &mut [Target], tick: u32) {
         let drained = lanes.drain(|lane, reports| {
             // Only now: in an interval without reports nobody asks where a region is.
-            for (index, target) in self.indexes.iter_mut().zip(&*targets) {
-                index.refresh(target.regions());
-            }
+            self.refresh(targets);
             let before = self.counters;
             self.take(lane, reports, targets);
             let lost = LaneLosses::between(&before, &self.counters);
@@ -200,6 +198,14 @@ impl Drain {
         self.counters.drained += drained;
         if !self.losses.is_empty() && self.losses.len() > lanes.in_use() as usize {
             self.retire(lanes);
+        }
+    }
+
+    /// Derives anew what is derived of the regions of targets, if they changed: what
+    /// [`run`](Self::run) does when there is a report.
+    pub fn refresh(&mut self, targets: &[Target]) {
+        for (index, target) in self.indexes.iter_mut().zip(targets) {
+            index.refresh(target.regions());
         }
     }
 
