@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 
@@ -119,13 +119,22 @@ test('rows are written where the file says: those of --json --explain', async (t
 test('a run that fails leaves no rows behind, nor half of them', async (t) => {
   const file = small(
     'untilMs: 1 s\nchanges: [{ atMs: 500, setGoals: [{ scheme: none, goal: 0, targetValue: 1 }] }]\n' +
-      'output: { json: made.ndjson }\n',
+      'output: { json: failed.ndjson }\n',
   );
   t.is((await cli('run', file)).code, 2);
   t.deepEqual(
-    readdirSync(dirname(file)).filter((name) => name.startsWith('made')),
+    readdirSync(dirname(file)).filter((name) => name.startsWith('failed')),
     [],
   );
+});
+
+test('rows that cannot be written are refused before anything runs', async (t) => {
+  const file = small('untilMs: 1 s\noutput: { json: refused.ndjson }\n');
+  mkdirSync(join(dirname(file), 'refused.ndjson.part'));
+  const { code, stdout, stderr } = await cli('run', file);
+  t.not(code, 0);
+  t.is(stdout, '');
+  t.regex(stderr, /ERR_DAMON_OUTPUT.*refused\.ndjson/);
 });
 
 test('check reads every error aloud, with its path and its line', async (t) => {

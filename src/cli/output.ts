@@ -40,7 +40,8 @@ export function rendering({ columns, isTTY }: Output): { width: number; colorLev
 
 /** Writes text and waits while the reader is behind, so that memory stays flat. */
 export async function write(stream: Output, text: string): Promise<void> {
-  if (!stream.write(text)) await once(stream, 'drain');
+  // A stream that has failed drains no more; who owns it tells why.
+  if (!stream.write(text) && stream.writable) await once(stream, 'drain');
 }
 
 /**
@@ -78,7 +79,20 @@ export class WholeFile {
   readonly #partial: string;
   readonly #finished: Promise<unknown>;
 
-  constructor(path: string) {
+  /**
+   * Begins a file.
+   *
+   * @throws DamonError `ERR_DAMON_OUTPUT`
+   */
+  static async open(path: string): Promise<WholeFile> {
+    const file = new WholeFile(path);
+    await once(file.stream, 'open').catch((cause: unknown) => {
+      throw unwritable(path, cause);
+    });
+    return file;
+  }
+
+  private constructor(path: string) {
     this.#path = path;
     this.#partial = `${path}.part`;
     this.stream = createWriteStream(this.#partial);

@@ -122,7 +122,7 @@ async function runFile(path: string, options: Options, context: CliContext): Pro
   const html = options.html ?? config.output?.html;
   const json = config.output?.json;
   for (const one of [html, json]) if (one !== undefined) await expectWritable(one);
-  const file = json === undefined ? undefined : new WholeFile(json);
+  const file = json === undefined ? undefined : await WholeFile.open(json);
   const rows: Rows[] = [
     ...(options.json ? [{ stream: stdout, explain: options.explain === true }] : []),
     ...(file ? [{ stream: file.stream, explain: true }] : []),
