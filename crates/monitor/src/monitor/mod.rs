@@ -1,21 +1,28 @@
 //! The loop: fill the lanes, tick, and stop whenever the control plane is wanted.
+//!
+//! - [`commit`]: another configuration while monitoring goes on.
+//! - [`refusal`]: why a monitor, or a commit, is refused.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use damon_core::drain::{LaneLosses, SampleFilter};
-use damon_core::kdamond::{
-    Config, ConfigError, Kdamond, Probe, TargetConfig, TuneRequest, Verdict,
-};
-use damon_core::ops::{OpsId, Registry, RegistryError, Selected};
-use damon_core::scheme::{Goal, Metric, Round, SchemeConfig, TriedRegions};
+use damon_core::kdamond::{Config, Kdamond, Probe, TargetConfig, TuneRequest, Verdict};
+use damon_core::ops::{OpsId, Registry};
+use damon_core::scheme::{Round, SchemeConfig, TriedRegions};
 use damon_core::{Attrs, Snapshot};
 use damon_machine::Throughput;
-use damon_ring::{LaneCounters, LaneDoor, LaneError, LaneId, Lanes, LanesOptions};
-use damon_sampler::{SamplerConfig, SamplerError};
-use thiserror::Error;
+use damon_ring::{LaneCounters, LaneDoor, LaneId, Lanes, LanesOptions};
+use damon_sampler::SamplerConfig;
 
 use crate::source::{Fill, Intake, Source, SourceCounters, SourceError};
+
+mod commit;
+mod refusal;
+
+use commit::Pending;
+pub use refusal::MonitorError;
+use refusal::check_schemes;
 
 /// What is monitored and what is done about it: what can be changed while monitoring goes on.
 #[derive(Clone, Debug)]
@@ -56,63 +63,6 @@ pub struct MonitorConfig {
     pub seed: u64,
 }
 
-/// Why a monitor, or a commit, was refused. Nothing has started, or changed, then.
-#[derive(Debug, Error)]
-pub enum MonitorError {
-    /// Attributes, ranges or metrics.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// The shape of the lanes.
-    #[error("lanes: {0}")]
-    Lanes(#[from] LaneError),
-    /// The operations set.
-    #[error("operations: {0}")]
-    Ops(#[from] RegistryError),
-    /// An action that the operations set does not know.
-    #[error("schemes[{scheme}].action: {} does not know {action}", ops.name())]
-    Action {
-        /// Index of the scheme.
-        scheme: usize,
-        /// The action's name.
-        action: &'static str,
-        /// The set.
-        ops: OpsId,
-    },
-    /// A node that is not there, or to which nothing can be moved.
-    #[error("schemes[{scheme}].{field}: memory cannot be moved to {}", node_name(*nid))]
-    Migration {
-        /// Index of the scheme.
-        scheme: usize,
-        /// The field's name.
-        field: String,
-        /// The node.
-        nid: Option<u32>,
-    },
-    /// A goal about a node that is not there.
-    #[error("schemes[{scheme}].quota.goals[{goal}].nid: node {nid} does not exist")]
-    Node {
-        /// Index of the scheme.
-        scheme: usize,
-        /// Index of the goal.
-        goal: usize,
-        /// The node.
-        nid: u32,
-    },
-    /// The source has no sampler, or not one that could become this.
-    #[error("sampler.{0}")]
-    Sampler(#[from] SamplerError),
-    /// A commit while another one waits for the end of its sampling interval.
-    #[error("a commit is in progress")]
-    Busy,
-    /// A commit to a monitor that has ended.
-    #[error("the monitor has ended")]
-    Ended,
-}
-
-fn node_name(nid: Option<u32>) -> String {
-    nid.map_or_else(|| "no node".into(), |nid| format!("node {nid}"))
-}
-
 /// Why [`Monitor::run`] came back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -148,12 +98,6 @@ enum Phase {
     Closing,
     /// Nothing more will come.
     Ended,
-}
-
-/// What was asked for and waits for the end of the sampling interval.
-enum Pending {
-    Context(Box<Config>, Selected, Option<SamplerConfig>),
-    Goals(Vec<Vec<Goal>>),
 }
 
 /// What became of the reports of a lane.
@@ -362,27 +306,6 @@ impl Monitor {
         Ok(())
     }
 
-    fn serve(&mut self) {
-        let memory = self.source.operations();
-        // What could fail was checked when it was taken.
-        let committed = match self.pending.take() {
-            None => return,
-            Some(Pending::Context(config, ops, sampler)) => {
-                // The new set is held, and its configuration in force, before the old one is let go.
-                let committed = self.kdamond.commit(*config, ops.clone(), memory);
-                if committed.is_ok() {
-                    self.source.select(&ops);
-                    if let Some(sampler) = sampler {
-                        self.source.restart_sampler(&sampler);
-                    }
-                }
-                committed
-            }
-            Some(Pending::Goals(goals)) => self.kdamond.commit_goals(goals, memory),
-        };
-        debug_assert!(committed.is_ok());
-    }
-
     /// True if a tuner is wanted.
     fn open_windows(&mut self) -> bool {
         let requests = self.kdamond.open_windows(self.now_ns, self.source.operations());
@@ -423,68 +346,6 @@ impl Monitor {
         let aggregated = self.kdamond.at_aggregation();
         self.kdamond.close(self.source.operations());
         self.phase = if aggregated && self.source_ended { Phase::Ended } else { Phase::Gate };
-    }
-
-    /// Takes a new configuration, which takes effect at the end of the running sampling interval:
-    /// after it was observed and before the schemes act. What both configurations have keeps what it
-    /// has seen and done.
-    ///
-    /// # Errors
-    ///
-    /// [`MonitorError`]; everything then stays as it is.
-    pub fn commit(&mut self, context: ContextConfig) -> Result<(), MonitorError> {
-        self.check_idle()?;
-        let ops = self.registry.select(context.ops)?;
-        check_schemes(&*self.source, &context)?;
-        if let Some(sampler) = &context.sampler {
-            self.source.check_sampler(sampler)?;
-        }
-        let sampler = context.sampler.clone();
-        let targets = context.targets.clone().unwrap_or_else(|| self.same_targets(context.ops));
-        let config = core_config(context, targets, 0);
-        self.kdamond.check_commit(&config, ops.id(), self.source.operations())?;
-        self.pending = Some(Pending::Context(Box::new(config), ops, sampler));
-        Ok(())
-    }
-
-    /// Takes new goals for schemes, by index, likewise; all else stays.
-    ///
-    /// # Errors
-    ///
-    /// [`MonitorError`]; everything then stays as it is.
-    pub fn commit_goals(&mut self, goals: Vec<Vec<Goal>>) -> Result<(), MonitorError> {
-        self.check_idle()?;
-        check_nodes(&*self.source, goals.iter().map(Vec::as_slice))?;
-        self.kdamond.check_goals(&goals, self.source.operations())?;
-        self.pending = Some(Pending::Goals(goals));
-        Ok(())
-    }
-
-    fn check_idle(&self) -> Result<(), MonitorError> {
-        match (self.phase, &self.pending) {
-            (Phase::Ended, _) => Err(MonitorError::Ended),
-            (_, Some(_)) => Err(MonitorError::Busy),
-            (_, None) => Ok(()),
-        }
-    }
-
-    /// The targets there are, as they are; other ones if the set is of another kind.
-    fn same_targets(&self, ops: OpsId) -> Vec<TargetConfig> {
-        let targets = self.kdamond.targets().iter().map(|target| TargetConfig {
-            tgid: target.tgid(),
-            ranges: Vec::new(),
-            obsolete: false,
-        });
-        if ops.is_physical() == self.kdamond.ops().is_physical() {
-            targets.collect()
-        } else {
-            self.source.targets(ops)
-        }
-    }
-
-    /// Whether a [`commit`](Self::commit) is still to take effect.
-    pub fn is_committing(&self) -> bool {
-        self.pending.is_some()
     }
 
     /// Asks which regions each scheme tries in its next round: [`Event::Tried`] tells.
@@ -631,56 +492,4 @@ fn core_config(context: ContextConfig, targets: Vec<TargetConfig>, seed: u64) ->
         paused: context.paused,
         seed,
     }
-}
-
-fn check_schemes(source: &dyn Source, context: &ContextConfig) -> Result<(), MonitorError> {
-    for (index, scheme) in context.schemes.iter().enumerate() {
-        if !context.attempt_any_action {
-            check_action(source, context.ops, index, scheme)?;
-        }
-    }
-    check_nodes(source, context.schemes.iter().map(|scheme| &scheme.quota.goals[..]))
-}
-
-fn check_nodes<'a>(
-    source: &dyn Source,
-    goals: impl Iterator<Item = &'a [Goal]>,
-) -> Result<(), MonitorError> {
-    for (scheme, goals) in goals.enumerate() {
-        for (goal, wanted) in goals.iter().enumerate() {
-            if let Metric::NodeEligibleMemBp { nid } = wanted.metric
-                && !source.has_node(nid)
-            {
-                return Err(MonitorError::Node { scheme, goal, nid });
-            }
-        }
-    }
-    Ok(())
-}
-
-fn check_action(
-    source: &dyn Source,
-    ops: OpsId,
-    index: usize,
-    scheme: &SchemeConfig,
-) -> Result<(), MonitorError> {
-    let action = scheme.action;
-    if !action.is_known_to(ops) {
-        return Err(MonitorError::Action { scheme: index, action: action.name(), ops });
-    }
-    if !action.migrates() {
-        return Ok(());
-    }
-    let refuse = |field: String, nid| Err(MonitorError::Migration { scheme: index, field, nid });
-    // Physical sets do not look at destinations.
-    if scheme.destinations.is_empty() || ops.is_physical() {
-        return match scheme.target_nid {
-            Some(nid) if source.can_migrate_to(nid) => Ok(()),
-            nid => refuse("targetNid".into(), nid),
-        };
-    }
-    let missing = scheme.destinations.iter().position(|to| !source.can_migrate_to(to.nid));
-    missing.map_or(Ok(()), |at| {
-        refuse(format!("destinations[{at}].nid"), Some(scheme.destinations[at].nid))
-    })
 }

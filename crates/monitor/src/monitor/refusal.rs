@@ -1,0 +1,123 @@
+//! Why a monitor, or a commit, is refused; and the checks that only its source can answer.
+
+use damon_core::kdamond::ConfigError;
+use damon_core::ops::{OpsId, RegistryError};
+use damon_core::scheme::{Goal, Metric, SchemeConfig};
+use damon_ring::LaneError;
+use damon_sampler::SamplerError;
+use thiserror::Error;
+
+use super::ContextConfig;
+use crate::source::Source;
+
+/// Why a monitor, or a commit, was refused. Nothing has started, or changed, then.
+#[derive(Debug, Error)]
+pub enum MonitorError {
+    /// Attributes, ranges or metrics.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The shape of the lanes.
+    #[error("lanes: {0}")]
+    Lanes(#[from] LaneError),
+    /// The operations set.
+    #[error("operations: {0}")]
+    Ops(#[from] RegistryError),
+    /// An action that the operations set does not know.
+    #[error("schemes[{scheme}].action: {} does not know {action}", ops.name())]
+    Action {
+        /// Index of the scheme.
+        scheme: usize,
+        /// The action's name.
+        action: &'static str,
+        /// The set.
+        ops: OpsId,
+    },
+    /// A node that is not there, or to which nothing can be moved.
+    #[error("schemes[{scheme}].{field}: memory cannot be moved to {}", node_name(*nid))]
+    Migration {
+        /// Index of the scheme.
+        scheme: usize,
+        /// The field's name.
+        field: String,
+        /// The node.
+        nid: Option<u32>,
+    },
+    /// A goal about a node that is not there.
+    #[error("schemes[{scheme}].quota.goals[{goal}].nid: node {nid} does not exist")]
+    Node {
+        /// Index of the scheme.
+        scheme: usize,
+        /// Index of the goal.
+        goal: usize,
+        /// The node.
+        nid: u32,
+    },
+    /// The source has no sampler, or not one that could become this.
+    #[error("sampler.{0}")]
+    Sampler(#[from] SamplerError),
+    /// A commit while another one waits for the end of its sampling interval.
+    #[error("a commit is in progress")]
+    Busy,
+    /// A commit to a monitor that has ended.
+    #[error("the monitor has ended")]
+    Ended,
+}
+
+fn node_name(nid: Option<u32>) -> String {
+    nid.map_or_else(|| "no node".into(), |nid| format!("node {nid}"))
+}
+
+pub(super) fn check_schemes(
+    source: &dyn Source,
+    context: &ContextConfig,
+) -> Result<(), MonitorError> {
+    for (index, scheme) in context.schemes.iter().enumerate() {
+        if !context.attempt_any_action {
+            check_action(source, context.ops, index, scheme)?;
+        }
+    }
+    check_nodes(source, context.schemes.iter().map(|scheme| &scheme.quota.goals[..]))
+}
+
+pub(super) fn check_nodes<'a>(
+    source: &dyn Source,
+    goals: impl Iterator<Item = &'a [Goal]>,
+) -> Result<(), MonitorError> {
+    for (scheme, goals) in goals.enumerate() {
+        for (goal, wanted) in goals.iter().enumerate() {
+            if let Metric::NodeEligibleMemBp { nid } = wanted.metric
+                && !source.has_node(nid)
+            {
+                return Err(MonitorError::Node { scheme, goal, nid });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_action(
+    source: &dyn Source,
+    ops: OpsId,
+    index: usize,
+    scheme: &SchemeConfig,
+) -> Result<(), MonitorError> {
+    let action = scheme.action;
+    if !action.is_known_to(ops) {
+        return Err(MonitorError::Action { scheme: index, action: action.name(), ops });
+    }
+    if !action.migrates() {
+        return Ok(());
+    }
+    let refuse = |field: String, nid| Err(MonitorError::Migration { scheme: index, field, nid });
+    // Physical sets do not look at destinations.
+    if scheme.destinations.is_empty() || ops.is_physical() {
+        return match scheme.target_nid {
+            Some(nid) if source.can_migrate_to(nid) => Ok(()),
+            nid => refuse("targetNid".into(), nid),
+        };
+    }
+    let missing = scheme.destinations.iter().position(|to| !source.can_migrate_to(to.nid));
+    missing.map_or(Ok(()), |at| {
+        refuse(format!("destinations[{at}].nid"), Some(scheme.destinations[at].nid))
+    })
+}
