@@ -3,7 +3,8 @@ import type { RoundBooks } from '../native/binding.cjs';
 import { refuse } from './errors.ts';
 import type { Tuning } from './goal/control.ts';
 import { type ExplainOptions, type Explanation, RecordLog } from './report/explanation.ts';
-import { type Round, roundOf } from './report/round.ts';
+import type { Round } from './report/round.ts';
+import { RoundLog } from './report/round-log.ts';
 import { quantity } from './units.ts';
 import { didYouMean, either } from './validate.ts';
 
@@ -23,7 +24,7 @@ export interface ExplainedMonitor {
 export class Explainer {
   readonly #fetch: () => RoundBooks;
   readonly #tunings = new RecordLog<Tuning>(RECORDS);
-  readonly #rounds = new RecordLog<Round>(RECORDS);
+  readonly #rounds = new RoundLog(RECORDS);
   /** Rounds that the addon had to drop before they were fetched. */
   #unfetched = 0;
   /** Of {@link #rounds}: how many {@link takeRounds} has seen. */
@@ -45,7 +46,7 @@ export class Explainer {
     const rounds = this.#rounds.since(this.#taken);
     this.#missed += this.#rounds.total - this.#taken - rounds.length;
     this.#taken = this.#rounds.total;
-    return [...rounds];
+    return rounds;
   }
 
   /** Rounds that had to make room until {@link takeRounds} was called last. */
@@ -71,7 +72,7 @@ export class Explainer {
     this.#fetchRounds();
     return {
       tunings: this.#tunings.items.filter(isAsked),
-      rounds: this.#rounds.items.filter(isAsked),
+      rounds: this.#rounds.since(0).filter(isAsked),
       dropped: {
         tunings: this.#tunings.dropped,
         rounds: this.#unfetched + this.#rounds.dropped,
@@ -82,7 +83,7 @@ export class Explainer {
   #fetchRounds(): void {
     const { rounds, dropped } = this.#fetch();
     this.#unfetched = dropped;
-    this.#rounds.add(rounds.map(roundOf));
+    this.#rounds.add(rounds);
   }
 }
 

@@ -48,7 +48,9 @@ export type Outcome = (typeof OUTCOMES)[number]['key'];
 
 /** All regions that a round came to. */
 export function walked(round: Readonly<Record<Outcome, RoundShare>>): RoundShare {
-  return OUTCOMES.map(({ key }) => round[key]).reduce(plus);
+  const all = { regions: 0, bytes: 0 };
+  for (const { key } of OUTCOMES) addShare(all, round[key]);
+  return all;
 }
 
 /** A queue that keeps the newest, and knows how many there were. */
@@ -81,11 +83,6 @@ export class RecordLog<T> {
   /** How many had to make room. */
   get dropped(): number {
     return Math.max(0, this.#total - this.#limit);
-  }
-
-  /** Those added after the first `count`, as far as they are still there. */
-  since(count: number): readonly T[] {
-    return this.items.slice(Math.max(0, count - this.dropped));
   }
 }
 
@@ -140,7 +137,8 @@ const STRETCHES = 1024;
  * ```
  */
 export class StretchSeries {
-  readonly #byScheme: Stretch[][] = [];
+  /** Summed up in place: nobody else holds them. */
+  readonly #byScheme: Sum[][] = [];
   /** How many windows a stretch sums up, by scheme. */
   readonly #grain: number[] = [];
   /** Steps of tuners whose round is still to come, by scheme. */
@@ -156,19 +154,28 @@ export class StretchSeries {
     const { scheme, opened } = round;
     const list = (this.#byScheme[scheme] ??= []);
     const last = list.at(-1);
-    const waiting = this.#waiting[scheme] ?? [];
-    const due = waiting.filter(({ timeNs }) => timeNs <= round.timeNs);
-    this.#waiting[scheme] = waiting.slice(due.length);
-    const one = stretchOf(round, due);
+    const one = sumOf(round, this.#due(round));
     // Without a quota no window opens: each round is one.
     const begins = opened || last === undefined || last.allowedBytes === undefined;
     const grain = this.#grain[scheme] ?? 1;
-    const isFull = last !== undefined && last.windows >= grain;
-    if (last === undefined || (begins && isFull)) list.push(one);
-    else list[list.length - 1] = join(last, begins ? one : { ...one, windows: 0 });
+    if (last === undefined || (begins && last.windows >= grain)) {
+      list.push(one);
+    } else {
+      if (!begins) one.windows = 0;
+      add(last, one);
+    }
     if (list.length <= STRETCHES) return;
     this.#byScheme[scheme] = thinned(list, STRETCHES / 2);
     this.#grain[scheme] = grain * 2;
+  }
+
+  /** Steps of tuners that led to a round. */
+  #due({ scheme, timeNs }: Round): readonly Tuning[] {
+    const waiting = this.#waiting[scheme] ?? [];
+    if (waiting.length === 0) return waiting;
+    const due = waiting.filter((tuning) => tuning.timeNs <= timeNs);
+    this.#waiting[scheme] = waiting.slice(due.length);
+    return due;
   }
 
   /**
@@ -191,64 +198,80 @@ export class StretchSeries {
   }
 }
 
-function stretchOf(round: Round, tunings: readonly Tuning[]): Stretch {
-  const { scheme, timeNs, opened, effectiveSzBytes, scoreMin, elapsedNs, applied } = round;
-  const failed = tunings.filter(({ failure }) => failure !== undefined);
-  const failure = failed.at(-1)?.failure;
-  const answered = tunings.filter((tuning) => tuning.failure === undefined);
-  return {
-    ...(Object.fromEntries(OUTCOMES.map(({ key }) => [key, round[key]])) as Shares),
-    scheme,
-    fromNs: timeNs,
-    toNs: timeNs,
+/** A {@link Stretch} that grows. */
+type Sum = {
+  -readonly [Key in keyof Stretch]: Stretch[Key] extends RoundShare ? Share : Stretch[Key];
+};
+type Share = { -readonly [Key in keyof RoundShare]: RoundShare[Key] };
+
+/** Spelled out: an object of keys made at run time is many times as large. */
+function sumOf(round: Round, tunings: readonly Tuning[]): Sum {
+  const answered = tunings.filter(({ failure }) => failure === undefined);
+  const sum: Sum = {
+    scheme: round.scheme,
+    fromNs: round.timeNs,
+    toNs: round.timeNs,
     windows: 1,
     rounds: 1,
-    ...(opened && { allowedBytes: effectiveSzBytes }),
-    scoreMin,
-    elapsedNs,
-    applied,
+    scoreMin: round.scoreMin,
+    elapsedNs: round.elapsedNs,
+    tried: { ...round.tried },
+    applied: { ...round.applied },
+    noMatch: { ...round.noMatch },
+    filtered: { ...round.filtered },
+    lowScore: { ...round.lowScore },
+    quotaFull: { ...round.quotaFull },
+    servedBefore: { ...round.servedBefore },
+    snapshotsDone: { ...round.snapshotsDone },
     tunings: tunings.length,
-    scoreSumBp: answered.reduce((sum, { scoreBp }) => sum + scoreBp, 0),
+    scoreSumBp: answered.reduce((total, { scoreBp }) => total + scoreBp, 0),
     goals: answered.at(-1)?.goals ?? [],
-    failures: failed.length,
-    ...(failure && { failure }),
+    failures: tunings.length - answered.length,
   };
+  if (round.opened) sum.allowedBytes = round.effectiveSzBytes;
+  const failure = tunings.findLast((tuning) => tuning.failure !== undefined)?.failure;
+  if (failure) sum.failure = failure;
+  return sum;
 }
 
-type Shares = Record<Outcome, RoundShare>;
-
-function join(a: Stretch, b: Stretch): Stretch {
-  const failure = b.failure ?? a.failure;
-  const isLimited = a.allowedBytes !== undefined || b.allowedBytes !== undefined;
-  return {
-    ...(Object.fromEntries(OUTCOMES.map(({ key }) => [key, plus(a[key], b[key])])) as Shares),
-    scheme: a.scheme,
-    fromNs: a.fromNs,
-    toNs: b.toNs,
-    windows: a.windows + b.windows,
-    rounds: a.rounds + b.rounds,
-    ...(isLimited && { allowedBytes: (a.allowedBytes ?? 0) + (b.allowedBytes ?? 0) }),
-    scoreMin: b.scoreMin,
-    elapsedNs: a.elapsedNs + b.elapsedNs,
-    applied: plus(a.applied, b.applied),
-    tunings: a.tunings + b.tunings,
-    scoreSumBp: a.scoreSumBp + b.scoreSumBp,
-    goals: b.goals.length > 0 ? b.goals : a.goals,
-    failures: a.failures + b.failures,
-    ...(failure && { failure }),
-  };
+/** Makes one of two that follow each other. */
+function add(sum: Sum, next: Stretch): void {
+  sum.toNs = next.toNs;
+  sum.windows += next.windows;
+  sum.rounds += next.rounds;
+  sum.scoreMin = next.scoreMin;
+  sum.elapsedNs += next.elapsedNs;
+  addShare(sum.applied, next.applied);
+  for (const { key } of OUTCOMES) addShare(sum[key], next[key]);
+  sum.tunings += next.tunings;
+  sum.scoreSumBp += next.scoreSumBp;
+  if (next.goals.length > 0) sum.goals = next.goals;
+  sum.failures += next.failures;
+  if (next.allowedBytes !== undefined) {
+    sum.allowedBytes = (sum.allowedBytes ?? 0) + next.allowedBytes;
+  }
+  if (next.failure) sum.failure = next.failure;
 }
 
-function plus(a: RoundShare, b: RoundShare): RoundShare {
-  return { regions: a.regions + b.regions, bytes: a.bytes + b.bytes };
+function addShare(sum: Share, next: RoundShare): void {
+  sum.regions += next.regions;
+  sum.bytes += next.bytes;
+}
+
+/** A sum of its own of stretches that follow each other, of which there is one. */
+function joined(stretches: readonly Sum[]): Sum {
+  const first = item(stretches, 0);
+  const sum: Sum = { ...first, applied: { ...first.applied } };
+  for (const { key } of OUTCOMES) sum[key] = { ...first[key] };
+  for (const next of stretches.slice(1)) add(sum, next);
+  return sum;
 }
 
 /** At most that many, each of about as many neighbours. */
-function thinned(list: readonly Stretch[], most: number): Stretch[] {
-  if (list.length <= most) return [...list];
-  const size = Math.ceil(list.length / most);
+function thinned(list: readonly Sum[], most: number): Sum[] {
+  const size = Math.max(1, Math.ceil(list.length / most));
   return Array.from({ length: Math.ceil(list.length / size) }, (_, i) =>
-    list.slice(i * size, (i + 1) * size).reduce(join),
+    joined(list.slice(i * size, (i + 1) * size)),
   );
 }
 

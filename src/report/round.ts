@@ -1,6 +1,4 @@
 /** What a round of a scheme did, and why it did no more. */
-import type { RoundEntry } from '../../native/binding.cjs';
-
 /** Regions and their bytes. */
 export interface RoundShare {
   readonly regions: number;
@@ -51,9 +49,4 @@ export interface Round {
   readonly servedBefore: RoundShare;
   /** The scheme has done as many snapshots as it may. */
   readonly snapshotsDone: RoundShare;
-}
-
-/** The account as the addon gives it. */
-export function roundOf(entry: RoundEntry): Round {
-  return entry;
 }
