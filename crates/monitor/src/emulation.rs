@@ -10,10 +10,10 @@ use damon_core::region::Range;
 use damon_machine::{Machine, MachineConfig, MachineError, Throughput};
 use damon_policy::{Policy, PolicyConfig, PolicyError};
 use damon_ring::{AddressKind, LanesOptions};
-use damon_sampler::{Sampler, SamplerConfig, SamplerError};
+use damon_sampler::{Sampler, SamplerConfig, SamplerError, SamplerShape};
 use thiserror::Error;
 
-use crate::source::{Fill, Intake, PolicyBooks, Source, SourceCounters, SourceError};
+use crate::source::{Fill, Intake, PolicyBooks, Restart, Source, SourceCounters, SourceError};
 
 /// Why an emulation was refused.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -69,7 +69,7 @@ impl Emulation {
         lanes: LanesOptions,
     ) -> Result<Self, EmulationError> {
         let policy = Policy::new(policy, &self.machine, lanes)?;
-        let lanes = (0..self.sampler.lanes()).map(|_| policy.add_lane());
+        let lanes = (0..self.sampler.shape().lanes).map(|_| policy.add_lane());
         let lanes = lanes.collect::<Result<_, _>>().map_err(PolicyError::from)?;
         self.sampler.attach(lanes);
         self.has_lanes = true;
@@ -88,6 +88,24 @@ impl Emulation {
         machine.advance(until_ns);
         if let Some(policy) = &mut self.policy {
             policy.run(machine);
+        }
+    }
+
+    /// The sets there are with a sampler of that kind: one that its reports feed checks nothing itself.
+    fn sets(&self, kind: AddressKind, registry: &mut Registry) {
+        for ops in OpsId::ALL {
+            let sampled = self.policy.is_none()
+                && match kind {
+                    AddressKind::Physical => ops == OpsId::PaddrIbs,
+                    AddressKind::Virtual => matches!(ops, OpsId::Vaddr | OpsId::Fvaddr),
+                };
+            if ops == OpsId::PaddrIbs && !sampled {
+                continue;
+            }
+            let primitive = if sampled { Primitive::Reports } else { Primitive::AccessChecks };
+            // The registry is this source's own and new, so the id is free.
+            let registered = registry.register(ops, primitive);
+            debug_assert!(registered.is_ok());
         }
     }
 
@@ -110,20 +128,7 @@ impl Source for Emulation {
     }
 
     fn register(&self, registry: &mut Registry) {
-        for ops in OpsId::ALL {
-            let sampled = self.policy.is_none()
-                && match self.sampler.kind() {
-                    AddressKind::Physical => ops == OpsId::PaddrIbs,
-                    AddressKind::Virtual => matches!(ops, OpsId::Vaddr | OpsId::Fvaddr),
-                };
-            if ops == OpsId::PaddrIbs && !sampled {
-                continue;
-            }
-            let primitive = if sampled { Primitive::Reports } else { Primitive::AccessChecks };
-            // The registry is this source's own and new, so the id is free.
-            let registered = registry.register(ops, primitive);
-            debug_assert!(registered.is_ok());
-        }
+        self.sets(self.sampler.shape().kind, registry);
     }
 
     /// All of its memory, or all of its processes: `vaddr` finds their mappings, `fvaddr` gets them.
@@ -142,7 +147,7 @@ impl Source for Emulation {
 
     fn fill(&mut self, until_ns: u64, intake: &mut Intake<'_>) -> Result<Fill, SourceError> {
         if !self.has_lanes {
-            let lanes = (0..self.sampler.lanes()).map(|_| intake.add_lane());
+            let lanes = (0..self.sampler.shape().lanes).map(|_| intake.add_lane());
             self.sampler.attach(lanes.collect::<Result<_, _>>()?);
             self.has_lanes = true;
         }
@@ -197,13 +202,25 @@ impl Source for Emulation {
         }
     }
 
-    fn check_sampler(&self, sampler: &SamplerConfig) -> Result<(), SamplerError> {
-        self.sampler.check_restart(sampler, &self.machine)
+    fn check_sampler(&self, sampler: &SamplerConfig) -> Result<Restart, SamplerError> {
+        let shape = self.sampler.check_restart(sampler, &self.machine)?;
+        let present = self.sampler.shape();
+        if self.policy.is_some() && shape != present {
+            // The policy's own lanes stay.
+            let expected = format!("as before where a policy places pages: {}", said(present));
+            return Err(SamplerError { path: "type", expected, received: said(shape) });
+        }
+        let mut registry = Registry::default();
+        self.sets(shape.kind, &mut registry);
+        let lanes = if self.policy.is_none() { shape.lanes } else { 0 };
+        Ok(Restart { registry, lanes })
     }
 
     fn restart_sampler(&mut self, sampler: &SamplerConfig) {
+        let lanes = self.sampler.shape().lanes;
         let restarted = self.sampler.restart(sampler, &self.machine);
         debug_assert!(restarted.is_ok(), "checked");
+        self.has_lanes &= self.sampler.shape().lanes == lanes;
     }
 
     fn throughput(&self) -> Option<Throughput> {
@@ -213,6 +230,14 @@ impl Source for Emulation {
     fn hot_bytes_by_node(&self) -> Option<Vec<u64>> {
         Some(self.machine.hot_bytes_by_node())
     }
+}
+
+fn said(shape: SamplerShape) -> String {
+    let kind = match shape.kind {
+        AddressKind::Physical => "physical",
+        AddressKind::Virtual => "virtual",
+    };
+    format!("{kind} addresses in {} lanes", shape.lanes)
 }
 
 /// The machine's, except that nobody samples it while it changes.

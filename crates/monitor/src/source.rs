@@ -84,6 +84,15 @@ impl<'a> Intake<'a> {
     }
 }
 
+/// What another sampler brings along.
+#[derive(Debug)]
+pub struct Restart {
+    /// The operations sets that there are with it.
+    pub registry: Registry,
+    /// How many of the monitor's lanes it wants.
+    pub lanes: usize,
+}
+
 /// Something that sees accesses, and the memory they are made to.
 pub trait Source: Send {
     /// The moment at which monitoring starts, in nanoseconds of the source's clock.
@@ -125,17 +134,18 @@ pub trait Source: Send {
     /// Whether there is a node of that number.
     fn has_node(&self, nid: u32) -> bool;
 
-    /// Whether [`restart_sampler`](Self::restart_sampler) would take another configuration.
+    /// What [`restart_sampler`](Self::restart_sampler) would make different.
     ///
     /// # Errors
     ///
     /// [`SamplerError`], whatever it is from a source without a sampler.
-    fn check_sampler(&self, _sampler: &SamplerConfig) -> Result<(), SamplerError> {
+    fn check_sampler(&self, _sampler: &SamplerConfig) -> Result<Restart, SamplerError> {
         let expected = "nothing: the source has no sampler".into();
         Err(SamplerError { path: "type", expected, received: "a sampler".into() })
     }
 
-    /// Samples by another configuration, which was checked, from now on.
+    /// Samples by another configuration, which was checked, from now on. Lanes that it does not want
+    /// are let go.
     fn restart_sampler(&mut self, _sampler: &SamplerConfig) {}
 
     /// Bytes of the hot set on each node, if the source knows the truth.

@@ -5,12 +5,17 @@ mod common;
 
 use common::{BLOCK, MIB, MS, in_context, machine, sampler, towards};
 use damon_core::kdamond::{MetricValue, TuneRequest, Verdict};
+use damon_core::ops::{Primitive, RegistryError};
 use damon_core::{Attrs, OpsId};
 use damon_monitor::{
-    Emulation, EmulationError, Event, Monitor, MonitorConfig, MonitorError, SourceCounters,
+    ContextConfig, Emulation, EmulationError, Event, Monitor, MonitorConfig, MonitorError,
+    SourceCounters,
 };
 use damon_ring::LanesOptions;
-use damon_sampler::{IbsOpConfig, SamplerConfig};
+use damon_sampler::pebs::{Event as PebsEvent, Pace};
+use damon_sampler::{
+    HintFaultsConfig, IbsOpConfig, InterruptConfig, PageFaultsConfig, PebsConfig, SamplerConfig,
+};
 
 const QUOTA: u64 = 4 * MIB;
 
@@ -210,4 +215,98 @@ fn a_walk_that_is_asked_for_during_a_pause_is_cancelled() {
     assert!(monitor.kdamond().is_walking());
     assert_eq!(monitor.run(40 * MS, &[]).unwrap(), Event::Reached);
     assert!(!monitor.kdamond().is_walking());
+}
+
+fn pebs() -> SamplerConfig {
+    SamplerConfig::Pebs(PebsConfig {
+        event: PebsEvent::Loads,
+        pace: Pace::Frequency(1_000),
+        physical: false,
+        buffer_records: 1,
+        shadow_events: 0,
+        switch_ns: 4 * MS,
+        record_ns: 250,
+        interrupts: InterruptConfig::default(),
+        seed: 1,
+    })
+}
+
+/// One lane, for the one process.
+fn hint_faults() -> SamplerConfig {
+    SamplerConfig::HintFaults(HintFaultsConfig {
+        scan_bytes: BLOCK,
+        scan_period_ns: 100 * MS,
+        start_delay_ns: 0,
+        nodes: vec![],
+        hot_threshold_ns: 1_000 * MS,
+        rate_limit_bytes_hz: 1 << 40,
+        physical: true,
+        fault_ns: 1_000,
+        scan_entry_ns: 10,
+        seed: 1,
+    })
+}
+
+/// A commit of another sampler, and of the set that its reports are for.
+fn resampled(sampler: Option<SamplerConfig>, ops: OpsId) -> ContextConfig {
+    ContextConfig { sampler, ops, schemes: vec![], ..config().context }
+}
+
+#[test]
+fn any_sampler_takes_the_place_of_another_whatever_addresses_it_tells_in_how_many_lanes() {
+    let mut monitor = monitor(sampler(3), in_context(config(), |context| context.schemes.clear()));
+    let mut until_ns = 0;
+    let mut counted = |monitor: &mut Monitor| {
+        let before = monitor.kdamond().drain_counters().credited;
+        until_ns += 500 * MS;
+        while monitor.run(until_ns, &[]).unwrap() != Event::Reached {}
+        check_books(monitor);
+        let (in_use, _) = monitor.by_lane();
+        (monitor.kdamond().drain_counters().credited - before, in_use.len())
+    };
+    let (reports, lanes) = counted(&mut monitor);
+    assert_eq!((reports > 1_000, lanes), (true, 4));
+
+    monitor.commit(resampled(Some(pebs()), OpsId::Fvaddr)).unwrap();
+    let (reports, lanes) = counted(&mut monitor);
+    assert!((1_000..2_100).contains(&reports), "{reports}");
+    assert_eq!(lanes, 4, "those there were");
+
+    monitor.commit(resampled(Some(hint_faults()), OpsId::PaddrIbs)).unwrap();
+    let (reports, lanes) = counted(&mut monitor);
+    assert!(reports > 1_000, "{reports}");
+    assert_eq!(lanes, 1, "one of its own");
+
+    // Virtual sets look for themselves meanwhile.
+    monitor.commit(resampled(None, OpsId::Fvaddr)).unwrap();
+    assert_eq!(counted(&mut monitor), (0, 1));
+    assert_eq!(monitor.kdamond().primitive(), Primitive::AccessChecks);
+
+    monitor.commit(resampled(Some(sampler(3)), OpsId::PaddrIbs)).unwrap();
+    let (reports, lanes) = counted(&mut monitor);
+    assert_eq!((reports > 1_000, lanes), (true, 4));
+}
+
+#[test]
+fn a_sampler_that_does_not_fit_is_refused_and_the_one_there_is_goes_on() {
+    let lanes = LanesOptions { lanes_max: 1, slots: 4_096 };
+    let schemeless = in_context(config(), |context| context.schemes.clear());
+    let mut monitor = monitor(hint_faults(), MonitorConfig { lanes, ..schemeless });
+    // Its addresses are virtual, those of the set are not.
+    let faults = PageFaultsConfig { period: 1, physical: false, sample_ns: 0, seed: 1 };
+    let faults = Some(SamplerConfig::PageFaults(faults));
+    let refused = monitor.commit(resampled(faults.clone(), OpsId::PaddrIbs)).unwrap_err();
+    let unregistered = RegistryError::Unregistered(OpsId::PaddrIbs);
+    assert!(matches!(refused, MonitorError::Ops(error) if error == unregistered), "{refused}");
+    let refused = monitor.commit(resampled(Some(sampler(3)), OpsId::PaddrIbs)).unwrap_err();
+    let expected = "sampler.type: expected a sampler of at most 1 lanes, got one of 4";
+    assert_eq!(refused.to_string(), expected);
+    assert!(!monitor.is_committing());
+    assert!(monitor.available_operations().any(|ops| ops == OpsId::PaddrIbs));
+    while monitor.run(500 * MS, &[]).unwrap() != Event::Reached {}
+    assert!(monitor.kdamond().drain_counters().credited > 1_000);
+    // As many lanes fit.
+    monitor.commit(resampled(faults, OpsId::Fvaddr)).unwrap();
+    while monitor.run(1_000 * MS, &[]).unwrap() != Event::Reached {}
+    assert_eq!(monitor.kdamond().primitive(), Primitive::Reports);
 }

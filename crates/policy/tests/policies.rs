@@ -61,7 +61,7 @@ impl Run {
         let machine = machine(0.9);
         let mut sampler = Sampler::new(sampler, &machine, 0, 1).unwrap();
         let policy = Policy::new(&policy(promotion), &machine, slots()).unwrap();
-        sampler.attach((0..sampler.lanes()).map(|_| policy.add_lane().unwrap()).collect());
+        sampler.attach((0..sampler.shape().lanes).map(|_| policy.add_lane().unwrap()).collect());
         Self { machine: Arc::new(machine), sampler, policy }
     }
 

@@ -43,5 +43,5 @@ pub use ibs_op::{Counting, Generation, IbsOpConfig};
 pub use interrupts::InterruptConfig;
 pub use page_faults::PageFaultsConfig;
 pub use pebs::PebsConfig;
-pub use sampler::{Sampler, SamplerConfig};
+pub use sampler::{Sampler, SamplerConfig, SamplerShape};
 pub use sources::{Source, SourceCounts};

@@ -54,6 +54,15 @@ impl SamplerConfig {
     }
 }
 
+/// What whoever counts a sampler's reports has to know of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SamplerShape {
+    /// How many lanes it wants.
+    pub lanes: usize,
+    /// Which addresses it reports.
+    pub kind: AddressKind,
+}
+
 /// A sampler at work.
 #[derive(Debug)]
 pub struct Sampler {
@@ -78,30 +87,23 @@ impl Sampler {
         Ok(Self { sampling: Sampling::new(streams, kind, now_ns, threads), tells_sources })
     }
 
-    /// Whether [`restart`](Self::restart) would take another configuration.
+    /// What [`restart`](Self::restart) would make of it.
     ///
     /// # Errors
     ///
-    /// [`SamplerError`]; for addresses of another kind too, or another number of lanes.
+    /// [`SamplerError`].
     pub fn check_restart(
         &self,
         config: &SamplerConfig,
         machine: &Machine,
-    ) -> Result<(), SamplerError> {
+    ) -> Result<SamplerShape, SamplerError> {
         let (streams, kind) = config.streams(machine, self.sampling.now_ns())?;
-        if kind != self.kind() {
-            let expected = format!("{} as before", name(self.kind()));
-            return Err(SamplerError::new("address", expected, name(kind)));
-        }
-        if streams.len() != self.lanes() {
-            let expected = format!("a sampler of {} lanes, as before", self.lanes());
-            return Err(SamplerError::new("type", expected, format!("one of {}", streams.len())));
-        }
-        Ok(())
+        Ok(SamplerShape { lanes: streams.len(), kind })
     }
 
     /// Samples by another configuration from now on, as if it had just begun. Counters go on, and so
-    /// do the lanes.
+    /// do the lanes if it wants as many; otherwise it gives them back and waits for
+    /// [others](Self::attach).
     ///
     /// # Errors
     ///
@@ -111,21 +113,15 @@ impl Sampler {
         config: &SamplerConfig,
         machine: &Machine,
     ) -> Result<(), SamplerError> {
-        self.check_restart(config, machine)?;
-        let (streams, _) = config.streams(machine, self.sampling.now_ns())?;
-        self.sampling.restart(streams);
+        let (streams, kind) = config.streams(machine, self.sampling.now_ns())?;
+        self.sampling.restart(streams, kind);
         self.tells_sources = config.tells_sources();
         Ok(())
     }
 
-    /// How many lanes it wants.
-    pub fn lanes(&self) -> usize {
-        self.sampling.lanes()
-    }
-
-    /// Which addresses it reports.
-    pub fn kind(&self) -> AddressKind {
-        self.sampling.kind()
+    /// How many lanes it wants, and for which addresses.
+    pub fn shape(&self) -> SamplerShape {
+        SamplerShape { lanes: self.sampling.lanes(), kind: self.sampling.kind() }
     }
 
     /// What was sampled so far.
@@ -171,12 +167,5 @@ impl Sampler {
     /// Forgets what they began with. Needed before the machine changes; nobody holds it afterwards.
     pub fn take_back(&mut self) {
         self.sampling.take_back();
-    }
-}
-
-fn name(kind: AddressKind) -> &'static str {
-    match kind {
-        AddressKind::Physical => "physical",
-        AddressKind::Virtual => "virtual",
     }
 }

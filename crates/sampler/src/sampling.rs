@@ -185,12 +185,14 @@ impl Sampling {
         self.lanes = lanes;
     }
 
-    /// Follows as many other streams from now on; they get the lanes.
-    pub(crate) fn restart(&mut self, streams: Vec<Stream>) {
+    /// Follows other streams from now on; they get the lanes, if there are as many.
+    pub(crate) fn restart(&mut self, streams: Vec<Stream>, kind: AddressKind) {
         self.take_back();
         debug_assert!(!self.unreported);
-        let mut next = Self::new(streams, self.kind, self.now_ns(), self.threads_max);
-        next.attach(take(&mut self.lanes));
+        let mut next = Self::new(streams, kind, self.now_ns(), self.threads_max);
+        if next.streams == self.streams {
+            next.attach(take(&mut self.lanes));
+        }
         (next.counters, next.sources) = (self.counters, take(&mut self.sources));
         *self = next;
     }

@@ -2,16 +2,17 @@
 //! sampling interval.
 
 use damon_core::kdamond::{Config, TargetConfig};
-use damon_core::ops::{OpsId, Selected};
+use damon_core::ops::{OpsId, Registry, Selected};
 use damon_core::scheme::Goal;
-use damon_sampler::SamplerConfig;
+use damon_sampler::{SamplerConfig, SamplerError};
 
 use super::refusal::{MonitorError, check_nodes, check_schemes};
 use super::{ContextConfig, Monitor, Phase, core_config};
+use crate::source::Restart;
 
 /// What was asked for and waits for the end of the sampling interval.
 pub(super) enum Pending {
-    Context(Box<Config>, Selected, Option<SamplerConfig>),
+    Context(Box<Config>, Selected, Option<(Registry, SamplerConfig)>),
     Goals(Vec<Vec<Goal>>),
 }
 
@@ -25,17 +26,34 @@ impl Monitor {
     /// [`MonitorError`]; everything then stays as it is.
     pub fn commit(&mut self, context: ContextConfig) -> Result<(), MonitorError> {
         self.check_idle()?;
-        let ops = self.registry.select(context.ops)?;
+        let restart = match context.sampler.clone() {
+            Some(sampler) => Some((self.check_sampler(&sampler)?, sampler)),
+            None => None,
+        };
+        // How a set sees accesses is up to who samples then.
+        let registry = restart.as_ref().map_or(&self.registry, |(registry, _)| registry);
+        let ops = registry.select(context.ops)?;
         check_schemes(&*self.source, &context)?;
-        if let Some(sampler) = &context.sampler {
-            self.source.check_sampler(sampler)?;
-        }
-        let sampler = context.sampler.clone();
         let targets = context.targets.clone().unwrap_or_else(|| self.same_targets(context.ops));
         let config = core_config(context, targets, 0);
         self.kdamond.check_commit(&config, ops.id(), self.source.operations())?;
-        self.pending = Some(Pending::Context(Box::new(config), ops, sampler));
+        self.pending = Some(Pending::Context(Box::new(config), ops, restart));
         Ok(())
+    }
+
+    /// The operations sets that there are with another sampler.
+    fn check_sampler(&self, sampler: &SamplerConfig) -> Result<Registry, SamplerError> {
+        let Restart { registry, lanes } = self.source.check_sampler(sampler)?;
+        let lanes_max = self.lanes.door().options().lanes_max as usize;
+        if lanes > lanes_max {
+            let expected = format!("a sampler of at most {lanes_max} lanes");
+            return Err(SamplerError {
+                path: "type",
+                expected,
+                received: format!("one of {lanes}"),
+            });
+        }
+        Ok(registry)
     }
 
     /// Takes new goals for schemes, by index, likewise; all else stays.
@@ -84,13 +102,16 @@ impl Monitor {
         // What could fail was checked when it was taken.
         let committed = match self.pending.take() {
             None => return,
-            Some(Pending::Context(config, ops, sampler)) => {
+            Some(Pending::Context(config, ops, restart)) => {
                 // The new set is held, and its configuration in force, before the old one is let go.
                 let committed = self.kdamond.commit(*config, ops.clone(), memory);
                 if committed.is_ok() {
                     self.source.select(&ops);
-                    if let Some(sampler) = sampler {
+                    if let Some((registry, sampler)) = restart {
                         self.source.restart_sampler(&sampler);
+                        self.registry = registry;
+                        // Lanes that were let go make room.
+                        self.kdamond.discard(&mut self.lanes);
                     }
                 }
                 committed

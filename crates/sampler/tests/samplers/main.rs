@@ -68,7 +68,7 @@ pub(crate) fn run_on(threads: usize, machine: Machine, config: &SamplerConfig, m
     let mut machine = Arc::new(machine);
     let mut sampler = Sampler::new(config, &machine, 0, threads).unwrap();
     let mut lanes = Lanes::new(LanesOptions { slots: 65_536, lanes_max: 64 }).unwrap();
-    sampler.attach((0..sampler.lanes()).map(|_| lanes.add().unwrap()).collect());
+    sampler.attach((0..sampler.shape().lanes).map(|_| lanes.add().unwrap()).collect());
     let (mut reports, mut late) = (Vec::new(), 0);
     for until_ns in (1..=ms * MS / TICK_NS).map(|tick| tick * TICK_NS) {
         sampler.follow(&machine, until_ns);

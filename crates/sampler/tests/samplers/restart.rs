@@ -1,8 +1,11 @@
 use std::sync::Arc;
 
-use damon_ring::{Lanes, LanesOptions};
+use damon_ring::{AddressKind, Lanes, LanesOptions};
 use damon_sampler::pebs::{Event, Pace};
-use damon_sampler::{IbsOpConfig, InterruptConfig, PebsConfig, Sampler, SamplerConfig};
+use damon_sampler::{
+    IbsOpConfig, InterruptConfig, PageFaultsConfig, PebsConfig, Sampler, SamplerConfig,
+    SamplerShape,
+};
 
 use crate::{MS, even};
 
@@ -47,32 +50,39 @@ fn another_period_samples_from_then_on_in_the_same_lanes_and_the_counters_go_on(
 }
 
 #[test]
-fn a_sampler_of_as_many_lanes_and_the_same_addresses_can_take_its_place() {
+fn any_sampler_can_take_its_place_and_keeps_the_lanes_if_it_wants_as_many() {
     let machine = Arc::new(even());
     let mut sampler = Sampler::new(&ibs(262_144), &machine, 0, 1).unwrap();
-    let lanes = Lanes::new(LanesOptions { slots: 65_536, lanes_max: 4 }).unwrap();
+    let mut lanes = Lanes::new(LanesOptions { slots: 65_536, lanes_max: 4 }).unwrap();
     sampler.attach((0..4).map(|_| lanes.add().unwrap()).collect());
     sampler.follow(&machine, 100 * MS);
     sampler.report(&machine);
     let before = sampler.counters();
-    let refused = |config| sampler.check_restart(&config, &machine).unwrap_err();
-    assert_eq!(
-        refused(pebs(false)).to_string(),
-        "address: expected physical as before, got virtual"
-    );
-    assert_eq!(refused(ibs(17)).path, "period");
-    let faults = SamplerConfig::PageFaults(damon_sampler::PageFaultsConfig {
+    assert_eq!(sampler.check_restart(&ibs(17), &machine).unwrap_err().path, "period");
+    assert!(sampler.restart(&ibs(17), &machine).is_err());
+    assert_eq!(sampler.counters(), before);
+    // The same number of lanes: they are kept, whatever kind of address goes through them now.
+    sampler.restart(&pebs(false), &machine).unwrap();
+    assert_eq!(sampler.shape(), SamplerShape { lanes: 4, kind: AddressKind::Virtual });
+    sampler.follow(&machine, 1_100 * MS);
+    sampler.report(&machine);
+    let more = sampler.counters().samples_total - before.samples_total;
+    assert!((3_900..4_100).contains(&more), "{more}");
+    assert_eq!(lanes.counters().offered(), sampler.counters().reported);
+    // Another number: they are let go, and empty ones are gone after a drain.
+    let faults = SamplerConfig::PageFaults(PageFaultsConfig {
         period: 1,
         physical: true,
         sample_ns: 0,
         seed: 1,
     });
-    assert_eq!(refused(faults.clone()).path, "type");
-    assert!(sampler.restart(&faults, &machine).is_err());
-    assert_eq!(sampler.counters(), before);
-    sampler.restart(&pebs(true), &machine).unwrap();
-    sampler.follow(&machine, 1_100 * MS);
-    sampler.report(&machine);
-    let more = sampler.counters().samples_total - before.samples_total;
-    assert!((3_900..4_100).contains(&more), "{more}");
+    let shape = SamplerShape { lanes: 1, kind: AddressKind::Physical };
+    assert_eq!(sampler.check_restart(&faults, &machine).unwrap(), shape);
+    sampler.restart(&faults, &machine).unwrap();
+    assert_eq!(sampler.shape(), shape);
+    // One drain for what is there, one to see that nothing more will come.
+    lanes.drain(|_, _| {});
+    lanes.drain(|_, _| {});
+    assert_eq!(lanes.in_use(), 0);
+    assert_eq!(lanes.counters().drained, sampler.counters().reported);
 }
