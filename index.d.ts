@@ -2384,7 +2384,8 @@ interface KdamondOptions extends MonitorOptions, ViewOptions {
 /** What can be changed while a monitor is at work; all of it, what is left out too. */
 interface CommitOptions extends ContextOptions, ViewOptions {
   /**
-   * Another sampler for an emulated machine: sampling restarts with it, such as by another period. It
+   * Another sampler for an emulated machine: sampling restarts with it, such as by another period, or
+   * of another kind, if the operations set is one that it reports to. Where a policy places pages, it
    * tells addresses of the same kind in as many lanes. @default the one there is, which goes on
    */
   readonly sampler?: SamplerOptions;
@@ -4340,8 +4341,8 @@ interface ExplainHooks {
 /** A run in progress. */
 interface RunHandle {
   /**
-   * Goes on by another configuration: its schemes, its attributes, its changes to come, its end. What
-   * has become different counts as changed now.
+   * Goes on by another configuration: its schemes, its attributes, its sampler, its changes to come,
+   * its end. What has become different counts as changed now; another sampler begins anew.
    *
    * @throws DamonError for one that would be refused at the start, `ERR_DAMON_CONFIG_FIXED` for one
    *   that needs another monitor, `ERR_DAMON_BUSY` while the reload before is still to take effect,

@@ -81,8 +81,9 @@ const REFUSED: readonly [commit: unknown, code: string][] = [
     { sampler: { type: 'ibs_op', l3MissOnly: true, generation: 'zen3' } },
     'ERR_DAMON_CONFIG_SAMPLER',
   ],
-  [{ sampler: { type: 'pebs' } }, 'ERR_DAMON_CONFIG_SAMPLER'],
-  [{ sampler: { type: 'chmu', nodes: [1] } }, 'ERR_DAMON_CONFIG_SAMPLER'],
+  // Its addresses are virtual, and the set's are not.
+  [{ sampler: { type: 'pebs' } }, 'ERR_DAMON_CONFIG_OPERATIONS'],
+  [{ sampler: { type: 'chmu', nodes: [9] } }, 'ERR_DAMON_CONFIG_SAMPLER'],
 ];
 
 test('a refused commit leaves the monitor as it is, to the byte', async (t) => {

@@ -58,7 +58,8 @@ export interface KdamondOptions extends MonitorOptions, ViewOptions {
 /** What can be changed while a monitor is at work; all of it, what is left out too. */
 export interface CommitOptions extends ContextOptions, ViewOptions {
   /**
-   * Another sampler for an emulated machine: sampling restarts with it, such as by another period. It
+   * Another sampler for an emulated machine: sampling restarts with it, such as by another period, or
+   * of another kind, if the operations set is one that it reports to. Where a policy places pages, it
    * tells addresses of the same kind in as many lanes. @default the one there is, which goes on
    */
   readonly sampler?: SamplerOptions;

@@ -20,6 +20,14 @@ const STEERED = {
 
 const BASE: RunConfig = { source: SMALL, schemes: [STAT, STEERED], everyMs: 100, untilMs: '2 s' };
 
+/** Four times as often as that of {@link SMALL}. */
+const OFTEN = {
+  type: 'ibs_op',
+  period: 65_536,
+  rateHz: 2_557_000_000,
+  dataShare: 0.41,
+} as const;
+
 async function linesOf(config: RunConfig): Promise<string[]> {
   const lines: string[] = [];
   await runConfig(config, { onSnapshot: (snapshot) => void lines.push(snapshot.toNdjson()) });
@@ -43,12 +51,6 @@ test('a run is what a monitor with these options sees', async (t) => {
 });
 
 test('a change programs the sampler anew, and only then', async (t) => {
-  const sampler = {
-    type: 'ibs_op',
-    period: 65_536,
-    rateHz: 2_557_000_000,
-    dataShare: 0.41,
-  } as const;
   const sampled = async (changes: RunConfig['changes'] = []): Promise<number> => {
     const { books } = await runConfig({ ...BASE, changes });
     const { sampler: counters } = books.counters as Record<string, Record<string, number>>;
@@ -57,7 +59,7 @@ test('a change programs the sampler anew, and only then', async (t) => {
   const [plain, changed] = [
     await sampled(),
     await sampled([
-      { atMs: '1 s', commit: { sampler } },
+      { atMs: '1 s', commit: { sampler: OFTEN } },
       { atMs: '1500 ms', commit: { attrs: { minNrRegions: 20 } } },
     ]),
   ];
@@ -158,6 +160,16 @@ const REFUSED: readonly [config: unknown, code: string, path: string][] = [
     'schemes[0].targetNid',
   ],
   [{ ...BASE, untilMs: undefined }, 'ERR_DAMON_CONFIG', 'untilMs'],
+  [
+    { ...BASE, source: { ...SMALL, sampler: { type: 'chmu', nodes: [9] } } },
+    'ERR_DAMON_CONFIG_SAMPLER',
+    'source.sampler.nodes',
+  ],
+  [
+    { ...BASE, changes: [{ atMs: 1, commit: { sampler: { type: 'chmu', nodes: [9] } } }] },
+    'ERR_DAMON_CONFIG_SAMPLER',
+    'changes[0].commit.sampler.nodes',
+  ],
 ];
 
 test('a reload that is refused leaves the run as it is, to the byte', async (t) => {
@@ -194,6 +206,42 @@ test('a reload is what a commit would be; its end and its changes to come are th
   t.true(lines.length >= 28, `${lines.length}`);
   t.deepEqual(new Set(roundsAfter.map(({ scheme }) => scheme)), new Set([0]));
   t.true(roundsAfter.every(({ timeNs }) => timeNs <= 2_500_000_000n));
+});
+
+test('a reload with another sampler samples by it from then on, wherever it is said', async (t) => {
+  const sampled = async (...reloads: RunConfig[]): Promise<[number, string[]]> => {
+    let handle: RunHandle | undefined;
+    let snapshots = 0;
+    const { books, events } = await runConfig(BASE, {
+      onStart: (run) => {
+        handle = run;
+      },
+      onSnapshot: async () => {
+        snapshots += 1;
+        if (snapshots !== 5) return;
+        for (const config of reloads) await handle?.reload(config);
+      },
+    });
+    t.true(balance(books).every(({ offBy }) => offBy === 0n));
+    const { sampler } = books.counters as Record<string, Record<string, number>>;
+    return [Number(sampler?.['samplesTotal']), events.map(({ kind }) => kind)];
+  };
+  const inSource = { ...BASE, source: { ...SMALL, sampler: OFTEN } };
+  const inChange = { ...BASE, changes: [{ atMs: 1, commit: { sampler: OFTEN } }] };
+  const [plain] = await sampled();
+  // Of two seconds a half as before, and the rest with four times as many.
+  for (const [config, again] of [
+    [inSource, inChange],
+    [inChange, inSource],
+  ] as const) {
+    const [changed, events] = await sampled(config, again);
+    t.assert(Math.abs(changed / plain - 3.25) < 0.05, `${changed} of ${plain}`);
+    t.deepEqual(events, ['reloaded', 'unchanged']);
+  }
+  // One that needs other lanes, and another operations set.
+  const sampler = { type: 'hint_faults', address: 'virtual' } as const;
+  const faults = { ...BASE, operations: 'vaddr', source: { ...SMALL, sampler } } as const;
+  t.deepEqual((await sampled(faults))[1], ['reloaded']);
 });
 
 test('a reload of what there is changes nothing', async (t) => {

@@ -251,10 +251,14 @@ export function withSampler(
   return sampler ? { ...context, sampler } : context;
 }
 
-/** What of them cannot. */
+/** What of them cannot: of a machine, all but its sampler. */
 export function fixedOf(monitor: KdamondOptions): Partial<KdamondOptions> {
   const known = Object.keys(commitEntries);
-  return Object.fromEntries(Object.entries(monitor).filter(([key]) => !known.includes(key)));
+  const fixed = Object.entries(monitor).filter(([key]) => !known.includes(key));
+  const { source } = monitor;
+  if (source.type !== 'emulation') return Object.fromEntries(fixed);
+  const { sampler: _sampler, ...machine } = source;
+  return { ...Object.fromEntries(fixed), source: machine };
 }
 
 function stepsOf(config: RunConfig, timesMs: readonly number[]): PlanStep[] {

@@ -15,22 +15,24 @@ import {
   resolveRun,
   withSampler,
 } from '../config/config.ts';
-import { refuse } from '../errors.ts';
+import { DamonError, refuse, withDetails } from '../errors.ts';
 import { Kdamond, type Progress } from '../kdamond.ts';
 import type { CommitOptions, KdamondOptions } from '../kdamond-options.ts';
+import { DEFAULT_SAMPLER } from '../machine/machine.ts';
 import { Heatmap } from '../report/heatmap.ts';
 import { hotRanges, workingSet } from '../report/hot-ranges.ts';
 import type { Books, RunEvent, RunRecord } from '../report/record.ts';
 import type { Snapshot } from '../report/snapshot.ts';
-import type { SamplerOptions } from '../sampler/sampler.ts';
+import { type SamplerOptions, samplerSchema } from '../sampler/sampler.ts';
 import { readMachineFile } from '../trace/recording.ts';
+import { resolve } from '../validate.ts';
 import { type ExplainHooks, Gathering } from './explained.ts';
 
 /** A run in progress. */
 export interface RunHandle {
   /**
-   * Goes on by another configuration: its schemes, its attributes, its changes to come, its end. What
-   * has become different counts as changed now.
+   * Goes on by another configuration: its schemes, its attributes, its sampler, its changes to come,
+   * its end. What has become different counts as changed now; another sampler begins anew.
    *
    * @throws DamonError for one that would be refused at the start, `ERR_DAMON_CONFIG_FIXED` for one
    *   that needs another monitor, `ERR_DAMON_BUSY` while the reload before is still to take effect,
@@ -113,6 +115,24 @@ function withNodes(monitor: KdamondOptions): KdamondOptions {
   return { ...monitor, source: { ...source, nodes: readMachineFile(source.path) } };
 }
 
+/** A sampler, and where in a configuration it is said. */
+interface SaidSampler {
+  readonly options: SamplerOptions;
+  readonly path: string;
+}
+
+/** Has what is refused of a commit's sampler tell where that is said. */
+async function withSamplerAt(path: string | undefined, act: () => Promise<void>): Promise<void> {
+  try {
+    await act();
+  } catch (error) {
+    if (path === undefined || !(error instanceof DamonError)) throw error;
+    const [first, ...rest] = (error.path ?? '').split('.');
+    if (first !== 'sampler') throw error;
+    throw withDetails(error, { path: [path, ...rest].join('.') });
+  }
+}
+
 /** One run: where its plan stands, and what it has gathered. */
 class Run {
   readonly #kdamond: Kdamond;
@@ -173,6 +193,20 @@ class Run {
     const plan = resolveRun(config);
     expectEnd(plan);
     const monitor = withNodes(plan.monitor);
+    this.#expectFixed(monitor);
+    const nowMs = this.#elapsedMs;
+    const passed = plan.steps.filter(({ atMs }) => atMs <= nowMs);
+    const context = passed.at(-1)?.context ?? contextOf(monitor);
+    const sampler = this.#otherSampler(monitor, passed);
+    const isSame = sampler === undefined && isDeepStrictEqual(context, this.#context);
+    if (!isSame) await withSamplerAt(sampler?.path, () => this.#commit(context, sampler?.options));
+    this.#plan = plan;
+    this.#doneMs = nowMs;
+    this.#interrupt.abort();
+    this.#tell({ kind: isSame ? 'unchanged' : 'reloaded', atMs: nowMs });
+  }
+
+  #expectFixed(monitor: KdamondOptions): void {
     const fixed = fixedOf(monitor);
     const keys = new Set([...Object.keys(this.#fixed), ...Object.keys(fixed)]);
     for (const key of keys as Set<keyof KdamondOptions>) {
@@ -185,15 +219,17 @@ class Run {
         hint: 'end the run and start it again',
       });
     }
-    const nowMs = this.#elapsedMs;
-    const passed = plan.steps.filter(({ atMs }) => atMs <= nowMs);
-    const context = passed.at(-1)?.context ?? contextOf(monitor);
-    const isSame = isDeepStrictEqual(context, this.#context);
-    if (!isSame) await this.#commit(context);
-    this.#plan = plan;
-    this.#doneMs = nowMs;
-    this.#interrupt.abort();
-    this.#tell({ kind: isSame ? 'unchanged' : 'reloaded', atMs: nowMs });
+  }
+
+  /** The sampler that a monitor has after such changes, and where it is said; unless it is at work. */
+  #otherSampler({ source }: KdamondOptions, passed: readonly PlanStep[]): SaidSampler | undefined {
+    const running = this.#kdamond.config.source;
+    if (source.type !== 'emulation' || running.type !== 'emulation') return undefined;
+    const change = passed.findLastIndex((step) => step.sampler !== undefined);
+    const options = passed[change]?.sampler ?? source.sampler ?? DEFAULT_SAMPLER;
+    const wanted = resolve(samplerSchema, options, 'ERR_DAMON_CONFIG', 'source.sampler');
+    if (isDeepStrictEqual(wanted, running.sampler)) return undefined;
+    return { options, path: change < 0 ? 'source.sampler' : `changes[${change}].commit.sampler` };
   }
 
   /** From now on, nothing can be changed. */

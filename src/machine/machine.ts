@@ -245,6 +245,9 @@ const migrationSchema: Schema<Migration> = options({
   faultNs: v.optional(quantityOf('ns'), 100_000),
 });
 
+/** What watches a machine that does not say. */
+export const DEFAULT_SAMPLER: SamplerOptions & { readonly type: 'ibs_op' } = { type: 'ibs_op' };
+
 /** Reads a machine. */
 export const emulationSchema: Schema<Emulation> = options({
   type: v.literal('emulation'),
@@ -254,6 +257,6 @@ export const emulationSchema: Schema<Emulation> = options({
   workload: workloadSchema,
   migration: v.optional(migrationSchema, {}),
   policy: v.optional(policySchema),
-  sampler: v.optional(samplerSchema, { type: 'ibs_op' }),
+  sampler: v.optional(samplerSchema, DEFAULT_SAMPLER),
   threads: v.optional(integer(1, 64)),
 });

@@ -448,12 +448,58 @@ test('a perf event programs the sampler, for one monitor at a time', async (t) =
   await command('commit');
   const events = 'monitoring_attrs/sample/perf_events';
   await write(`echo 0 > ${events}/nr_perf_events`);
-  const number = `${CONTEXT}/${events}/nr_perf_events`;
-  await answers(t, 'EOPNOTSUPP', () => command('commit'), number);
-  await engine.step(100);
-  await command('off');
+  // As long as it is not committed, it is as it was.
+  await answers(t, 'EBUSY', other, path);
+  await command('commit');
   await other();
   t.is(tree.read('kdamonds/1/state'), 'on\n');
+  await write(EVENT);
+  const number = `${CONTEXT}/${events}/nr_perf_events`;
+  await answers(t, 'EBUSY', () => command('commit'), number);
+  await engine.step(100);
+  await tree.write('kdamonds/1/state', 'off');
+  await command('commit');
+  t.is(tree.read(STATE), 'on\n');
+  await answers(t, 'EBUSY', other, path);
+  await command('off');
+  await other();
+  await tree.close();
+});
+
+test('a commit that adds a perf event has accesses seen by it, and one that takes it away no longer', async (t) => {
+  const {
+    engine,
+    cat,
+    command,
+    run: write,
+    tree,
+  } = await machine(`
+    echo paddr > operations
+    ${SCHEME}
+    ${ANY}
+    echo 1 > access_pattern/nr_accesses/min
+    echo on > ${STATE}
+  `);
+  const tried = async (): Promise<number> => {
+    await engine.step(500);
+    await command('update_schemes_stats');
+    const before = Number(cat('schemes/0/stats/sz_tried'));
+    await engine.step(2_000);
+    await command('update_schemes_stats');
+    return Number(cat('schemes/0/stats/sz_tried')) - before;
+  };
+  const checked = await tried();
+  // So seldom that next to nothing is seen.
+  await write(`${EVENT} echo 134217712 > sample_period`);
+  await command('commit');
+  const sampled = await tried();
+  await write('echo 0 > monitoring_attrs/sample/perf_events/nr_perf_events');
+  await command('commit');
+  const again = await tried();
+  t.assert(
+    sampled > 0 && checked > 2 * sampled && again > 2 * sampled,
+    `${checked}, ${sampled}, ${again}`,
+  );
   await tree.close();
 });
 

@@ -53,6 +53,8 @@ export class EngineKdamond implements AdminKdamond {
   readonly #init: EngineKdamondInit;
   readonly #turns = new Turns();
   #context: AdminContext;
+  /** What a commit in progress would make of it. */
+  #wanted: AdminContext | undefined;
   #running = true;
   #stopping = false;
   /** Simulated time up to which it is to run. */
@@ -71,6 +73,12 @@ export class EngineKdamond implements AdminKdamond {
     return this.#running;
   }
 
+  /** Whether it samples by perf events, or is about to. */
+  get usesPerf(): boolean {
+    const contexts = [this.#context, ...(this.#wanted ? [this.#wanted] : [])];
+    return contexts.some(({ sample }) => sample.perfEvents.length > 0);
+  }
+
   /** Lets simulated time pass; what is due after the last whole sampling interval is kept. */
   async step(ms: number): Promise<void> {
     await this.#pass(BigInt(Math.round(ms * Number(NS_PER_MS))));
@@ -86,11 +94,16 @@ export class EngineKdamond implements AdminKdamond {
   async commit(context: AdminContext): Promise<void> {
     const hasTarget = this.#context.targets.some(({ obsolete }) => !obsolete);
     const config = this.#init.translate(context, hasTarget, this.#context);
-    await this.#ask(() => this.#kdamond.commitConfig(config), {
-      schemes: context.schemes,
-      noCgroup: 'ENOMEM',
-    });
-    this.#context = context;
+    this.#wanted = context;
+    try {
+      await this.#ask(() => this.#kdamond.commitConfig(config), {
+        schemes: context.schemes,
+        noCgroup: 'ENOMEM',
+      });
+      this.#context = context;
+    } finally {
+      this.#wanted = undefined;
+    }
     await this.#untilCommitted();
   }
 

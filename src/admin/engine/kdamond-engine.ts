@@ -86,8 +86,6 @@ export class KdamondEngine implements AdminEngine {
   readonly #ibsOpType: number;
   readonly #onEnd: (error?: unknown) => void;
   readonly #running = new Set<EngineKdamond>();
-  /** Who samples by perf events: one monitor at a time. */
-  #owner: object | undefined;
 
   /**
    * Opens the source once, to see what it offers.
@@ -121,29 +119,21 @@ export class KdamondEngine implements AdminEngine {
 
   async start(context: AdminContext): Promise<AdminKdamond> {
     const sampler = this.#samplerOf(context);
-    const usesPerf = context.sample.perfEvents.length > 0;
-    if (usesPerf && this.#owner !== undefined) {
-      throw new AdminError('EBUSY', 'Another monitor owns the sampler', {
-        path: `${EVENTS}/nr_perf_events`,
-        hint: 'stop it first',
-      });
-    }
+    this.#expectSampler(context);
     const config = this.#configOf(context, { hasTarget: false, starts: true });
     const kdamond = this.#open({ ...this.#config, ...config }, sampler, context);
-    const owner = {};
-    if (usesPerf) this.#owner = owner;
     const monitor: EngineKdamond = new EngineKdamond({
       kdamond,
       context,
       speed: this.#speed,
       clock: this.#clock,
-      translate: (next, hasTarget, before) => ({
-        ...this.#configOf(next, { hasTarget, starts: false }),
-        ...this.#restarted(next, before),
-      }),
+      translate: (next, hasTarget, before) => {
+        const restarted = this.#restarted(next, before);
+        this.#expectSampler(next, monitor);
+        return { ...this.#configOf(next, { hasTarget, starts: false }), ...restarted };
+      },
       onEnd: (error) => {
         this.#running.delete(monitor);
-        if (this.#owner === owner) this.#owner = undefined;
         this.#onEnd(error);
       },
     });
@@ -162,6 +152,17 @@ export class KdamondEngine implements AdminEngine {
       throw refuse({ code: 'ERR_DAMON_CONFIG', path: 'ms', expected, received: ms });
     }
     for (const monitor of this.#running) await monitor.step(ms);
+  }
+
+  /** Whoever samples by perf events is the only one: `hardware-sampling.md` 8.3. */
+  #expectSampler({ sample }: AdminContext, asker?: EngineKdamond): void {
+    if (sample.perfEvents.length === 0) return;
+    const others = [...this.#running].filter((monitor) => monitor !== asker);
+    if (!others.some(({ usesPerf }) => usesPerf)) return;
+    throw new AdminError('EBUSY', 'Another monitor owns the sampler', {
+      path: `${EVENTS}/nr_perf_events`,
+      hint: 'stop it first, or take its perf events away',
+    });
   }
 
   #configOf(context: AdminContext, at: { hasTarget: boolean; starts: boolean }): ContextConfig {
@@ -219,18 +220,16 @@ export class KdamondEngine implements AdminEngine {
     return ibsOpEvent(event, { type: this.#ibsOpType, sampler, rateHz }, path);
   }
 
-  /** Sampling restarts where a commit programs the sampler otherwise, and goes on where not. */
+  /**
+   * Sampling restarts where a commit programs the sampler otherwise, and goes on where not. Where no
+   * perf event is left, it is the machine's own again.
+   */
   #restarted(context: AdminContext, before: AdminContext): { readonly sampler?: Sampler } {
-    const [sampler, running] = [this.#samplerOf(context), this.#samplerOf(before)];
-    if (sampler?.type === running?.type) {
-      return sampler && !isDeepStrictEqual(sampler, running) ? { sampler } : {};
-    }
-    const details = {
-      path: `${EVENTS}/nr_perf_events`,
-      hint: 'stop the monitor, and start it again',
-    };
-    const message = 'What samples cannot become another sampler while it does';
-    throw new AdminError('EOPNOTSUPP', message, details);
+    const [next, last] = [this.#samplerOf(context), this.#samplerOf(before)];
+    const source = this.#source;
+    if (source.type !== 'emulation') return {};
+    const sampler = next ?? source.sampler;
+    return isDeepStrictEqual(sampler, last ?? source.sampler) ? {} : { sampler };
   }
 
   /** Asks the source by a goal about the group: it is refused where there is no such group. */
