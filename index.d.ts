@@ -2412,7 +2412,6 @@ interface OperationsFailure {
 }
 
 /** What a round of a scheme did, and why it did no more. */
-
 /** Regions and their bytes. */
 interface RoundShare {
   readonly regions: number;
@@ -2726,6 +2725,36 @@ declare class Snapshot implements Iterable<Region> {
   /** One line of newline-delimited JSON, without the newline; `timeNs` is an exact integer at any size. */
   toNdjson(): string;
 }
+
+/** Whose columns snapshots are copied into. */
+interface SnapshotColumnsOptions {
+  /**
+   * Gives the columns that the next snapshot, of so many regions, is copied into. They may be longer,
+   * and the same ones as before: the snapshots made of them are then good until the next is taken.
+   * @default {@link columnsFor}: new ones for each snapshot
+   */
+  readonly columnsFor?: (regions: number) => SnapshotColumns;
+}
+
+/**
+ * Columns for that many regions, zeroed.
+ *
+ * @example
+ * ```ts
+ * import { Kdamond, columnsFor } from 'node-damon';
+ *
+ * using kdamond = new Kdamond({ source: { type: 'recording', path: 'redis.samples.csv.zst' } });
+ * let columns = columnsFor(1_000);
+ * const reused = (regions: number) => {
+ *   if (regions > columns.starts.length) columns = columnsFor(2 * regions);
+ *   return columns;
+ * };
+ * for await (const { length } of kdamond.snapshots({ columnsFor: reused })) console.log(length);
+ * ```
+ *
+ * @throws DamonError `ERR_DAMON_COLUMNS` for what is no number of regions
+ */
+declare function columnsFor(regions: number): SnapshotColumns;
 
 /**
  * What a snapshot means to someone who places memory: hot ranges and the working set.
@@ -3205,7 +3234,7 @@ interface Progress {
 }
 
 /** How long to run, and who wants to know. */
-interface RunOptions {
+interface RunOptions extends SnapshotColumnsOptions {
   /** Ends the run this long after the start of monitoring. @default when the source ends */
   readonly untilMs?: Duration;
   /** Called for each step of a tuner, before it takes effect. */
@@ -3215,12 +3244,6 @@ interface RunOptions {
    * was for is left out, and the run goes on.
    */
   readonly onFailure?: (failure: OperationsFailure) => void;
-  /**
-   * Gives the columns that the next snapshot, of so many regions, is copied into. They may be longer,
-   * and the same ones as before: the snapshots made of them are then good until the next is taken.
-   * @default new ones for each snapshot
-   */
-  readonly columnsFor?: (regions: number) => SnapshotColumns;
   /** Called now and then, at most ten times a second. */
   readonly onProgress?: (progress: Progress) => void;
   /** Ends the run with the signal's reason. The monitor stays usable. */
@@ -3408,7 +3431,7 @@ interface SharedLane {
  */
 type LiveState = 'ready' | 'running' | 'stopped' | 'failed' | 'closed';
 /** How to read snapshots. */
-interface LiveRunOptions {
+interface LiveRunOptions extends SnapshotColumnsOptions {
   /** Called for each step of a tuner that is taken while this reads. */
   readonly onTuning?: (tuning: Tuning) => void;
   /** Ends the reading with the signal's reason. The monitor goes on. */
@@ -5433,6 +5456,7 @@ export {
   TWO_SOCKETS,
   balance,
   checkConfig,
+  columnsFor,
   comparePlacement,
   consist,
   convergence,
@@ -5707,6 +5731,7 @@ export type {
   SharesOptions,
   ShellCommand,
   SnapshotColumns,
+  SnapshotColumnsOptions,
   SnapshotInit,
   SnapshotJson,
   SnapshotTarget,

@@ -451,8 +451,25 @@ test('a snapshot is copied into the columns that one gives, which may be longer 
   const short = { ...columns, ages: new Uint32Array(2) };
   await t.throwsAsync(other.run({ columnsFor: () => short }), {
     ...codeOf('ERR_DAMON_COLUMNS'),
-    message: /at least \d+ elements long.*2/,
+    message: /columnsFor\(\d+\)\.ages.*at least \d+ elements long.*2/,
   });
+  // A recording, too.
+  const source = { type: 'recording', path: recordingOf(rows(2_000)) } as const;
+  using replayed = new Kdamond({ source });
+  using again = new Kdamond({ source });
+  const replays = text(await collect(again));
+  const copies: string[] = [];
+  for await (const snapshot of replayed.snapshots({ columnsFor: () => columns })) {
+    copies.push(snapshot.toNdjson());
+  }
+  t.deepEqual(copies, replays);
+});
+
+test('columns are for a number of regions', (t) => {
+  t.is(columnsFor(0).hits.length, 0);
+  for (const regions of [-1, 0.5, 2 ** 32, NaN, '7' as never]) {
+    t.throws(() => columnsFor(regions), codeOf('ERR_DAMON_COLUMNS'));
+  }
 });
 
 test('memory stays flat over ten thousand monitors', (t) => {

@@ -169,10 +169,11 @@ export type { Round, RoundShare } from './report/round.ts';
 export { StretchSeries } from './report/explanation.ts';
 export type { ExplainOptions, Explanation, Outcome, Stretch } from './report/explanation.ts';
 export type { TriedRegions } from './report/tried.ts';
-export { Snapshot } from './report/snapshot.ts';
+export { Snapshot, columnsFor } from './report/snapshot.ts';
 export type {
   Region,
   SnapshotColumns,
+  SnapshotColumnsOptions,
   SnapshotInit,
   SnapshotJson,
   SnapshotTarget,

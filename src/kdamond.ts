@@ -41,9 +41,9 @@ import type { Books } from './report/record.ts';
 import type { Round } from './report/round.ts';
 import {
   Snapshot,
-  type SnapshotColumns,
+  type SnapshotColumnsOptions,
   between,
-  columnsFor,
+  givenColumns,
   snapshotTargets,
 } from './report/snapshot.ts';
 import { type TriedRegions, triedRegions } from './report/tried.ts';
@@ -58,7 +58,7 @@ export interface Progress {
 }
 
 /** How long to run, and who wants to know. */
-export interface RunOptions {
+export interface RunOptions extends SnapshotColumnsOptions {
   /** Ends the run this long after the start of monitoring. @default when the source ends */
   readonly untilMs?: Duration;
   /** Called for each step of a tuner, before it takes effect. */
@@ -68,12 +68,6 @@ export interface RunOptions {
    * was for is left out, and the run goes on.
    */
   readonly onFailure?: (failure: OperationsFailure) => void;
-  /**
-   * Gives the columns that the next snapshot, of so many regions, is copied into. They may be longer,
-   * and the same ones as before: the snapshots made of them are then good until the next is taken.
-   * @default new ones for each snapshot
-   */
-  readonly columnsFor?: (regions: number) => SnapshotColumns;
   /** Called now and then, at most ten times a second. */
   readonly onProgress?: (progress: Progress) => void;
   /** Ends the run with the signal's reason. The monitor stays usable. */
@@ -192,7 +186,7 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
         // What was decided or taken is not lost to a signal: it is looked at before the next step.
         if (result.kind === 'tune') await this.#tune(result, options.onTuning);
         if (result.kind === 'tried') this.#answerWalk();
-        if (result.kind === 'snapshot') yield this.#snapshot(result, options.columnsFor);
+        if (result.kind === 'snapshot') yield this.#snapshot(result, options);
         if (this.#closed) throw closed('monitor');
         const ended = result.kind === 'ended' || this.#isAt(untilNs, result);
         report(() => this.#progress(untilNs), ended);
@@ -505,9 +499,9 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
 
   #snapshot(
     { regions, targets: parts, nowNs, sinceNs }: RunResult,
-    columnsOf: (regions: number) => SnapshotColumns = columnsFor,
+    options: SnapshotColumnsOptions,
   ): Snapshot {
-    const columns = columnsOf(regions);
+    const columns = givenColumns(options, regions);
     translating(() => this.#native.snapshotInto(columns));
     const init = {
       ...between(columns, 0, regions),

@@ -7,7 +7,7 @@ import type { LiveKdamondOptions } from '../../src/live/live-kdamond-options.ts'
 import { Heatmap } from '../../src/report/heatmap.ts';
 import { hotRanges } from '../../src/report/hot-ranges.ts';
 import { balance } from '../../src/report/record.ts';
-import type { Snapshot } from '../../src/report/snapshot.ts';
+import { type Snapshot, type SnapshotColumns, columnsFor } from '../../src/report/snapshot.ts';
 import { RANGES, count, hitsByRange, holdLane, liveOf, rest, until } from '../support/live.ts';
 import { MIB, collect, hitsOf } from '../support/small.ts';
 
@@ -449,4 +449,38 @@ test('memory that is watched is covered by regions, every byte once', async (t) 
     );
     if ((seen += 1) === 10) break;
   }
+});
+
+test('snapshots are copied into the columns that one gives, and none is lost to columns that are too short', async (t) => {
+  using live = liveOf().start();
+  using lane = live.lane();
+  for (let i = 0; i < 4; i++) lane.report({ address: i * 16 * MIB });
+  await until('they are drained', () => count(live, 'drain.credited') === 4);
+  await live.stop();
+  const short = (regions: number) => ({ ...columnsFor(regions), ages: new Uint32Array(1) });
+  const wrong = { ...columnsFor(64), hits: new Float32Array(64) } as unknown as SnapshotColumns;
+  for (const [give, path] of [
+    [short, /^columnsFor\(\d+\)\.ages$/],
+    [() => wrong, /^columnsFor\(\d+\)\.hits$/],
+    [() => undefined as unknown as SnapshotColumns, /^columnsFor\(\d+\)\.starts$/],
+  ] as const) {
+    const error = await t.throwsAsync(
+      collect(live.snapshots({ columnsFor: give })),
+      codeOf('ERR_DAMON_COLUMNS'),
+    );
+    t.regex(error.path ?? '', path);
+  }
+  const columns = columnsFor(1_000);
+  const asked: number[] = [];
+  const give = (regions: number) => {
+    asked.push(regions);
+    return columns;
+  };
+  const snapshots = await collect(live.snapshots({ columnsFor: give }));
+  t.deepEqual(hitsByRange(snapshots), [1, 1, 1, 1]);
+  t.deepEqual(
+    asked,
+    snapshots.map(({ length }) => length),
+  );
+  t.true(snapshots.every(({ starts }) => starts.buffer === columns.starts.buffer));
 });

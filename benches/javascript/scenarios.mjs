@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 
-import { Kdamond, LiveKdamond } from 'node-damon';
+import { Kdamond, LiveKdamond, columnsFor } from 'node-damon';
 
 import { race } from './race.mjs';
 
@@ -130,17 +130,6 @@ async function sharedProducer(live, smoke) {
 /** Bytes of a region of which there are many, and of what emulated memory is a multiple. */
 const REGION_SZ = 8_192;
 const BLOCK_SZ = 2 ** 27;
-
-/** @param {number} regions */
-function columnsFor(regions) {
-  return {
-    starts: new BigUint64Array(regions),
-    ends: new BigUint64Array(regions),
-    nrAccesses: new Uint32Array(regions),
-    ages: new Uint32Array(regions),
-    hits: new Float64Array(regions),
-  };
-}
 
 /**
  * Takes one snapshot of about so many regions, and lends it with the call that copied it.

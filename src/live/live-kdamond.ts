@@ -15,7 +15,14 @@ import { openLive, toError, translating } from '../native/init.ts';
 import type { ExplainOptions, Explanation } from '../report/explanation.ts';
 import type { Books } from '../report/record.ts';
 import type { Round } from '../report/round.ts';
-import { Snapshot, between, columnsFor, snapshotTargets } from '../report/snapshot.ts';
+import {
+  NO_COLUMNS,
+  Snapshot,
+  type SnapshotColumnsOptions,
+  between,
+  givenColumns,
+  snapshotTargets,
+} from '../report/snapshot.ts';
 import { warnForgotten } from './forgotten.ts';
 import { Lane } from './lane.ts';
 import {
@@ -35,7 +42,7 @@ import { refuseClones } from './uncloneable.ts';
 export type LiveState = 'ready' | 'running' | 'stopped' | 'failed' | 'closed';
 
 /** How to read snapshots. */
-export interface LiveRunOptions {
+export interface LiveRunOptions extends SnapshotColumnsOptions {
   /** Called for each step of a tuner that is taken while this reads. */
   readonly onTuning?: (tuning: Tuning) => void;
   /** Ends the reading with the signal's reason. The monitor goes on. */
@@ -281,7 +288,7 @@ export class LiveKdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDi
         signal?.throwIfAborted();
         if (this.#state === 'closed') throw closed('monitor');
         if (reader.thrown) throw reader.thrown.error;
-        const snapshot = this.#take();
+        const snapshot = this.#take(options);
         if (snapshot) yield snapshot;
         else if (this.#failure) throw this.#failed();
         else if (this.#state === 'stopped') return;
@@ -471,14 +478,14 @@ export class LiveKdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDi
   }
 
   /** The snapshot that has waited longest. */
-  #take(): Snapshot | undefined {
-    let columns = columnsFor(0);
+  #take(options: SnapshotColumnsOptions): Snapshot | undefined {
+    let columns = NO_COLUMNS;
     for (;;) {
       const header = translating(() => this.#native.take(columns));
       if (header === null) return undefined;
       const { regions, nowNs, sinceNs, taken } = header;
       if (!taken) {
-        columns = columnsFor(regions);
+        columns = givenColumns(options, regions);
         continue;
       }
       const init = {

@@ -61,6 +61,12 @@ export type SnapshotColumns = Pick<
   'starts' | 'ends' | 'nrAccesses' | 'ages' | 'hits'
 >;
 
+/** More than any monitor has. */
+const REGIONS_MAX = 2 ** 32 - 1;
+
+/** For a look at how long a snapshot is, which copies nothing. */
+export const NO_COLUMNS: SnapshotColumns = columnsFor(0);
+
 /** A region as `JSON.stringify` writes it: addresses in hexadecimal text, so that none is rounded. */
 export interface RegionJson {
   readonly start: string;
@@ -230,8 +236,39 @@ export class Snapshot implements Iterable<Region> {
   }
 }
 
-/** Columns of that length, zeroed. */
+/** Whose columns snapshots are copied into. */
+export interface SnapshotColumnsOptions {
+  /**
+   * Gives the columns that the next snapshot, of so many regions, is copied into. They may be longer,
+   * and the same ones as before: the snapshots made of them are then good until the next is taken.
+   * @default {@link columnsFor}: new ones for each snapshot
+   */
+  readonly columnsFor?: (regions: number) => SnapshotColumns;
+}
+
+/**
+ * Columns for that many regions, zeroed.
+ *
+ * @example
+ * ```ts
+ * import { Kdamond, columnsFor } from 'node-damon';
+ *
+ * using kdamond = new Kdamond({ source: { type: 'recording', path: 'redis.samples.csv.zst' } });
+ * let columns = columnsFor(1_000);
+ * const reused = (regions: number) => {
+ *   if (regions > columns.starts.length) columns = columnsFor(2 * regions);
+ *   return columns;
+ * };
+ * for await (const { length } of kdamond.snapshots({ columnsFor: reused })) console.log(length);
+ * ```
+ *
+ * @throws DamonError `ERR_DAMON_COLUMNS` for what is no number of regions
+ */
 export function columnsFor(regions: number): SnapshotColumns {
+  if (!Number.isInteger(regions) || regions < 0 || regions > REGIONS_MAX) {
+    const expected = `an integer from 0 to ${REGIONS_MAX}`;
+    throw refuse({ code: 'ERR_DAMON_COLUMNS', path: 'regions', expected, received: regions });
+  }
   return {
     starts: new BigUint64Array(regions),
     ends: new BigUint64Array(regions),
@@ -239,6 +276,35 @@ export function columnsFor(regions: number): SnapshotColumns {
     ages: new Uint32Array(regions),
     hits: new Float64Array(regions),
   };
+}
+
+/**
+ * The columns that somebody gives for so many regions.
+ *
+ * @throws DamonError `ERR_DAMON_COLUMNS` for what they do not fit into, or what are no columns
+ */
+export function givenColumns(
+  { columnsFor: give = columnsFor }: SnapshotColumnsOptions,
+  regions: number,
+): SnapshotColumns {
+  const columns = give(regions);
+  for (const [key, sample] of Object.entries(NO_COLUMNS)) {
+    const column: unknown = (columns as SnapshotColumns | undefined)?.[
+      key as keyof SnapshotColumns
+    ];
+    const { name } = sample.constructor;
+    // Of another realm, such as a vm context, too.
+    const isOne = Object.prototype.toString.call(column) === `[object ${name}]`;
+    const length = isOne ? (column as ArrayLike<unknown>).length : undefined;
+    if (length !== undefined && length >= regions) continue;
+    throw refuse({
+      code: 'ERR_DAMON_COLUMNS',
+      path: `columnsFor(${regions}).${key}`,
+      expected: `a ${name} at least ${regions} elements long`,
+      received: length ?? column,
+    });
+  }
+  return columns;
 }
 
 /** The columns from one index up to another: views, not copies. */
