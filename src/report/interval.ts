@@ -4,7 +4,12 @@
  * Mean and spread are simple-statistics'; the quantile of Student's distribution, which it lacks, has
  * a closed form for whole degrees of freedom. Not here: what the results are.
  */
-import { mean, sampleStandardDeviation } from 'simple-statistics';
+import { createRequire } from 'node:module';
+
+import type * as Statistics from 'simple-statistics';
+
+// Loaded by the first interval: only studies ask for one.
+const require = createRequire(import.meta.url);
 
 /** The mean of some results, and how sure that is. */
 export interface MeanInterval {
@@ -24,6 +29,7 @@ export function meanInterval(results: readonly number[]): MeanInterval | undefin
   const count = results.length;
   if (count === 0) return undefined;
   const values = [...results];
+  const { mean, sampleStandardDeviation } = require('simple-statistics') as typeof Statistics;
   if (count === 1) return { count, mean: mean(values), stddev: null, halfWidth: null };
   const stddev = sampleStandardDeviation(values);
   const t = studentQuantile((1 + CONFIDENCE) / 2, count - 1);
