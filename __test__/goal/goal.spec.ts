@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 
-import { goalSchema, goalScoreBp, scoreBp } from '../../src/goal/goal.ts';
+import { goalSchema, goalScoreBp, peakBytesTotal, scoreBp } from '../../src/goal/goal.ts';
 import { resolve } from '../../src/validate.ts';
 import { holds } from '../support/property.ts';
 
@@ -45,4 +45,14 @@ test('a share is read with its unit, a value of the user with its default', (t) 
     targetValue: 5,
     currentValue: 0,
   });
+});
+
+test('a peak is what there was, sinks slowly, and is forgotten where much is gone', (t) => {
+  t.is(peakBytesTotal(undefined, 5_000), 5_000);
+  t.is(peakBytesTotal(5_000, 6_000), 6_000, 'more is seen');
+  t.is(peakBytesTotal(512_512, 512_000), 512_000 + 511, 'by a 512th of what is missing');
+  t.is(peakBytesTotal(64_000, 32_000), 32_000 + 160, 'at most a two-hundredth above');
+  let peak = 64_300;
+  for (let window = 0; window < 3_600; window++) peak = peakBytesTotal(peak, 64_000);
+  t.is(peak, 64_000, 'and in the end it is what is read');
 });

@@ -19,6 +19,13 @@ test('two that give and two that take share out, instead of each giving all', (t
   for (const from of [0, 1]) for (const to of [2, 3]) t.is(transferBytes(missed, from, to), 5);
 });
 
+test('of surplus and lack the smaller is moved where they differ', (t) => {
+  t.is(transferBytes([-10, 4, 2], 0, 1), 4);
+  t.is(transferBytes([-10, 4, 2], 0, 2), 2);
+  t.is(transferBytes([-6, 8, 4], 0, 1), 4);
+  t.is(transferBytes([-6, 8, 4], 0, 2), 2);
+});
+
 test('all transfers together bring every node to its place, to the rounding of bytes', (t) => {
   const held = fc.array(fc.integer({ min: 0, max: 2 ** 40 }), { minLength: 2, maxLength: 8 });
   holds(t, [held, fc.integer({ min: 1, max: 9_999 })], (heldBytes, first) => {

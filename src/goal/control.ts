@@ -15,6 +15,7 @@ import {
   type GoalReading,
   goalSchema,
   goalScoreBp,
+  peakBytesTotal,
   scoreBp,
 } from './goal.ts';
 import { answerOf } from './settle.ts';
@@ -60,6 +61,8 @@ interface TunerState {
   quotaBp: bigint;
   /** By goal: the time stalled until the last evaluation. */
   readonly stallUs: (number | undefined)[];
+  /** By goal: the most that its share was a share of lately. */
+  readonly peakBytesTotal: (number | undefined)[];
 }
 
 const U53 = 'an integer from 0 to 2^53 - 1';
@@ -82,10 +85,11 @@ export class GoalControl {
   commit(schemes: readonly Scheme[]): void {
     this.#schemes = schemes;
     this.#goals = schemes.map(({ quota }) => [...quota.goals]);
-    // What was stalled before is forgotten, as in the kernel.
+    // What was stalled before is forgotten, as in the kernel; what was eligible may now not be.
     this.#states = schemes.map((_, i) => ({
       quotaBp: this.#states[i]?.quotaBp ?? 0n,
       stallUs: [],
+      peakBytesTotal: [],
     }));
   }
 
@@ -94,6 +98,7 @@ export class GoalControl {
     goals.slice(0, this.#schemes.length).forEach((list, i) => {
       this.#goals[i] = [...list];
       this.#states[i]?.stallUs.splice(0);
+      this.#states[i]?.peakBytesTotal.splice(0);
     });
   }
 
@@ -174,7 +179,8 @@ export class GoalControl {
     for (const [i, goal] of (this.#goals[scheme] ?? []).entries()) {
       const currentValue = await this.#currentValue(scheme, i, goal, metrics[i], moment);
       const score = goalScoreBp(currentValue, goal.targetValue);
-      into.push({ goal, currentValue, scoreBp: Number(score), ...bytesOf(goal, metrics[i]) });
+      const bytes = this.#bytes(scheme, i, goal, metrics[i]);
+      into.push({ goal, currentValue, scoreBp: Number(score), ...bytes });
     }
   }
 
@@ -203,6 +209,25 @@ export class GoalControl {
       throw new DamonError(message, { code: 'ERR_DAMON_METRIC', path });
     }
     return goal.complement === true ? Math.max(0, Number(BP) - value) : value;
+  }
+
+  /** What a share is a share of, where the metric is one. */
+  #bytes(
+    scheme: number,
+    index: number,
+    { complement }: Goal,
+    reading: MetricReading | undefined,
+  ): Pick<GoalReading, 'bytes' | 'bytesTotal' | 'peakBytesTotal'> {
+    const { bytes, bytesTotal } = reading ?? {};
+    if (bytes === undefined || bytesTotal === undefined) return {};
+    const peaks = this.#states[scheme]?.peakBytesTotal ?? [];
+    const peak = peakBytesTotal(peaks[index], bytesTotal);
+    peaks[index] = peak;
+    return {
+      bytes: complement === true ? bytesTotal - bytes : bytes,
+      bytesTotal,
+      peakBytesTotal: peak,
+    };
   }
 
   /** Time stalled since the evaluation before; at the first, what changes nothing. */
@@ -258,16 +283,6 @@ export interface Tuned {
   readonly tuning: Tuning;
   /** Of two openings at once: what the first of them allowed. */
   readonly bytesBefore?: bigint | undefined;
-}
-
-/** What a share is a share of, where the metric is one. */
-function bytesOf(
-  { complement }: Goal,
-  reading: MetricReading | undefined,
-): Pick<GoalReading, 'bytes' | 'bytesTotal'> {
-  const { bytes, bytesTotal } = reading ?? {};
-  if (bytes === undefined || bytesTotal === undefined) return {};
-  return { bytes: complement === true ? bytesTotal - bytes : bytes, bytesTotal };
 }
 
 function best(goals: readonly GoalReading[]): bigint {

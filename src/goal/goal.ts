@@ -178,6 +178,24 @@ export interface GoalReading {
   /** Of shares: the bytes that `currentValue` is the share of, after `complement`, and of how many. */
   readonly bytes?: number;
   readonly bytesTotal?: number;
+  /**
+   * The most that `bytesTotal` was lately, at most a two-hundredth above it. Memory in a region so small
+   * that no sample fell on it is missing in both, and nobody knows on which node: the difference is how
+   * far either may err.
+   */
+  readonly peakBytesTotal?: number;
+}
+
+/** A peak sinks by this part of what it stands above the reading, each window. */
+const PEAK_SINKS_BY = 1 / 512;
+/** Further below the peak than regions go unseen, it is the workload that became smaller. */
+const PEAK_ABOVE = 1 / 200;
+
+/** {@link GoalReading.peakBytesTotal} after a reading. */
+export function peakBytesTotal(before: number | undefined, bytesTotal: number): number {
+  if (before === undefined || before <= bytesTotal) return bytesTotal;
+  const above = Math.min((before - bytesTotal) * (1 - PEAK_SINKS_BY), bytesTotal * PEAK_ABOVE);
+  return bytesTotal + Math.floor(above);
 }
 
 /** Score of one goal: `mult_frac(current, 10000, target)`. `damos_quota_score`. */

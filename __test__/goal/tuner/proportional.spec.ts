@@ -94,6 +94,32 @@ test('nothing eligible at all is nothing to move', (t) => {
   t.is(given(0, { ...reading(0, 7_000), bytes: 0, bytesTotal: 0 }), 0);
 });
 
+test('memory that goes unseen moves nothing, on whichever node it lies', (t) => {
+  const share = fc.integer({ min: 1, max: 9_999 });
+  const held = fc.integer({ min: 0, max: TOTAL });
+  const unseen = fc.integer({ min: 0, max: TOTAL / 200 });
+  holds(t, [share, held, unseen, fc.boolean()], (targetValue, bytes, hidden, isHere) => {
+    const seenBytes = Math.max(0, isHere ? bytes - hidden : bytes);
+    const seenElsewhere = Math.max(0, isHere ? TOTAL - bytes : TOTAL - bytes - hidden);
+    const bytesTotal = seenBytes + seenElsewhere;
+    const noisy = { ...reading(0, targetValue), bytes: seenBytes, bytesTotal };
+    const missed = missedBytes({ ...noisy, peakBytesTotal: TOTAL }) ?? NaN;
+    const truth = Math.round((TOTAL * targetValue) / 10_000) - bytes;
+    // Never the other way, and never further than what is true.
+    return Math.abs(missed) <= Math.abs(truth) + 1 && missed * truth >= 0;
+  });
+});
+
+test('without a peak, what is read is taken for all there is', (t) => {
+  const { bytes = 0, ...rest } = reading(6_900, 7_000);
+  t.is(missedBytes({ ...rest, bytes }), 100 * 4 * MIB);
+  const peakBytesTotal = TOTAL + 40 * 4 * MIB;
+  t.is(missedBytes({ ...rest, bytes, peakBytesTotal }), (100 - 0.3 * 40) * 4 * MIB);
+  // Seen from the other node, as much.
+  const other = { ...reading(3_100, 3_000), peakBytesTotal };
+  t.is(missedBytes(other), -(100 - 0.3 * 40) * 4 * MIB);
+});
+
 test('what is given never exceeds the miss, and a window that does it leaves nothing to do', (t) => {
   const share = fc.integer({ min: 1, max: 10_000 });
   holds(t, [share, share], (current, target) => {

@@ -88,10 +88,22 @@ function allowed(reading: GoalReading, szBytes: number, before: Phase): number {
 /**
  * Bytes that a share lacks to its target, below 0 for too many; `undefined` where the metric counts
  * none.
+ *
+ * Never more than is sure. Memory goes unseen where regions are small, and none is ever seen twice: so
+ * a share has too much only if that is seen, and lacks only what is seen elsewhere beyond what is to be
+ * there, both of the most that was there lately. Otherwise noise moves memory past the target.
  */
-export function missedBytes({ goal, bytes, bytesTotal }: GoalReading): number | undefined {
-  if (bytes === undefined || bytesTotal === undefined) return undefined;
-  return Math.round((bytesTotal * goal.targetValue) / Number(BP)) - bytes;
+export function missedBytes(reading: GoalReading): number | undefined {
+  const { goal, bytes, bytesTotal, peakBytesTotal = bytesTotal } = reading;
+  if (bytes === undefined || bytesTotal === undefined || peakBytesTotal === undefined) {
+    return undefined;
+  }
+  const part = goal.targetValue / Number(BP);
+  const missed = Math.round(bytesTotal * part) - bytes;
+  const unseen = peakBytesTotal - bytesTotal;
+  return missed > 0
+    ? Math.max(0, Math.floor(missed - unseen * (1 - part)))
+    : Math.min(0, Math.ceil(missed + unseen * part));
 }
 
 /** So many bytes of a total in basis points, unrounded; 0 of nothing. */
