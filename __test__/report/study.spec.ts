@@ -8,18 +8,29 @@ import { renderStudy } from '../../src/report/terminal-study.ts';
 const TARGET = 70;
 
 /** A run whose share is as given, and which moves so much in each second. */
-function loopRun(seed: number, share: readonly number[], movedBytes: number): LoopRun {
-  const series = Float64Array.from(share);
+function loopRun(
+  seed: number,
+  share: readonly number[],
+  movedBytes: number,
+  trueShare: readonly number[] = share,
+): LoopRun {
+  const [series, trueSeries] = [Float64Array.from(share), Float64Array.from(trueShare)];
   const node = convergence({ target: TARGET, samples: series });
+  const mirrored = (values: Float64Array): Float64Array => values.map((percent) => 100 - percent);
+  const onBoth = (values: Float64Array): LoopRun['nodes'] => [
+    convergence({ target: TARGET, samples: values }),
+    convergence({ target: 100 - TARGET, samples: mirrored(values) }),
+  ];
   const { rampSeconds } = node;
   const settledSeconds = rampSeconds === null ? 0 : share.length - rampSeconds;
   return {
     seed,
     fromSecond: 0,
-    shares: [series, series.map((percent) => 100 - percent)],
-    trueShares: [series, series],
+    shares: [series, mirrored(series)],
+    trueShares: [trueSeries, mirrored(trueSeries)],
     movedBytes: new Float64Array(share.length).fill(movedBytes),
-    nodes: [node, convergence({ target: 100 - TARGET, samples: series.map((x) => 100 - x) })],
+    nodes: onBoth(series),
+    trueNodes: onBoth(trueSeries),
     rampSeconds,
     leastRampSeconds: 1,
     movedAfterRamp: rampSeconds === null ? null : movedBytes * settledSeconds,
@@ -39,7 +50,10 @@ const RECORD: StudyRecord = {
       controller: 'temporal',
       nodeNames: ['DRAM', 'CXL'],
       published: PUBLISHED,
-      runs: [loopRun(1, [50, 71, 69], 100 * MIB), loopRun(2, [50, 72, 70], 300 * MIB)],
+      runs: [
+        loopRun(1, [50, 71, 69], 100 * MIB),
+        loopRun(2, [50, 72, 70], 300 * MIB, [50, 71.5, 70]),
+      ],
     },
     {
       name: 'up & down',
@@ -73,6 +87,7 @@ test('a summary is the mean over the seeds, of two nodes only the first', (t) =>
   t.is(node?.offset.mean, 0.5);
   t.is(node?.stddev?.mean, Math.SQRT2);
   t.deepEqual([node?.overshoot.mean, node?.overshootMax], [1.5, 2]);
+  t.is(node?.trueOvershootMax, 1.5, 'what the metric adds is not in it');
   t.is(temporal?.movedPerSecond?.mean, 200 * MIB);
   t.is(temporal?.versus, undefined);
 });
@@ -115,8 +130,8 @@ test('the table says what was held, by whom, how well, and what was not', (t) =>
   const text = renderStudy(RECORD);
   for (const part of [
     /^A study\nseeds 1 to 2, 5 of 8 runs: 14 s simulated in 2 s on 1 thread/,
-    /\nup & down\n {2}temporal +70\.50 ±6\.35 +\+0\.50 +1\.41 +1\/1 s +2\.00 +200 MiB\n/,
-    /\n {2}proportional +70\.00 ±0\.00 +0\.00 +0\.00 +1\/1 s +0\.00 +2 MiB\n/,
+    /\nup & down\n {2}temporal +70\.50 ±6\.35 +\+0\.50 +1\.41 +1\/1 s +2\.00\/1\.50 +200 MiB\n/,
+    /\n {2}proportional +70\.00 ±0\.00 +0\.00 +0\.00 +1\/1 s +0\.00\/0\.00 +2 MiB\n/,
     /\n {2}published +69\.73 +−0\.27 +0\.70 /,
     /\n {2}proportional against temporal: moves 1 ±0 % of the bytes, stddev −1\.41 ±0\.00\n {4}points\n/,
     /\nnever\n {2}consist: 1 of 1 not reached\n/,

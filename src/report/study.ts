@@ -21,6 +21,8 @@ export interface LoopRun {
   readonly movedBytes: Float64Array;
   /** By node: how its share followed its target. A ramp ends one size quota away from the target. */
   readonly nodes: readonly Convergence[];
+  /** The same by what the machine knows: what the metric's own noise adds is not in it. */
+  readonly trueNodes: readonly Convergence[];
   /** Until all nodes were there; `null` if one never was. */
   readonly rampSeconds: number | null;
   /** What the size quota alone makes of the way. */
@@ -70,6 +72,8 @@ export interface NodeSummary {
   readonly stddev: MeanInterval | undefined;
   readonly overshoot: MeanInterval;
   readonly overshootMax: number;
+  /** The largest by what the machine knows: memory that really went past the target. */
+  readonly trueOvershootMax: number;
 }
 
 /** A case against the first of the same name, seed by seed. */
@@ -154,6 +158,9 @@ function summarizeNode(name: string, node: number, runs: readonly LoopRun[]): No
     overshoot: of('overshoot'),
     stddev: meanInterval(numbers(results.map(({ stddev }) => stddev))),
     overshootMax: Math.max(...numbers(results.map(({ overshoot }) => overshoot))),
+    trueOvershootMax: Math.max(
+      ...numbers(runs.map(({ trueNodes }) => item(trueNodes, node).overshoot)),
+    ),
   };
 }
 

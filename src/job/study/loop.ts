@@ -160,10 +160,12 @@ class Loop implements Disposable {
     const fromSecond = this.#seconds - (last?.seconds ?? 0);
     const targets = sharesBp(last?.weights ?? []).map((bp) => bp / 100);
     const within = (this.#szBytes / this.#hotBytes) * 100;
-    const nodes = targets.map((target, node): Convergence => {
-      const samples = this.#readings.shares[node]?.subarray(fromSecond) ?? new Float64Array();
-      return convergence({ target, samples, within });
-    });
+    const judged = (shares: readonly Float64Array[]): Convergence[] =>
+      targets.map((target, node) => {
+        const samples = shares[node]?.subarray(fromSecond) ?? new Float64Array();
+        return convergence({ target, samples, within });
+      });
+    const nodes = judged(this.#readings.shares);
     // Of nodes that get there at different times, the loop has converged with the last.
     const ramps = nodes.map(({ rampSeconds }) => rampSeconds);
     const rampSeconds = ramps.some((ramp) => ramp === null)
@@ -177,6 +179,7 @@ class Loop implements Disposable {
       trueShares: this.#trueShares,
       movedBytes: this.#movedBytes,
       nodes,
+      trueNodes: judged(this.#trueShares),
       rampSeconds,
       leastRampSeconds: this.#leastRamp(fromSecond, targets, this.#hotBytes),
       movedAfterRamp:
