@@ -99,9 +99,23 @@ test('a case is compared with the reference of its group, seed by seed', (t) => 
   // A second sooner in the only seed in which both got there; 60 of 50 and 100 of 80.
   t.like(comparison?.rampSeconds, { mean: -1, count: 1 });
   t.is(comparison?.opsPercent?.mean, 22.5);
+  const page = renderHtml({ title: 'Placement', generatedBy: 'a test', placement: record });
+  t.regex(page, /<h3 id="placement-comparison">Against slow<\/h3>/);
+  const cells = /<td>a group<\/td>\s*<th scope="row">rival<\/th>([^]*?)<td class="meter">/.exec(
+    page.slice(page.indexOf('placement-comparison')),
+  )?.[1];
+  t.deepEqual(
+    [...(cells ?? '').matchAll(/<td class="n">(.*?)<\/td>/g)].map(([, text]) => text),
+    ['−1.0', '−2.83', '2 / 1 of 2', '+22.5 ±31.8'],
+  );
+  t.notRegex(
+    renderHtml({ title: 'Placement', generatedBy: 'a test', placement: RECORD }),
+    /placement-comparison/,
+    'nothing to compare with',
+  );
   t.regex(
     renderPlacement(record, { width: 200 }),
-    /rival against slow, a group: ramp -1.0 s, .*throughput \+22.5 ±\d+.\d %, a ramp in 2 of 2 runs against 1\./,
+    /rival against slow, a group: ramp −1.0 s, .*throughput \+22.5 ±\d+.\d %, a ramp in 2 of 2 runs against 1\./,
   );
 });
 

@@ -10,7 +10,7 @@ import {
   comparePlacement,
   summarizePlacement,
 } from './placement.ts';
-import { describeStudy, withInterval } from './terminal-study.ts';
+import { describeStudy, withInterval, withSign } from './terminal-study.ts';
 import { type TerminalOptions, clampWidth, cut, table, wrap } from './terminal-text.ts';
 
 /** What the columns of either view say, in their order. */
@@ -128,7 +128,7 @@ function by(
   digits: number,
 ): string | undefined {
   if (interval === undefined) return undefined;
-  return `${what} ${interval.mean >= 0 ? '+' : ''}${withInterval(interval, digits)} ${unit}`;
+  return `${what} ${withSign(interval, digits)} ${unit}`;
 }
 
 function told(interval: MeanInterval | undefined, how: (interval: MeanInterval) => string): string {

@@ -14,6 +14,7 @@ import { PLACEMENT_HEAD, describeRemarks, placementCells } from '../terminal-pla
 import { describeStudy } from '../terminal-study.ts';
 import { timeTicks } from '../ticks.ts';
 import { canvas, lineKey, scroll } from './blocks.ts';
+import { comparisonBlock } from './comparison.ts';
 import { type BandData, type PageData, thinned } from './data.ts';
 import { html, type Markup } from './markup.ts';
 
@@ -30,7 +31,7 @@ export function placementPart(record: PlacementRecord, data: PageData): Markup {
     <h2 id="placement">${record.title}</h2>
     <p class="lede">${record.machine.join(' · ')}</p>
     <p class="lede">${describeStudy(record)}</p>
-    ${tableBlock(record, summaries)}
+    ${tableBlock(record, summaries)} ${comparisonBlock(record)}
     ${groups.flatMap((group) =>
       plots(record.cases.filter((one) => one.group === group && one.runs.length > 0)).map(
         (cases, part) => plotBlock(`${groups.indexOf(group)}-${part}`, cases, data),
