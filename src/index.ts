@@ -10,6 +10,7 @@ export type { MasimLine, MasimOptions, MasimRegion, ProgramOptions } from './mac
 export type {
   EmulatedNodeOptions,
   EmulationOptions,
+  LatenessOptions,
   MigrationOptions,
   WorkloadOptions,
 } from './machine/machine.ts';

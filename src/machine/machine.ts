@@ -13,6 +13,7 @@ import {
   oneOf,
   options,
   quantityOf,
+  quantityWithin,
   share,
 } from '../validate.ts';
 import {
@@ -102,6 +103,29 @@ export interface Migration {
   readonly faultNs: number;
 }
 
+/**
+ * How late the monitor's thread is. Each sampling interval begins when the one before it is done with, so
+ * that quota windows slip as the kernel's do, and what does not fit into the lanes meanwhile is dropped.
+ */
+export interface LatenessOptions {
+  /**
+   * Mean of how much later than asked for it wakes up: evenly from 0 to twice that. Up to 10 s.
+   * @default 0
+   */
+  readonly wakeUpUs?: Duration;
+  /**
+   * It does the schemes' work itself, as a kdamond does, for as long as `migration` says; else that goes
+   * on beside it. @default false
+   */
+  readonly works?: boolean;
+}
+
+/** {@link LatenessOptions}, resolved. */
+export interface Lateness {
+  readonly wakeUpUs: number;
+  readonly works: boolean;
+}
+
 /** A machine, its workload, and the sampler that watches it. */
 export interface EmulationOptions {
   readonly type: 'emulation';
@@ -125,6 +149,8 @@ export interface EmulationOptions {
    * @default nobody but the schemes
    */
   readonly policy?: PolicyOptions;
+  /** How late the monitor's thread is. @default never */
+  readonly lateness?: LatenessOptions;
   /**
    * Threads that sample, from 1 to 64: one of them is the monitor's own, the others go ahead while
    * it drains. What they see does not depend on their number. 1 where several emulations run side
@@ -143,6 +169,7 @@ export interface Emulation {
   readonly migration: Migration;
   readonly sampler: Sampler;
   readonly policy?: Policy | undefined;
+  readonly lateness?: Lateness | undefined;
   readonly threads?: number | undefined;
 }
 
@@ -248,6 +275,14 @@ const migrationSchema: Schema<Migration> = options({
 /** What watches a machine that does not say. */
 export const DEFAULT_SAMPLER: SamplerOptions & { readonly type: 'ibs_op' } = { type: 'ibs_op' };
 
+const latenessSchema: Schema<Lateness> = options({
+  wakeUpUs: v.optional(
+    quantityWithin('us', { min: 0, max: 10_000_000, expected: 'at most 10 seconds' }),
+    0,
+  ),
+  works: v.optional(v.boolean(), false),
+});
+
 /** Reads a machine. */
 export const emulationSchema: Schema<Emulation> = options({
   type: v.literal('emulation'),
@@ -257,6 +292,7 @@ export const emulationSchema: Schema<Emulation> = options({
   workload: workloadSchema,
   migration: v.optional(migrationSchema, {}),
   policy: v.optional(policySchema),
+  lateness: v.optional(latenessSchema),
   sampler: v.optional(samplerSchema, DEFAULT_SAMPLER),
   threads: v.optional(integer(1, 64)),
 });

@@ -163,7 +163,7 @@ const LIVE: readonly Equation[] = [
 
 /** Names the addon's counters and says what must balance. */
 export function toBooks(books: MonitorBooks, schemes: readonly Scheme[]): Books {
-  const { rows, sampler, sources, machine, policy, questions, lanes, drain } = books;
+  const { rows, sampler, sources, machine, policy, lateness, questions, lanes, drain } = books;
   return {
     counters: {
       ...(rows && { rows: rowCounters(rows) }),
@@ -171,6 +171,7 @@ export function toBooks(books: MonitorBooks, schemes: readonly Scheme[]): Books 
       ...(sources && { sources: sourceCounters(sources) }),
       ...(machine && { machine: { ...machine } }),
       ...(policy && { policy: { ...policy } }),
+      ...(lateness && { lateness: { ...lateness } }),
       ...(questions && questionCounters(questions)),
       lanes: { ...lanes },
       drain: { ...drain },

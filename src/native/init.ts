@@ -11,6 +11,7 @@ import type {
   IbsOpInit,
   LineInit,
   LiveInit,
+  LatenessInit,
   MachineInit,
   MonitorInit,
   NativeLive,
@@ -35,7 +36,7 @@ import type {
 import { DamonError } from '../errors.ts';
 import type { Goal } from '../goal/goal.ts';
 import type { LiveKdamondConfig } from '../live/live-kdamond-options.ts';
-import type { Emulation, Workload } from '../machine/machine.ts';
+import type { Emulation, Lateness, Workload } from '../machine/machine.ts';
 import type { Policy } from '../machine/policy.ts';
 import type { Area, Line, Process } from '../machine/process.ts';
 import type { Range } from '../monitor/memory.ts';
@@ -286,9 +287,14 @@ function emulationInit(source: Emulation, seed: number): EmulationInit {
     isShort: workload.type === 'hot_set',
     sampler: samplerInit(sampler),
     ...(source.policy && { policy: policyInit(source.policy) }),
+    ...(source.lateness && { lateness: latenessInit(source.lateness) }),
     ...(source.threads !== undefined && { threads: source.threads }),
     seed,
   };
+}
+
+function latenessInit({ wakeUpUs, works }: Lateness): LatenessInit {
+  return { wakeUpNs: wakeUpUs * 1_000, works };
 }
 
 function policyInit({ demotion, fastNid, slowNid, ...policy }: Policy): PolicyInit {

@@ -13,6 +13,7 @@ use damon_ring::{AddressKind, LanesOptions};
 use damon_sampler::{Sampler, SamplerConfig, SamplerError, SamplerShape};
 use thiserror::Error;
 
+use crate::lateness::{Lateness, LatenessConfig};
 use crate::source::{Fill, Intake, PolicyBooks, Restart, Source, SourceCounters, SourceError};
 
 /// Why an emulation was refused.
@@ -38,6 +39,7 @@ pub struct Emulation {
     machine: Arc<Machine>,
     sampler: Sampler,
     policy: Option<Policy>,
+    lateness: Option<Lateness>,
     has_lanes: bool,
 }
 
@@ -55,7 +57,20 @@ impl Emulation {
     ) -> Result<Self, EmulationError> {
         let machine = Machine::new(machine)?;
         let sampler = Sampler::new(sampler, &machine, 0, threads)?;
-        Ok(Self { machine: Arc::new(machine), sampler, policy: None, has_lanes: false })
+        Ok(Self {
+            machine: Arc::new(machine),
+            sampler,
+            policy: None,
+            lateness: None,
+            has_lanes: false,
+        })
+    }
+
+    /// The same with a monitor whose thread is late at times.
+    #[must_use]
+    pub fn with_lateness(mut self, lateness: LatenessConfig, seed: u64) -> Self {
+        self.lateness = Some(Lateness::new(lateness, seed));
+        self
     }
 
     /// The same with a policy that moves pages by what the sampler sees.
@@ -199,6 +214,7 @@ impl Source for Emulation {
                 let counters = policy.counters();
                 Box::new(PolicyBooks { counters, lanes: policy.lane_counters() })
             }),
+            lateness: self.lateness.as_ref().map(|lateness| lateness.counters),
         }
     }
 
@@ -223,6 +239,10 @@ impl Source for Emulation {
         self.has_lanes &= self.sampler.shape().lanes == lanes;
     }
 
+    fn lateness_ns(&mut self) -> u64 {
+        self.lateness.as_mut().map_or(0, Lateness::next_ns)
+    }
+
     fn throughput(&self) -> Option<Throughput> {
         Some(self.machine.throughput())
     }
@@ -243,7 +263,11 @@ fn said(shape: SamplerShape) -> String {
 /// The machine's, except that nobody samples it while it changes.
 impl Operations for Emulation {
     fn apply(&mut self, job: &Job<'_>, last: &mut LastApplied) -> Applied {
-        self.machine_mut().apply(job, last)
+        let applied = self.machine_mut().apply(job, last);
+        if let Some(lateness) = &mut self.lateness {
+            lateness.worked(applied.elapsed_ns);
+        }
+        applied
     }
 
     fn prepare_access_checks(&mut self, tgid: Option<u32>, addresses: &[u64]) {

@@ -19,6 +19,7 @@ pub mod live;
 pub mod written;
 
 mod emulation;
+mod lateness;
 mod memory_blocks;
 mod read_ahead;
 mod recording;
@@ -26,6 +27,7 @@ mod recording;
 mod monitor;
 
 pub use emulation::{Emulation, EmulationError};
+pub use lateness::{LatenessConfig, LatenessCounters};
 pub use monitor::{ContextConfig, Event, LaneReading, Monitor, MonitorConfig, MonitorError};
 pub use recording::{Recording, RecordingError, RecordingOptions};
 pub use source::{Fill, Intake, Source, SourceCounters, SourceError};

@@ -10,6 +10,7 @@ use damon_sampler::{SamplerConfig, SamplerCounters, SamplerError, SourceCounts};
 use damon_trace::{RowCounts, TraceError};
 use thiserror::Error;
 
+use crate::lateness::LatenessCounters;
 use crate::written::QuestionCounters;
 
 /// What became of a request for reports.
@@ -158,6 +159,12 @@ pub trait Source: Send {
         None
     }
 
+    /// Nanoseconds by which the sampling interval that begins lasts longer than asked for; asked once
+    /// for each.
+    fn lateness_ns(&mut self) -> u64 {
+        0
+    }
+
     /// What the source has counted.
     fn counters(&self) -> SourceCounters;
 }
@@ -186,6 +193,8 @@ pub enum SourceCounters {
         out_pages: u64,
         /// Of the policy that places pages, if there is one.
         policy: Option<Box<PolicyBooks>>,
+        /// Of the monitor's thread, if it is ever late.
+        lateness: Option<LatenessCounters>,
     },
     /// Of [written sets](crate::written): the questions they were asked.
     Written(QuestionCounters),

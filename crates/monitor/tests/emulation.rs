@@ -8,8 +8,8 @@ use damon_core::kdamond::{MetricValue, TuneRequest, Verdict};
 use damon_core::ops::{Primitive, RegistryError};
 use damon_core::{Attrs, OpsId};
 use damon_monitor::{
-    ContextConfig, Emulation, EmulationError, Event, Monitor, MonitorConfig, MonitorError,
-    SourceCounters,
+    ContextConfig, Emulation, EmulationError, Event, LatenessConfig, LatenessCounters, Monitor,
+    MonitorConfig, MonitorError, SourceCounters,
 };
 use damon_ring::LanesOptions;
 use damon_sampler::pebs::{Event as PebsEvent, Pace};
@@ -309,4 +309,83 @@ fn a_sampler_that_does_not_fit_is_refused_and_the_one_there_is_goes_on() {
     monitor.commit(resampled(faults, OpsId::Fvaddr)).unwrap();
     while monitor.run(1_000 * MS, &[]).unwrap() != Event::Reached {}
     assert_eq!(monitor.kdamond().primitive(), Primitive::Reports);
+}
+
+/// Runs three seconds; the monitor, when its quota windows opened in milliseconds, and all it said.
+fn run_late(lateness: LatenessConfig, seed: u64) -> (Monitor, Vec<u64>, String) {
+    let emulation = Emulation::new(machine(0), &sampler(3), 1).unwrap();
+    let emulation = emulation.with_lateness(lateness, seed);
+    let mut monitor = Monitor::new(Box::new(emulation), config()).unwrap();
+    let (mut verdicts, mut opened, mut said) = (vec![], vec![], String::new());
+    loop {
+        match monitor.run(3_000 * MS, &verdicts).unwrap() {
+            Event::Tune => {
+                opened.push(monitor.now_ns() / MS);
+                verdicts = bang_bang(monitor.requests(), [10_000, 10_000]);
+            }
+            Event::Snapshot => said += &format!("{:?}", monitor.snapshot()),
+            Event::Reached => break,
+            event => panic!("{event:?}"),
+        }
+    }
+    check_books(&monitor);
+    opened.dedup();
+    (monitor, opened, said)
+}
+
+fn lateness_of(monitor: &Monitor) -> LatenessCounters {
+    let SourceCounters::Emulation { lateness, .. } = monitor.source_counters() else { panic!() };
+    lateness.unwrap()
+}
+
+#[test]
+fn a_thread_that_is_never_late_changes_nothing() {
+    let (punctual, opened, said) = run_late(LatenessConfig::default(), 1);
+    assert_eq!(lateness_of(&punctual), LatenessCounters { intervals: 601, ..Default::default() });
+    assert_eq!(&opened[..2], [100, 1_100]);
+    let mut plain = monitor(sampler(3), config());
+    let mut plain_said = String::new();
+    let mut verdicts = vec![];
+    loop {
+        match plain.run(3_000 * MS, &verdicts).unwrap() {
+            Event::Tune => verdicts = bang_bang(plain.requests(), [10_000, 10_000]),
+            Event::Snapshot => plain_said += &format!("{:?}", plain.snapshot()),
+            Event::Reached => break,
+            event => panic!("{event:?}"),
+        }
+    }
+    assert!(said == plain_said);
+}
+
+#[test]
+fn late_wake_ups_make_windows_slip_by_their_sum() {
+    let mean = MS / 2;
+    let late = LatenessConfig { wake_up_ns: mean, works: false };
+    let (monitor, opened, said) = run_late(late, 1);
+    let counters = lateness_of(&monitor);
+    // Intervals of 5 ms last 5.5 on average.
+    assert!(counters.intervals.abs_diff(546) <= 10, "{counters:?}");
+    let per_interval = counters.wake_up_ns / counters.intervals;
+    assert!(per_interval.abs_diff(mean) < mean / 10, "{counters:?}");
+    assert!(mean * 3 / 2 < counters.most_ns && counters.most_ns <= 2 * mean, "{counters:?}");
+    assert_eq!(counters.work_ns, 0);
+    // Twenty intervals to the first window.
+    assert!((105..=115).contains(&opened[0]), "{opened:?}");
+    assert!(said == run_late(late, 1).2, "not the same twice");
+    assert!(said != run_late(late, 2).2, "the seed does not matter");
+}
+
+#[test]
+fn a_thread_that_migrates_does_not_drain_meanwhile() {
+    let late = LatenessConfig { wake_up_ns: 0, works: true };
+    let (busy, ..) = run_late(late, 1);
+    let counters = lateness_of(&busy);
+    let SourceCounters::Emulation { migrations, .. } = busy.source_counters() else { panic!() };
+    // 1.1 us to move a page, and 40 ns to look at it.
+    assert!(migrations.migrated_pages > 2 * QUOTA / 4096, "{migrations:?}");
+    assert_eq!(counters.work_ns, migrations.migrated_pages * 1_140);
+    assert_eq!((counters.wake_up_ns, counters.late > 0), (0, true));
+    // Three seconds less that are whole intervals, and one has begun.
+    assert_eq!(counters.intervals, (3_000 * MS - counters.work_ns) / (5 * MS) + 1);
+    assert!(counters.most_ns > MS, "a whole quota in one interval: {counters:?}");
 }

@@ -96,6 +96,21 @@ pub struct MachineBooks {
     pub faults_without_room: f64,
 }
 
+/// The thread of an emulated monitor.
+#[napi(object)]
+pub struct LatenessBooks {
+    /// Sampling intervals begun.
+    pub intervals: f64,
+    /// Those that were late.
+    pub late: f64,
+    /// Nanoseconds on account of its wake-up.
+    pub wake_up_ns: f64,
+    /// Nanoseconds on account of the schemes' work.
+    pub work_ns: f64,
+    /// Nanoseconds of the latest.
+    pub most_ns: f64,
+}
+
 /// How fast an emulated process goes.
 #[napi(object)]
 pub struct ProcessBooks {
@@ -194,6 +209,8 @@ pub struct MonitorBooks {
     pub machine: Option<MachineBooks>,
     /// The policy that moves its pages.
     pub policy: Option<PolicyBooks>,
+    /// The emulated monitor's thread, if it is ever late.
+    pub lateness: Option<LatenessBooks>,
     /// The lanes.
     pub lanes: LaneBooks,
     /// The drain.
@@ -354,6 +371,17 @@ fn policy_books(counters: &SourceCounters) -> Option<PolicyBooks> {
     })
 }
 
+fn lateness_books(counters: &SourceCounters) -> Option<LatenessBooks> {
+    let SourceCounters::Emulation { lateness: Some(lateness), .. } = counters else { return None };
+    Some(LatenessBooks {
+        intervals: lateness.intervals as f64,
+        late: lateness.late as f64,
+        wake_up_ns: lateness.wake_up_ns as f64,
+        work_ns: lateness.work_ns as f64,
+        most_ns: lateness.most_ns as f64,
+    })
+}
+
 pub(crate) fn books(monitor: &Monitor) -> MonitorBooks {
     let counters = monitor.source_counters();
     let (rows, sampler, machine) = source(&counters);
@@ -371,6 +399,7 @@ pub(crate) fn books(monitor: &Monitor) -> MonitorBooks {
         sources: sources(&counters),
         machine,
         policy: policy_books(&counters),
+        lateness: lateness_books(&counters),
         lanes: lane_books(&monitor.lane_counters()),
         drain: DrainBooks {
             drained: drain.drained as f64,

@@ -442,6 +442,12 @@ impl Kdamond {
         self.unobserved += intervals;
     }
 
+    /// The sampling interval that begins lasts so much longer than asked for, and all that follows is
+    /// as much later: a kernel's thread asks for its next interval only when it is done with the last.
+    pub fn slip(&mut self, late_ns: u64) {
+        self.tick_began_ns = self.tick_began_ns.saturating_add(late_ns);
+    }
+
     /// Empties the lanes without looking: what was reported while monitoring rests is stale.
     pub fn discard(&mut self, lanes: &mut Lanes) {
         self.drain.discard(lanes);

@@ -243,6 +243,7 @@ impl Monitor {
                 Phase::Waiting { until_ns }
             }
             None => {
+                self.kdamond.slip(self.source.lateness_ns());
                 self.kdamond.prepare(self.source.operations_mut());
                 Phase::Sampling
             }

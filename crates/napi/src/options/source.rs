@@ -1,6 +1,6 @@
 //! Where accesses come from.
 
-use damon_monitor::{Emulation, EmulationError, RecordingOptions};
+use damon_monitor::{Emulation, EmulationError, LatenessConfig, RecordingOptions};
 use damon_ring::LanesOptions;
 use damon_trace::{BadRows, ReaderOptions};
 use napi_derive::napi;
@@ -39,10 +39,21 @@ pub struct EmulationInit {
     pub sampler: SamplerInit,
     /// Who else moves pages.
     pub policy: Option<PolicyInit>,
+    /// How late the monitor's thread is; never if absent.
+    pub lateness: Option<LatenessInit>,
     /// Threads that may sample; as many as pay if absent.
     pub threads: Option<u32>,
     /// Decides every random draw of the emulation.
     pub seed: f64,
+}
+
+/// How late the monitor's thread is.
+#[napi(object)]
+pub struct LatenessInit {
+    /// Mean nanoseconds by which it wakes up too late.
+    pub wake_up_ns: f64,
+    /// It does the schemes' work.
+    pub works: bool,
 }
 
 impl RecordingInit {
@@ -75,6 +86,13 @@ impl EmulationInit {
                 EmulationError::Machine(error) if self.is_short => in_short_form(error).into(),
                 error => Failure::from(error),
             })?;
+        let emulation = match &self.lateness {
+            None => emulation,
+            Some(LatenessInit { wake_up_ns, works }) => {
+                let wake_up_ns = integer(*wake_up_ns, "source.lateness.wakeUpUs")?;
+                emulation.with_lateness(LatenessConfig { wake_up_ns, works: *works }, seed)
+            }
+        };
         match &self.policy {
             Some(policy) => Ok(emulation.with_policy(&policy.build()?, lanes)?),
             None => Ok(emulation),
