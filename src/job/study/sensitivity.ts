@@ -4,11 +4,16 @@
  *
  * What a real machine has and this model of it has not is told by what the parameters do here:
  * `start` is where the share happens to be when the loop begins, so the phase of its cycle; `cold`
- * is other memory, eligible when it is sampled; `busy` is migrations that fail, each charged to the quota.
- * Not modelled: late ticks.
+ * is other memory, eligible when it is sampled; `busy` is migrations that fail, each charged to the quota;
+ * `late` is a monitor's thread that wakes up late, and one that does not monitor while it migrates.
  */
 import { refuse } from '../../errors.ts';
-import type { EmulationOptions, MigrationOptions, WorkloadOptions } from '../../machine/machine.ts';
+import type {
+  EmulationOptions,
+  LatenessOptions,
+  MigrationOptions,
+  WorkloadOptions,
+} from '../../machine/machine.ts';
 import { RFC_MACHINE, RFC_SAMPLER, RFC_WORKLOAD } from '../../machine/preset.ts';
 import type { AttrsOptions } from '../../monitor/attrs.ts';
 import type { IbsOpOptions } from '../../sampler/ibs-op.ts';
@@ -42,11 +47,23 @@ const sampler = (changes: Omit<IbsOpOptions, 'type'>): Settings => ({
 const migration = (changes: MigrationOptions): Settings => ({
   source: { ...RFC_MACHINE, migration: { ...RFC_MACHINE.migration, ...changes } },
 });
+const late = (lateness: LatenessOptions, migrationOf: MigrationOptions = {}): Settings => ({
+  source: { ...RFC_MACHINE, lateness, migration: { ...RFC_MACHINE.migration, ...migrationOf } },
+});
 const attrs = (changes: AttrsOptions): Settings => ({ attrs: changes });
 
 /** A parameter of the model. */
 export type ParameterName =
-  'start' | 'cold' | 'busy' | 'hot' | 'period' | 'regions' | 'aggregation' | 'quota' | 'window';
+  | 'start'
+  | 'cold'
+  | 'busy'
+  | 'late'
+  | 'hot'
+  | 'period'
+  | 'regions'
+  | 'aggregation'
+  | 'quota'
+  | 'window';
 
 /** By parameter: values other than the RFC's, each with what it means to a loop. */
 const PARAMETERS: Readonly<Record<ParameterName, readonly (readonly [string, Settings])[]>> = {
@@ -67,6 +84,13 @@ const PARAMETERS: Readonly<Record<ParameterName, readonly (readonly [string, Set
     ['1 % of folios stay', migration({ busyShare: 0.01 })],
     ['5 %', migration({ busyShare: 0.05 })],
     ['20 %', migration({ busyShare: 0.2 })],
+  ],
+  late: [
+    ['1 ms, as the mean of wake-ups', late({ wakeUpUs: '1 ms' })],
+    ['20 ms', late({ wakeUpUs: '20 ms' })],
+    ['migrates itself, 1.1 us a page', late({ works: true })],
+    // Not in batches: the middle of what `samplers.md` 7.5 has for it.
+    ['migrates itself, 7.5 us a page', late({ works: true }, { pageNs: 7_500 })],
   ],
   hot: [
     ['8 GiB', workload({ bytes: '8 GiB' })],
