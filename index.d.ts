@@ -5293,18 +5293,23 @@ declare class KdamondEngine implements AdminEngine {
   step(ms: number): Promise<void>;
 }
 
-/** One command of a script. */
+/** One step of a script, as those see it who replay it. */
 type ShellCommand = {
   /** In the script, from 1. */
   readonly line: number;
 } & (
   | {
+      /** What a command printed into a file, in one `write(2)`; `''` if it was opened only. */
       readonly type: 'write';
       readonly text: string;
       readonly path: string;
     }
   | {
       readonly type: 'read';
+      readonly path: string;
+    }
+  | {
+      readonly type: 'list';
       readonly path: string;
     }
   | {
@@ -5315,7 +5320,31 @@ type ShellCommand = {
       readonly type: 'sleep';
       readonly ms: number;
     }
+  | {
+      /** What the script tells whoever runs it. */
+      readonly type: 'print';
+      readonly text: string;
+    }
+  | {
+      /** The script ended by `exit`, by a command that failed under `set -e`, or by an error of its own. */
+      readonly type: 'exit';
+      readonly status: number;
+      readonly reason?: string;
+    }
 );
+/** What one step of a script was answered. */
+interface ScriptAnswer {
+  readonly command: ShellCommand;
+  /** What a file that was read showed, or the names in a directory that was listed. */
+  readonly output?: string;
+  /** What was answered instead; nothing follows then. */
+  readonly error?: AdminError;
+  /**
+   * What was answered instead where the script provides for it: in a condition, before `||`, with
+   * `2>/dev/null`, after `set +e`. It goes on.
+   */
+  readonly handled?: AdminError;
+}
 
 /** How a script is replayed. */
 interface ReplayScriptOptions {
@@ -5328,32 +5357,32 @@ interface ReplayScriptOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What one command of a script was answered. */
-interface ScriptAnswer {
-  readonly command: ShellCommand;
-  /** Of `cat`: what the file showed. */
-  readonly output?: string;
-  /** What was answered instead; nothing follows then. */
-  readonly error?: AdminError;
-}
-
 /**
- * Replays a script, command by command, to its end or to the first that fails.
+ * Replays a script, step by step, to its end or to the first refusal that it does not provide for.
+ *
+ * The shell is bash: variables, quotes, `$(…)`, `$((…))`, patterns, pipes, redirections, `if`, `for`,
+ * `while`, `case`, functions, `[`, `[[`, `&&`, `||`, `set -euo pipefail`. Its commands are those that
+ * a set-up of DAMON takes: `echo`, `printf`, `cat`, `ls`, `cd`, `sleep`, `test`, `tee`, `seq`,
+ * `grep`, `head`, `tail`, `wc`, `read`, … They see the tree and no other file.
  *
  * @example
  * ```ts
  * import { AdminTree, KdamondEngine, RFC_MACHINE, replayScript } from 'node-damon';
  *
  * const tree = new AdminTree(new KdamondEngine({ source: RFC_MACHINE, speed: 0 }));
- * const script = 'cd /sys/kernel/mm/damon/admin/kdamonds\necho 1 > nr_kdamonds\ncat nr_kdamonds\n';
+ * const script = `
+ *   cd /sys/kernel/mm/damon/admin/kdamonds
+ *   echo 1 > nr_kdamonds
+ *   for kdamond in [0-9]*; do cat "$kdamond/state"; done
+ * `;
  * for await (const { command, output, error } of replayScript(tree, script)) {
- *   if (output !== undefined) console.log(output.trim()); // 1
+ *   if (output !== undefined) console.log(output.trim()); // off
  *   if (error !== undefined) console.error(`line ${command.line}: ${error.code}`);
  * }
  * ```
  *
- * @throws DamonError `ERR_DAMON_CONFIG_SCRIPT` for a script that has other commands than `echo … >`,
- *   `cat`, `cd`, `sleep` and `NAME=VALUE`; nothing is done then
+ * @throws DamonError `ERR_DAMON_CONFIG_SCRIPT` for a script with other commands, parts of bash that
+ *   are left out, or a variable that nothing sets; nothing is done then
  */
 declare function replayScript(
   tree: AdminTree,

@@ -292,8 +292,8 @@ export type {
   AdminWatermarks,
 } from './admin/engine.ts';
 export { replayScript } from './admin/script.ts';
-export type { ReplayScriptOptions, ScriptAnswer } from './admin/script.ts';
-export type { ShellCommand } from './admin/shell.ts';
+export type { ReplayScriptOptions } from './admin/script.ts';
+export type { ScriptAnswer, ShellCommand } from './admin/shell/command.ts';
 export { AdminMount, mountAdmin } from './admin/mount.ts';
 export type { MountAdminOptions, MountEvent } from './admin/mount.ts';
 

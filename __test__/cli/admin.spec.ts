@@ -70,6 +70,27 @@ test('--json tells the same as objects', async (t) => {
   t.like(refused, { line: 2, errno: 'EINVAL', error: { path: 'kdamonds/0/state' } });
 });
 
+test('an exit that is not 0 ends it with 1, and a refusal that is provided for does not', async (t) => {
+  const file = script(
+    'echo x > kdamonds/nr_kdamonds || echo "it refuses"\necho "$((2 + 2))"\nexit 3\n',
+  );
+  const { code, stdout, stderr } = await cli('admin', '--script', file);
+  t.is(code, EXIT.failure);
+  t.is(
+    stdout,
+    [
+      '1: echo x > kdamonds/nr_kdamonds: EINVAL (22), and goes on',
+      '1: prints',
+      '   it refuses',
+      '2: prints',
+      '   4',
+      '3: exit 3',
+      '',
+    ].join('\n'),
+  );
+  t.regex(stderr, /^error\[ERR_DAMON_SCRIPT\]: The script ended at line 3 with exit code 3\n/);
+});
+
 test('a recording may be monitored; its end is not an error', async (t) => {
   const recording = recordingOf(rows(500));
   const file = script(`${SET_UP}sleep 2\ncat state\n`);
@@ -81,7 +102,7 @@ test('a recording may be monitored; its end is not an error', async (t) => {
 const WRONG: readonly [args: string[], tells: RegExp][] = [
   [[], /ERR_DAMON_USAGE_ADMIN/],
   [['--script', 'none'], /ERR_DAMON_USAGE_SCRIPT.*none/],
-  [['--script', script('ls')], /ERR_DAMON_CONFIG_SCRIPT/],
+  [['--script', script('mount')], /ERR_DAMON_CONFIG_SCRIPT/],
   [['--script', script(''), '--speed', 'x'], /ERR_DAMON_USAGE_NUMBER.*--speed/],
   [['--script', script(''), '--speed', '-1'], /ERR_DAMON_CONFIG.*speed/],
   [['--script', script(''), '--seed', 'x'], /--seed/],

@@ -1,14 +1,13 @@
 /**
  * Replays a shell script, written for the kernel's tree, against one of ours.
  *
- * Not here: the shell's words (`shell.ts`).
+ * Not here: the shell (`shell/`).
  */
-import { posix } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { AdminError } from './errno.ts';
-import { ROOT } from './path.ts';
-import { type ShellCommand, readShell } from './shell.ts';
+import type { ScriptAnswer } from './shell/command.ts';
+import { readShell } from './shell/read.ts';
+import { runShell } from './shell/run.ts';
 import type { AdminTree } from './tree.ts';
 
 /** How a script is replayed. */
@@ -22,32 +21,32 @@ export interface ReplayScriptOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What one command of a script was answered. */
-export interface ScriptAnswer {
-  readonly command: ShellCommand;
-  /** Of `cat`: what the file showed. */
-  readonly output?: string;
-  /** What was answered instead; nothing follows then. */
-  readonly error?: AdminError;
-}
-
 /**
- * Replays a script, command by command, to its end or to the first that fails.
+ * Replays a script, step by step, to its end or to the first refusal that it does not provide for.
+ *
+ * The shell is bash: variables, quotes, `$(…)`, `$((…))`, patterns, pipes, redirections, `if`, `for`,
+ * `while`, `case`, functions, `[`, `[[`, `&&`, `||`, `set -euo pipefail`. Its commands are those that
+ * a set-up of DAMON takes: `echo`, `printf`, `cat`, `ls`, `cd`, `sleep`, `test`, `tee`, `seq`,
+ * `grep`, `head`, `tail`, `wc`, `read`, … They see the tree and no other file.
  *
  * @example
  * ```ts
  * import { AdminTree, KdamondEngine, RFC_MACHINE, replayScript } from 'node-damon';
  *
  * const tree = new AdminTree(new KdamondEngine({ source: RFC_MACHINE, speed: 0 }));
- * const script = 'cd /sys/kernel/mm/damon/admin/kdamonds\necho 1 > nr_kdamonds\ncat nr_kdamonds\n';
+ * const script = `
+ *   cd /sys/kernel/mm/damon/admin/kdamonds
+ *   echo 1 > nr_kdamonds
+ *   for kdamond in [0-9]*; do cat "$kdamond/state"; done
+ * `;
  * for await (const { command, output, error } of replayScript(tree, script)) {
- *   if (output !== undefined) console.log(output.trim()); // 1
+ *   if (output !== undefined) console.log(output.trim()); // off
  *   if (error !== undefined) console.error(`line ${command.line}: ${error.code}`);
  * }
  * ```
  *
- * @throws DamonError `ERR_DAMON_CONFIG_SCRIPT` for a script that has other commands than `echo … >`,
- *   `cat`, `cd`, `sleep` and `NAME=VALUE`; nothing is done then
+ * @throws DamonError `ERR_DAMON_CONFIG_SCRIPT` for a script with other commands, parts of bash that
+ *   are left out, or a variable that nothing sets; nothing is done then
  */
 export async function* replayScript(
   tree: AdminTree,
@@ -55,47 +54,15 @@ export async function* replayScript(
   options: ReplayScriptOptions = {},
 ): AsyncGenerator<ScriptAnswer, void, void> {
   const { signal } = options;
-  let at: string = ROOT;
-  for (const command of readShell(script)) {
-    signal?.throwIfAborted();
+  const wait = async (ms: number): Promise<void> => {
     try {
-      switch (command.type) {
-        case 'write':
-          await redirect(tree, posix.resolve(at, command.path), command.text);
-          yield { command };
-          break;
-        case 'read':
-          yield { command, output: tree.read(posix.resolve(at, command.path)) };
-          break;
-        case 'cd': {
-          const path = posix.resolve(at, command.path);
-          tree.list(path);
-          at = path;
-          yield { command };
-          break;
-        }
-        case 'sleep':
-          await (options.sleep ?? ((ms) => sleep(ms, undefined, { signal })))(command.ms);
-          yield { command };
-      }
+      await sleep(ms, undefined, { signal });
     } catch (error) {
-      if (!(error instanceof AdminError)) throw error;
-      yield { command, error };
-      return;
+      // The timer has an error of its own for that.
+      signal?.throwIfAborted();
+      throw error;
     }
-  }
-}
-
-/** What `>` does: a shell would make a file that is not there, and the directories refuse. */
-async function redirect(tree: AdminTree, path: string, text: string): Promise<void> {
-  try {
-    await tree.write(path, text);
-  } catch (error) {
-    const missing = error instanceof AdminError && error.errnoName === 'ENOENT';
-    if (!missing || tree.stat(posix.dirname(path)) === undefined) throw error;
-    throw new AdminError('EACCES', `${error.message}, and it cannot be made`, {
-      path: error.path,
-      cause: error,
-    });
-  }
+  };
+  const host = { tree, signal, sleep: options.sleep ?? wait };
+  yield* runShell(await readShell(script), host);
 }

@@ -7,8 +7,8 @@ import type { Command } from 'commander';
 
 import { KdamondEngine, type KdamondEngineOptions } from '../admin/engine/kdamond-engine.ts';
 import { mountAdmin } from '../admin/mount.ts';
-import { type ScriptAnswer, replayScript } from '../admin/script.ts';
-import type { ShellCommand } from '../admin/shell.ts';
+import { replayScript } from '../admin/script.ts';
+import type { ScriptAnswer, ShellCommand } from '../admin/shell/command.ts';
 import { AdminTree } from '../admin/tree.ts';
 import { DamonError } from '../errors.ts';
 import { RFC_MACHINE } from '../machine/preset.ts';
@@ -31,8 +31,9 @@ Examples:
   node-damon admin --mount /mnt/damon --script setup.sh
   node-damon admin --mount /mnt/damon --recording redis.samples.csv.zst --speed 10
 
-A script may echo into files, cat them, cd, sleep, and set variables. Its paths may be those of
-/sys/kernel/mm/damon/admin. It ends with the first line that is refused: exit code 1.
+A script is bash: loops, conditions, functions, pipes, $(…); its commands are those of a set-up, such as
+echo, printf, cat, ls, tee, grep, seq and sleep. Its paths may be those of /sys/kernel/mm/damon/admin. It
+ends with the first refusal that it does not provide for (by if, ||, 2>/dev/null or set +e): exit code 1.
 `;
 
 /** Adds the command. */
@@ -96,7 +97,7 @@ async function readScript(path: string): Promise<string> {
   }
 }
 
-/** @throws AdminError what a line is refused with, once that is told */
+/** @throws AdminError what a line is refused with, once that is told; DamonError for an `exit` that is not 0 */
 async function replay(
   tree: AdminTree,
   script: string,
@@ -118,13 +119,25 @@ async function replay(
   for await (const answer of replayScript(tree, script, { sleep, signal })) {
     await write(stdout, options.json ? toJson(answer) : render(answer));
     if (answer.error !== undefined) throw answer.error;
+    const { command } = answer;
+    if (command.type === 'exit' && command.status !== 0) throw exited(command);
   }
 }
 
+function exited({ line, status, reason }: ShellCommand & { type: 'exit' }): DamonError {
+  const why = reason === undefined ? '' : `: ${reason}`;
+  const message = `The script ended at line ${line} with exit code ${status}${why}`;
+  return new DamonError(message, { code: 'ERR_DAMON_SCRIPT', path: `line ${line}` });
+}
+
 /** `12: echo on > kdamonds/0/state` and what came of it. */
-function render({ command, output = '', error }: ScriptAnswer): string {
-  const refusal = error === undefined ? '' : `: ${error.errnoName} (${error.errno})`;
-  return `${command.line}: ${show(command)}${refusal}\n${output.replaceAll(/^(?=.)/gm, '   ')}`;
+function render({ command, output, error, handled }: ScriptAnswer): string {
+  const refusal = error ?? handled;
+  const errno = refusal === undefined ? '' : `: ${refusal.errnoName} (${refusal.errno})`;
+  const goesOn = handled === undefined ? '' : ', and goes on';
+  const text = output ?? (command.type === 'print' ? command.text : '');
+  const shown = text === '' || text.endsWith('\n') ? text : `${text}\n`;
+  return `${command.line}: ${show(command)}${errno}${goesOn}\n${shown.replaceAll(/^(?=.)/gm, '   ')}`;
 }
 
 function show(command: ShellCommand): string {
@@ -133,6 +146,12 @@ function show(command: ShellCommand): string {
       return `echo ${command.text.replace(/\n$/, '')} > ${command.path}`;
     case 'read':
       return `cat ${command.path}`;
+    case 'list':
+      return `ls ${command.path}`;
+    case 'print':
+      return 'prints';
+    case 'exit':
+      return `exit ${command.status}`;
     case 'cd':
       return `cd ${command.path}`;
     case 'sleep':
@@ -140,11 +159,12 @@ function show(command: ShellCommand): string {
   }
 }
 
-function toJson({ command, output, error }: ScriptAnswer): string {
+function toJson({ command, output, error, handled }: ScriptAnswer): string {
   const { line, type, ...what } = command;
+  const refusal = error ?? handled;
   const answer = {
     ...(output !== undefined && { output }),
-    ...(error && { errno: error.errnoName, error: error.toJSON() }),
+    ...(refusal && { errno: refusal.errnoName, error: refusal.toJSON(), handled: !error }),
   };
   return `${JSON.stringify({ line, type, ...what, ...answer })}\n`;
 }

@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 
 import { AdminError } from '../../../src/admin/errno.ts';
 import { replayScript } from '../../../src/admin/script.ts';
-import { readShell } from '../../../src/admin/shell.ts';
 import type { AdminTree } from '../../../src/admin/tree.ts';
 
 /** A command, and the answer to it. */
@@ -43,9 +42,12 @@ export class Replay {
   }
 
   /** A path, with the variables in it. */
-  expand(path: string): string {
-    const [read] = readShell(`${this.#variables}cat ${path}`);
-    return read?.type === 'read' ? read.path : path;
+  async expand(path: string): Promise<string> {
+    const script = `${this.#variables}cd ${path}`;
+    for await (const { command } of replayScript(this.#tree, script)) {
+      if (command.type === 'cd') return command.path;
+    }
+    return path;
   }
 
   /** The answer, in the words of a recording. */
