@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 import test from 'ava';
 import { publint } from 'publint';
@@ -53,6 +53,65 @@ test.serial("the README's example runs there", (t) => {
   t.is(status, 0, output);
   t.regex(output, /^balanced: true$/m);
   t.regex(output, /^DRAM share by second: 50\.0 /m);
+});
+
+const USER = `
+import { AdminTree, Kdamond, LiveKdamond, RFC_MACHINE, type Snapshot, defineConfig } from 'node-damon';
+import { SharedProducer } from 'node-damon/producer';
+
+export const config = defineConfig({ source: RFC_MACHINE, attrs: { sampleUs: '5 ms' }, untilMs: '1 s' });
+export async function first(signal: AbortSignal): Promise<Snapshot | undefined> {
+  using kdamond = new Kdamond({ source: config.source });
+  for await (const snapshot of kdamond.snapshots({ signal })) return snapshot;
+  return undefined;
+}
+export const classes = [AdminTree, LiveKdamond, SharedProducer];
+// @ts-expect-error: no such option.
+defineConfig({ source: RFC_MACHINE, shcemes: [] });
+`;
+
+/** What a TypeScript project that checks everything, declarations too, says about files. */
+function typeErrors(names: readonly string[], options: ts.CompilerOptions): string[] {
+  const rootNames = names.map((name) => join(folder, name));
+  const program = ts.createProgram(rootNames, {
+    noEmit: true,
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    skipLibCheck: false,
+    target: ts.ScriptTarget.ES2022,
+    typeRoots: [resolve('node_modules/@types')],
+    types: ['node'],
+    ...options,
+  });
+  return ts
+    .getPreEmitDiagnostics(program)
+    .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'));
+}
+
+test.serial('types hold there in a strict project, of ES modules, of CommonJS, bundled', (t) => {
+  writeFileSync(join(folder, 'user.mts'), USER);
+  writeFileSync(
+    join(folder, 'user.cts'),
+    "import damon = require('node-damon');\nexport const k: typeof damon.Kdamond = damon.Kdamond;\n",
+  );
+  const { ModuleKind, ModuleResolutionKind } = ts;
+  const nodenext = { module: ModuleKind.NodeNext, moduleResolution: ModuleResolutionKind.NodeNext };
+  t.deepEqual(typeErrors(['user.mts', 'user.cts'], nodenext), []);
+  const bundler = { module: ModuleKind.ESNext, moduleResolution: ModuleResolutionKind.Bundler };
+  t.deepEqual(typeErrors(['user.mts'], bundler), []);
+});
+
+test.serial('CommonJS requires it there', (t) => {
+  const script = `
+    const { Kdamond, DamonError } = require('node-damon');
+    const producer = require('node-damon/producer');
+    const schema = require('node-damon/schema.json');
+    console.log(typeof Kdamond, producer.DamonError === DamonError, 'source' in schema.properties);
+  `;
+  writeFileSync(join(folder, 'user.cjs'), script);
+  const { status, output } = inFolder([process.execPath, 'user.cjs']);
+  t.is(status, 0, output);
+  t.is(output, 'function true true\n');
 });
 
 test.serial('threads of the process find the producer and the addon there', (t) => {

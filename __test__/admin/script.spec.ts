@@ -86,7 +86,9 @@ test('a signal ends it between two commands, and a sleep at once', async (t) => 
 
 test('a signal ends a loop that never waits', async (t) => {
   const ending = new AbortController();
-  const replay = replayScript(new AdminTree(new FakeEngine()), 'while :; do :; done', ending);
+  const script = 'echo begun; while :; do :; done';
+  const replay = replayScript(new AdminTree(new FakeEngine()), script, ending);
+  await replay.next();
   setImmediate(() => ending.abort(new Error('enough')));
   await t.throwsAsync(replay.next(), { message: 'enough' });
 });

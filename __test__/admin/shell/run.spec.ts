@@ -90,6 +90,7 @@ const SCRIPTS = [
   '[ -d kdamonds ] && [ -f kdamonds/nr_kdamonds ] && [ ! -e none ] && [ -r kdamonds/0/state -a -w kdamonds/0/state ] && echo files',
   '[ 1 -lt 2 -o a = b ] && [ "" ] || [ -z "" ] && [ ! a = b ] && test 3 -ne 4 && [ -n "a" ] && echo tests',
   'f() { local x=in y; echo "$x[$y]"; x=changed; return 3; }; x=out; f; echo $? $x; g() { f; }; g; echo $?',
+  '(cd kdamonds; grep . nr_kdamonds); grep . kdamonds/nr_kdamonds; x=$(cd kdamonds; echo *); echo $x *',
   '(x=inner; cd kdamonds; echo $x); echo "[$x]"; { x=group; echo $x; }; echo $x; echo a | { read x; echo $x; }; echo $x',
   'false | true; echo $?; set -o pipefail; false | true; echo $?; set +o pipefail; false | true; echo $?',
   'echo gone >/dev/null; echo err 2>/dev/null; { echo a; echo b; } | tail -n 1; echo both &>/dev/null; echo x 2>&1 | cat',
