@@ -67,8 +67,8 @@ test('--every sets the time between snapshots', async (t) => {
 });
 
 test('--region limits what is monitored', async (t) => {
-  const regions = ['--region', '0x0-16MiB', '0x2000000-0x4000000'];
-  const { code, stdout } = await cli('replay', GOOD, ...regions, '--bad-rows', 'count', '--json');
+  const regions = ['--region', '0x0-16MiB,0x2000000-0x4000000'];
+  const { code, stdout } = await cli('replay', ...regions, GOOD, '--bad-rows', 'count', '--json');
   t.is(code, EXIT.ok);
   const [first] = ndjson(stdout) as { regions: { start: string; end: string }[] }[];
   t.is(first?.regions[0]?.start, '0x0');
@@ -179,16 +179,16 @@ test('--bad-rows count goes on and counts', async (t) => {
 });
 
 const WRONG_USAGE: readonly [args: string[], tells: RegExp][] = [
-  [[], /missing required argument 'file'/],
+  [[], /missing required argument 'file'\n\(see node-damon replay --help\)/],
   [[GOOD, '--no-such'], /unknown option '--no-such'/],
   [[GOOD, 'more'], /too many arguments/],
-  [[GOOD, '--every', 'soon'], /ERR_DAMON_CONFIG_UNIT.*`--every`.*"1 s"/],
+  [[GOOD, '--every', 'soon'], /ERR_DAMON_USAGE_DURATION.*`--every`.*with its unit/],
   [[GOOD, '--every', '-1s'], /--every/],
-  [[GOOD, '--region', '5'], /ERR_DAMON_USAGE_REGION.*START-END/],
+  [['--region', '5', GOOD], /ERR_DAMON_USAGE_REGION.*START-END/],
   [[GOOD, '--region', '1-2-3'], /ERR_DAMON_USAGE_REGION/],
   [[GOOD, '--region', '2GiB-1GiB'], /ERR_DAMON_CONFIG.*regions\[0\]\.end.*above start/],
-  [[GOOD, '--bad-rows', 'skip'], /`stop` or `count`|stop, count/],
-  [[GOOD, '--cpus', 'many'], /cpus/],
+  [[GOOD, '--bad-rows', 'skip'], /--bad-rows.*stop, count/],
+  [[GOOD, '--cpus', 'many'], /`--cpus` to be a number/],
   [[GOOD, '--cpus', '0'], /cpus/],
   [[GOOD, '--machine', '/no/such'], /ERR_DAMON_CONFIG_MACHINE_FILE/],
 ];

@@ -221,3 +221,16 @@ test('--reload goes on by the changed file, and stays as it is when that is refu
   run.kill('SIGINT');
   t.deepEqual(await ended, [130, null]);
 });
+
+test('run tells everything that is wrong with a file, as check does', async (t) => {
+  const file = small('sede: 1\neveryMs: 1 day\nuntilMs: 5 parsecs\n');
+  const told = await cli('run', file);
+  t.deepEqual(told, await cli('check', file));
+  t.is(told.code, 2);
+  for (const path of ['sede', 'everyMs', 'untilMs']) {
+    t.regex(told.stderr, new RegExp(`at: ${path}$`, 'm'));
+  }
+  t.is(ndjson((await cli('run', file, '--json')).stderr).length, 3);
+  const wrong = await cli('run', EXAMPLE, '--until', '3');
+  t.regex(wrong.stderr, /ERR_DAMON_USAGE_DURATION.*`--until`.*with its unit/);
+});

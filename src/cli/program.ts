@@ -79,5 +79,8 @@ function createProgram(context: CliContext, asJson: boolean): Command {
   addPolicies(program, context);
   addAdmin(program, context);
   addStart(program, context);
+  for (const command of program.commands) {
+    command.showHelpAfterError(`(see node-damon ${command.name()} --help)`);
+  }
   return program;
 }

@@ -1,5 +1,5 @@
 /** `node-damon replay`: a recording through the whole monitor. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 
 import { type ReplayOptions, replay } from '../job/replay.ts';
 import { packageVersion } from '../native/binding.ts';
@@ -15,8 +15,8 @@ import {
 import { readMachineFile } from '../trace/recording.ts';
 import type { RangeOptions } from '../monitor/memory.ts';
 import { refuse } from '../errors.ts';
-import { quantity } from '../units.ts';
 import { type ReportOptions, explainingLines, renderExplained } from './explain.ts';
+import { duration, number } from './number.ts';
 import {
   type CliContext,
   expectWritable,
@@ -28,7 +28,7 @@ import {
 
 interface Options {
   readonly every: string;
-  readonly region?: readonly string[];
+  readonly region?: string;
   readonly machine?: string;
   readonly badRows: 'stop' | 'count';
   readonly cpus?: string;
@@ -51,9 +51,13 @@ export function addReplay(program: Command, context: CliContext): void {
     .description('replay a recording of accesses and report what was hot, where and when')
     .argument('<file>', 'recording in the samples format, plain or zstd')
     .option('--every <duration>', 'time between snapshots, such as 1s or 100ms', '1s')
-    .option('--region <start-end...>', 'memory to monitor (default: what the recording touches)')
+    .option('--region <start-end,...>', 'memory to monitor (default: what the recording touches)')
     .option('--machine <file>', 'description of the nodes (default: FILE.machine.json, if any)')
-    .option('--bad-rows <stop|count>', 'what a bad row does: end the replay, or be counted', 'stop')
+    .addOption(
+      new Option('--bad-rows <verdict>', 'what a bad row does: end the replay, or be counted')
+        .choices(['stop', 'count'])
+        .default('stop'),
+    )
     .option('--cpus <n>', 'CPU numbers must be below (default: 8192)')
     .option('--explain', 'tell what became of every region, round by round')
     .option('--json', 'print snapshots, with --explain rounds, and a summary as NDJSON')
@@ -101,11 +105,11 @@ async function runReplay(file: string, options: Options, context: CliContext): P
 function replayOptions(file: string, options: Options): ReplayOptions {
   return {
     path: file,
-    everyMs: quantity(options.every, 'ms', '--every'),
+    everyMs: duration(options.every, '--every'),
     nodes: readMachineFile(file, options.machine),
-    regions: (options.region ?? []).map(parseRange),
+    regions: options.region?.split(',').map(parseRange) ?? [],
     badRows: options.badRows,
-    ...(options.cpus !== undefined && { cpus: Number(options.cpus) }),
+    ...(options.cpus !== undefined && { cpus: number(options.cpus, '--cpus') }),
   };
 }
 
@@ -115,7 +119,7 @@ function parseRange(text: string): RangeOptions {
   throw refuse({
     code: 'ERR_DAMON_USAGE_REGION',
     path: '--region',
-    expected: 'START-END, such as 0x40000000-0x80000000 or 1GiB-2GiB',
+    expected: 'START-END,…, such as 0x40000000-0x80000000 or 1GiB-2GiB',
     received: text,
   });
 }

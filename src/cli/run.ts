@@ -4,7 +4,13 @@ import { basename } from 'node:path';
 import type { Command } from 'commander';
 
 import type { RunConfig } from '../config/config.ts';
-import { type ConfigFile, checkConfig, configOf, readConfigFile } from '../config/file.ts';
+import {
+  type ConfigFile,
+  checkConfig,
+  configOf,
+  readConfigFile,
+  refusalsOf,
+} from '../config/file.ts';
 import { type Watched, watchFile } from '../config/watch.ts';
 import { DamonError, withDetails } from '../errors.ts';
 import { type RunHandle, type RunHooks, runConfig } from '../job/run.ts';
@@ -22,6 +28,7 @@ import {
 } from '../report/terminal.ts';
 import { quantity } from '../units.ts';
 import { renderError, renderErrorJson } from './exit.ts';
+import { duration } from './number.ts';
 import { explainingLines, renderExplained, toJson } from './explain.ts';
 import {
   type CliContext,
@@ -78,13 +85,15 @@ async function check(file: string, asJson: boolean, { stdout, stderr }: CliConte
   const errors = await checkConfig(file);
   // What only the source can refuse, such as a node that there is not.
   if (errors.length === 0) errors.push(...(await openingErrors(file)));
-  const [last, ...before] = errors.toReversed();
-  if (last === undefined) {
-    if (!asJson) await write(stdout, `${file} can be run\n`);
-    return;
-  }
-  // The last one ends the command, and is told by whoever ends it.
-  for (const error of before.toReversed()) {
+  throwAll(errors, asJson, stderr);
+  if (!asJson) await write(stdout, `${file} can be run\n`);
+}
+
+/** Tells all errors but the last, which ends the command and is told by whoever ends it. */
+function throwAll(errors: readonly DamonError[], asJson: boolean, stderr: Output): void {
+  const last = errors.at(-1);
+  if (last === undefined) return;
+  for (const error of errors.slice(0, -1)) {
     stderr.write(asJson ? renderErrorJson(error, false) : renderError(error, false));
   }
   throw last;
@@ -118,6 +127,7 @@ function placed(error: DamonError, { locate }: ConfigFile): DamonError {
 async function runFile(path: string, options: Options, context: CliContext): Promise<void> {
   const { stdout, stderr, signal } = context;
   const read = await readConfigFile(path);
+  throwAll(refusalsOf(read), options.json === true, stderr);
   const config = withUntil(configOf(read), options);
   const html = options.html ?? config.output?.html;
   const json = config.output?.json;
@@ -175,7 +185,7 @@ async function runFile(path: string, options: Options, context: CliContext): Pro
 
 function withUntil(config: RunConfig, { until }: Options): RunConfig {
   if (until === undefined) return config;
-  const untilMs = quantity(until, 'ms', '--until');
+  const untilMs = duration(until, '--until');
   // What would come after the end asked for here does not come.
   const changes = config.changes?.filter(({ atMs }) => quantity(atMs, 'ms', 'atMs') < untilMs);
   return { ...config, untilMs, ...(changes && { changes }) };

@@ -65,13 +65,17 @@ export function configOf({ content, locate }: ConfigFile): RunConfig {
  */
 export async function checkConfig(path: string): Promise<DamonError[]> {
   try {
-    const { content, locate } = await readConfigFile(path);
-    const errors = runRefusals(content).map(locate);
-    return errors.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0));
+    return refusalsOf(await readConfigFile(path));
   } catch (error) {
     if (error instanceof DamonError) return [error];
     throw error;
   }
+}
+
+/** Why what the file says is refused, in its order. */
+export function refusalsOf({ content, locate }: ConfigFile): DamonError[] {
+  const errors = runRefusals(content).map(locate);
+  return errors.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0));
 }
 
 /** Reads a file, without a look at what it says. */
