@@ -186,6 +186,22 @@ export type { HeatmapGrid, HeatmapOptions, HeatmapReadOptions } from './report/h
 export { convergence, convergenceRows } from './report/convergence.ts';
 export type { Convergence, ConvergenceRow, TargetStep } from './report/convergence.ts';
 export { balance } from './report/record.ts';
+export type {
+  Counters,
+  DrainCounters,
+  IntervalCounters,
+  LanesCounters,
+  LatenessCounters,
+  LiveCounters,
+  MachineCounters,
+  MonitorCounters,
+  PolicyCounters,
+  QuestionCounters,
+  RowCounters,
+  SamplerCounters,
+  SchemeCounters,
+  SnapshotCounters,
+} from './report/counters.ts';
 export { shareBand, summarize } from './report/study.ts';
 export type {
   CaseSummary,

@@ -37,6 +37,7 @@ import { Answers, type OperationsFailure } from './operations/answers.ts';
 import { OperationsRegistry } from './operations/registry.ts';
 import type { ExplainOptions, Explanation } from './report/explanation.ts';
 import type { MemoryNode } from './report/hot-ranges.ts';
+import type { MonitorCounters } from './report/counters.ts';
 import type { Books } from './report/record.ts';
 import type { Round } from './report/round.ts';
 import {
@@ -357,7 +358,7 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
   }
 
   /** All counters so far, and what must balance. */
-  get books(): Books {
+  get books(): Books<MonitorCounters> {
     return toBooks(
       translating(() => this.#native.books()),
       this.config.schemes,

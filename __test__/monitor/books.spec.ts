@@ -1,7 +1,21 @@
 import test from 'ava';
+import { expectTypeOf } from 'expect-type';
 
-import type { MonitorBooks } from '../../native/binding.cjs';
+import type {
+  DrainBooks,
+  IntervalBooks,
+  LaneBooks,
+  MachineBooks,
+  MonitorBooks,
+  PolicyBooks,
+  QuestionBooks,
+  QueueBooks,
+  RowBooks,
+  SamplerBooks,
+  SchemeBooks,
+} from '../../native/binding.cjs';
 import { lateQuantileNs, toBooks, toLiveBooks } from '../../src/monitor/books.ts';
+import type * as counters from '../../src/report/counters.ts';
 import { balance } from '../../src/report/record.ts';
 import { schemeSchema } from '../../src/scheme/scheme.ts';
 import { resolve } from '../../src/validate.ts';
@@ -173,6 +187,23 @@ test('a live monitor adds its intervals and snapshots, which balance', (t) => {
     lateP99Ns: 8,
     lateMaxNs: 900,
   });
+  // Each counter of the addon's has a documented name, and no other has.
+  expectTypeOf<keyof LaneBooks>().toEqualTypeOf<keyof counters.LanesCounters>();
+  expectTypeOf<keyof DrainBooks>().toEqualTypeOf<keyof counters.DrainCounters>();
+  expectTypeOf<keyof SchemeBooks>().toEqualTypeOf<keyof counters.SchemeCounters>();
+  expectTypeOf<keyof SamplerBooks>().toEqualTypeOf<keyof counters.SamplerCounters>();
+  expectTypeOf<keyof MachineBooks>().toEqualTypeOf<keyof counters.MachineCounters>();
+  expectTypeOf<keyof PolicyBooks>().toEqualTypeOf<keyof counters.PolicyCounters>();
+  expectTypeOf<keyof QueueBooks>().toEqualTypeOf<keyof counters.SnapshotCounters>();
+  expectTypeOf<Exclude<keyof RowBooks, 'bytesRead' | 'bytesTotal'>>().toEqualTypeOf<
+    keyof counters.RowCounters
+  >();
+  expectTypeOf<Exclude<keyof QuestionBooks, 'unobserved'>>().toEqualTypeOf<
+    keyof counters.QuestionCounters
+  >();
+  expectTypeOf<
+    Exclude<keyof IntervalBooks, 'lateNsByPowerOfTwo'> | 'lateP50Ns' | 'lateP99Ns'
+  >().toEqualTypeOf<keyof counters.IntervalCounters>();
   t.true(balance(books).every(({ offBy }) => offBy === 0n));
   for (const name of ['offered', 'taken', 'dropped', 'waiting'] as const) {
     const snapshots = { ...live.snapshots, [name]: 99 };

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { Script } from 'node:vm';
 import test from 'ava';
 
+import type { MonitorCounters } from '../../src/report/counters.ts';
+import type { Books } from '../../src/report/record.ts';
 import { renderHtml } from '../../src/report/html.ts';
 import { hotRanges } from '../../src/report/hot-ranges.ts';
 import { heatmapData, quotaData, shareData } from '../../src/report/page/data.ts';
@@ -90,7 +92,7 @@ test('text from outside stays text', (t) => {
   const books = {
     counters: { [EVIL]: 1 },
     equations: [{ name: EVIL, left: [EVIL], right: [EVIL] }],
-  };
+  } as unknown as Books<MonitorCounters>;
   const page = renderHtml({
     title: EVIL,
     generatedBy: EVIL,

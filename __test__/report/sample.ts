@@ -8,6 +8,7 @@ import { Heatmap } from '../../src/report/heatmap.ts';
 import { hotRanges, workingSet, type MemoryNode } from '../../src/report/hot-ranges.ts';
 import { type Round, StretchSeries } from '../../src/index.ts';
 import { item } from '../../src/report/item.ts';
+import type { MonitorCounters } from '../../src/report/counters.ts';
 import type { Books, DemoRecord, Explained, ReplayRecord } from '../../src/report/record.ts';
 import { Snapshot, type SnapshotInit } from '../../src/report/snapshot.ts';
 
@@ -166,7 +167,7 @@ export function sampleReplay(seconds = 900, seed = 1): ReplayRecord {
     last,
     hotRanges: hotRanges(last, { nodes: NODES }),
     workingSet: workingSet(last),
-    books: BOOKS,
+    books: BOOKS as Books<MonitorCounters>,
     durationMs: 1840,
     samplesPerSecond: 4_354_000,
   };
@@ -221,7 +222,7 @@ export function sampleDemo(seconds = 900, seed = 1): DemoRecord {
       { name: 'promote', effectiveBytes: promote },
       { name: 'demote', effectiveBytes: demote },
     ],
-    books: BOOKS,
+    books: BOOKS as Books<MonitorCounters>,
     heatmap,
     nodes: NODES,
   };

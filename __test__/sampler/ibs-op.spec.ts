@@ -12,10 +12,10 @@ async function sampled(more: Partial<IbsOpOptions>) {
   using kdamond = new Kdamond({ source: { ...SMALL, sampler: { ...RATED, ...more } } });
   await kdamond.run({ untilMs: 2_000 });
   const { books } = kdamond;
-  const counters = books.counters as Record<string, Record<string, number>>;
-  const { samplesTotal = NaN, samplesFiltered = NaN, ...rest } = counters['sampler'] ?? {};
+  const { sampler, sources } = books.counters;
+  if (sampler === undefined) throw new Error('no sampler');
+  const { samplesTotal, samplesFiltered, ...rest } = sampler;
   const balanced = balance(books).every(({ offBy }) => offBy === 0n);
-  const sources = counters['sources'];
   return { total: samplesTotal, filtered: samplesFiltered, rest, sources, balanced };
 }
 

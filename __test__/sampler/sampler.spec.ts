@@ -10,13 +10,13 @@ async function watched(sampler: SamplerOptions, more: Partial<KdamondOptions> = 
   using kdamond = new Kdamond({ source: { ...SMALL, sampler }, laneSlots: 65_536, ...more });
   const hits = hitsOf(await collect(kdamond.snapshots({ untilMs: 1_000 })));
   const { books } = kdamond;
-  const counters = books.counters as Record<string, Record<string, number>>;
+  const { sampler: counted, drain } = books.counters;
   const balanced = balance(books).every(({ offBy }) => offBy === 0n);
   const overheadNs = kdamond.throughput?.processes[0]?.overheadNs ?? NaN;
   return {
     hits,
-    sampler: counters['sampler'] ?? {},
-    drain: counters['drain'],
+    sampler: (counted ?? {}) as Record<string, number>,
+    drain,
     balanced,
     overheadNs,
   };

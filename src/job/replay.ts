@@ -3,6 +3,7 @@ import { Kdamond, type Progress } from '../kdamond.ts';
 import type { AttrsOptions } from '../monitor/attrs.ts';
 import { Heatmap } from '../report/heatmap.ts';
 import { hotRanges, workingSet } from '../report/hot-ranges.ts';
+import type { MonitorCounters } from '../report/counters.ts';
 import type { Books, ReplayRecord } from '../report/record.ts';
 import type { Snapshot } from '../report/snapshot.ts';
 import type { RecordingOptions } from '../trace/recording.ts';
@@ -24,7 +25,7 @@ export interface ReplayOptions
   /** Called now and then. */
   readonly onProgress?: (progress: Progress) => void;
   /** Called with the books as they stand when the replay fails, before it rejects. */
-  readonly onFailure?: (books: Books) => void;
+  readonly onFailure?: (books: Books<MonitorCounters>) => void;
   /** Ends the replay with the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -123,7 +124,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayRecord> {
     workingSet: workingSet(last),
     books,
     durationMs,
-    samplesPerSecond: (samples(books.counters['rows']) / durationMs) * 1_000,
+    samplesPerSecond: ((books.counters.rows?.accepted ?? 0) / durationMs) * 1_000,
   };
 }
 
@@ -136,8 +137,4 @@ async function* gathered(
     await gathering.takeRounds();
     yield snapshot;
   }
-}
-
-function samples(rows: unknown): number {
-  return (rows as { accepted: number }).accepted;
 }

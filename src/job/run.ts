@@ -21,6 +21,7 @@ import type { CommitOptions, KdamondOptions } from '../kdamond-options.ts';
 import { DEFAULT_SAMPLER } from '../machine/machine.ts';
 import { Heatmap } from '../report/heatmap.ts';
 import { hotRanges, workingSet } from '../report/hot-ranges.ts';
+import type { MonitorCounters } from '../report/counters.ts';
 import type { Books, RunEvent, RunRecord } from '../report/record.ts';
 import type { Snapshot } from '../report/snapshot.ts';
 import { type SamplerOptions, samplerSchema } from '../sampler/sampler.ts';
@@ -52,7 +53,7 @@ export interface RunHooks extends ExplainHooks {
   /** Called now and then. */
   readonly onProgress?: (progress: Progress) => void;
   /** Called with the books as they stand when the run fails, before it rejects. */
-  readonly onFailure?: (books: Books) => void;
+  readonly onFailure?: (books: Books<MonitorCounters>) => void;
   /** Ends the run with the signal's reason. */
   readonly signal?: AbortSignal;
 }

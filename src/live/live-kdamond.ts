@@ -13,6 +13,7 @@ import type { GoalOptions } from '../goal/goal.ts';
 import { toLiveBooks } from '../monitor/books.ts';
 import { openLive, toError, translating } from '../native/init.ts';
 import type { ExplainOptions, Explanation } from '../report/explanation.ts';
+import type { LiveCounters } from '../report/counters.ts';
 import type { Books } from '../report/record.ts';
 import type { Round } from '../report/round.ts';
 import {
@@ -388,14 +389,11 @@ export class LiveKdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDi
   }
 
   /**
-   * All counters so far, and what must balance. `lanes` sums up all lanes there have been;
-   * `intervals` counts the sampling intervals that were observed, and those that were not, because
-   * no lane was open or the thread woke too late. `lateP50Ns` and `lateP99Ns` say how late it woke:
-   * upper bounds, at most twice the true value.
+   * All counters so far, and what must balance. `lanes` sums up all lanes there have been.
    *
    * @throws DamonError `ERR_DAMON_CLOSED`
    */
-  get books(): Books {
+  get books(): Books<LiveCounters> {
     return toLiveBooks(
       translating(() => this.#native.books()),
       this.config.schemes,

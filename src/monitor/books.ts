@@ -7,7 +7,14 @@ import type {
   SchemeBooks,
   SourceBooks,
 } from '../../native/binding.cjs';
-import type { Books, Counters, Equation } from '../report/record.ts';
+import type {
+  LiveCounters,
+  MonitorCounters,
+  QuestionCounters,
+  RowCounters,
+  SchemeCounters,
+} from '../report/counters.ts';
+import type { Books, Equation } from '../report/record.ts';
 import type { Scheme } from '../scheme/scheme.ts';
 
 const LANES_AND_DRAIN: readonly Equation[] = [
@@ -162,7 +169,7 @@ const LIVE: readonly Equation[] = [
 ];
 
 /** Names the addon's counters and says what must balance. */
-export function toBooks(books: MonitorBooks, schemes: readonly Scheme[]): Books {
+export function toBooks(books: MonitorBooks, schemes: readonly Scheme[]): Books<MonitorCounters> {
   const { rows, sampler, sources, machine, policy, lateness, questions, lanes, drain } = books;
   return {
     counters: {
@@ -190,7 +197,7 @@ export function toBooks(books: MonitorBooks, schemes: readonly Scheme[]): Books 
 }
 
 /** {@link toBooks} of a live monitor. */
-export function toLiveBooks(books: LiveBooks, schemes: readonly Scheme[]): Books {
+export function toLiveBooks(books: LiveBooks, schemes: readonly Scheme[]): Books<LiveCounters> {
   const { monitor, intervals, snapshots } = books;
   const { counters, equations } = toBooks(monitor, schemes);
   const { observed, unobserved, lateMaxNs, lateNsByPowerOfTwo } = intervals;
@@ -199,14 +206,14 @@ export function toLiveBooks(books: LiveBooks, schemes: readonly Scheme[]): Books
     lateP99Ns: lateQuantileNs(lateNsByPowerOfTwo, 0.99, lateMaxNs),
     lateMaxNs,
   };
-  const { lanes = {}, drain = {}, ...rest } = counters;
+  const { lanes, drain, schemes: byScheme } = counters;
   return {
     counters: {
       lanes,
       drain,
       intervals: { observed, unobserved, ...late },
       snapshots: { ...snapshots },
-      ...rest,
+      schemes: byScheme,
     },
     equations: [...equations, ...LIVE],
   };
@@ -229,23 +236,29 @@ export function lateQuantileNs(buckets: readonly number[], share: number, maxNs:
 }
 
 /** The rows only: how far the file is read belongs to progress. */
-function rowCounters({ bytesRead: _read, bytesTotal: _total, ...counters }: RowBooks): Counters {
+function rowCounters({ bytesRead: _read, bytesTotal: _total, ...counters }: RowBooks): RowCounters {
   return counters;
 }
 
 /** What became of questions, and of the intervals they were about. */
-function questionCounters({ unobserved, ...questions }: QuestionBooks): Counters {
+function questionCounters({ unobserved, ...questions }: QuestionBooks): {
+  questions: QuestionCounters;
+  intervals: { unobserved: number };
+} {
   return { questions, intervals: { unobserved } };
 }
 
 /** Of memory as a whole, then of each node. */
-function sourceCounters({ memory, ...counters }: SourceBooks): Counters {
+function sourceCounters({ memory, ...counters }: SourceBooks): Record<string, number> {
   const nodes = memory.map((samples, nid) => [`memoryOfNode${nid}`, samples]);
   const sum = memory.reduce((total, samples) => total + samples, 0);
   return { ...counters, memory: sum, ...Object.fromEntries(nodes) };
 }
 
-function schemeCounters(books: readonly SchemeBooks[], schemes: readonly Scheme[]): Counters {
+function schemeCounters(
+  books: readonly SchemeBooks[],
+  schemes: readonly Scheme[],
+): Record<string, SchemeCounters> {
   return Object.fromEntries(
     books.map((counters, i) => [
       `${i} ${schemes[i]?.name ?? ''}`.replaceAll('.', ' '),

@@ -5,16 +5,12 @@
  */
 
 import { refuse } from '../errors.ts';
+import type { Counters, MonitorCounters } from './counters.ts';
 import type { ConvergenceRow, TargetStep } from './convergence.ts';
 import type { StretchSeries } from './explanation.ts';
 import type { Heatmap } from './heatmap.ts';
 import type { HotRange, MemoryNode, WorkingSet } from './hot-ranges.ts';
 import type { Snapshot } from './snapshot.ts';
-
-/** Counters by name, in groups by name, as deep as needed. Every counter is a whole number. */
-export interface Counters {
-  readonly [name: string]: number | bigint | Counters;
-}
 
 /** Two sums over counters that must be equal when nothing was lost uncounted. */
 export interface Equation {
@@ -27,8 +23,8 @@ export interface Equation {
 }
 
 /** What went in, what came out, and where the rest went. */
-export interface Books {
-  readonly counters: Counters;
+export interface Books<Counted extends Counters = Counters> {
+  readonly counters: Counted;
   readonly equations: readonly Equation[];
 }
 
@@ -65,7 +61,7 @@ export interface ReplayRecord extends Explained {
   readonly last: Snapshot;
   readonly hotRanges: readonly HotRange[];
   readonly workingSet: WorkingSet;
-  readonly books: Books;
+  readonly books: Books<MonitorCounters>;
   /** How long the replay took. */
   readonly durationMs: number;
   /** Samples replayed per second of that time. */
@@ -93,7 +89,7 @@ export interface RunRecord extends Explained {
   readonly hotRanges: readonly HotRange[];
   readonly workingSet?: WorkingSet;
   readonly events: readonly RunEvent[];
-  readonly books: Books;
+  readonly books: Books<MonitorCounters>;
   /** How long the run took. */
   readonly durationMs: number;
 }
@@ -132,7 +128,7 @@ export interface DemoRecord extends Explained {
   readonly rows: readonly ConvergenceRow[];
   readonly published: readonly PublishedResult[];
   readonly quotas?: readonly QuotaSeries[];
-  readonly books: Books;
+  readonly books: Books<MonitorCounters>;
   /** With `nodes`, where the workload was seen to go. */
   readonly heatmap?: Heatmap;
   readonly nodes?: readonly MemoryNode[];
@@ -165,7 +161,7 @@ function sum(values: readonly bigint[]): bigint {
 }
 
 function counterAt(counters: Counters, path: string): bigint {
-  let at: Counters[string] | undefined = counters;
+  let at: Counters[string] = counters;
   for (const name of path.split('.')) {
     at = typeof at === 'object' && Object.hasOwn(at, name) ? at[name] : undefined;
   }

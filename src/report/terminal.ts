@@ -19,14 +19,9 @@ import {
   formatShare,
   formatSigned,
 } from './format.ts';
+import type { Counters } from './counters.ts';
 import type { HotRange, MemoryNode, WorkingSet } from './hot-ranges.ts';
-import {
-  balance,
-  type Balance,
-  type Books,
-  type Counters,
-  type PublishedResult,
-} from './record.ts';
+import { balance, type Balance, type Books, type PublishedResult } from './record.ts';
 import {
   clampWidth,
   cut,
@@ -221,6 +216,7 @@ function publishedCells({ target, mean, stddev }: PublishedResult): string[] {
 
 function counterRows(counters: Counters, depth: number): string[][] {
   return Object.entries(counters).flatMap(([name, value]) => {
+    if (value === undefined) return [];
     const label = '  '.repeat(depth) + printable(name);
     if (typeof value !== 'object') return [[label, formatCount(value)]];
     return [[label, '']].concat(counterRows(value, depth + 1));

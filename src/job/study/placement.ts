@@ -10,6 +10,7 @@ import type { Tuning } from '../../goal/control.ts';
 import type { EmulationOptions } from '../../machine/machine.ts';
 import type { AttrsOptions } from '../../monitor/attrs.ts';
 import type { OperationsName } from '../../monitor/operations.ts';
+import type { MonitorCounters } from '../../report/counters.ts';
 import { HALF_PERCENT, type PlacementRun, THERE_PERCENT } from '../../report/placement.ts';
 import { type Books, balance } from '../../report/record.ts';
 import type { SchemeOptions } from '../../scheme/scheme.ts';
@@ -195,15 +196,11 @@ class Placement implements Disposable {
 }
 
 /** By schemes or by a policy. */
-function movedBytes({ counters }: Books): number {
-  return counterOf(counters['machine'], 'migratedPages') * PAGE;
+function movedBytes({ counters }: Books<MonitorCounters>): number {
+  return (counters.machine?.migratedPages ?? 0) * PAGE;
 }
 
 /** The sampler's CPU time, and the policy's, which includes the pages it moves. */
-function overheadNs({ counters }: Books): number {
-  return counterOf(counters['sampler'], 'overheadNs') + counterOf(counters['policy'], 'busyNs');
-}
-
-function counterOf(group: Books['counters'][string] | undefined, name: string): number {
-  return typeof group === 'object' ? Number(group[name] ?? 0) : 0;
+function overheadNs({ counters }: Books<MonitorCounters>): number {
+  return (counters.sampler?.overheadNs ?? 0) + (counters.policy?.busyNs ?? 0);
 }

@@ -18,13 +18,8 @@ import {
 } from '../format.ts';
 import type { Heatmap } from '../heatmap.ts';
 import { nodeLabel, type HotRange, type MemoryNode, type WorkingSet } from '../hot-ranges.ts';
-import {
-  balance,
-  type Books,
-  type Counters,
-  type DemoRecord,
-  type PublishedResult,
-} from '../record.ts';
+import { balance, type Books, type DemoRecord, type PublishedResult } from '../record.ts';
+import type { Counters } from '../counters.ts';
 import { describeHeatmap, heatmapData, type PageData } from './data.ts';
 import { html, type Markup } from './markup.ts';
 
@@ -269,6 +264,7 @@ export function booksBlock(books: Books): Markup {
 function counterRows(counters: Counters, depth: number): Markup[] {
   const indent = `depth-${Math.min(depth, 3)}`;
   return Object.entries(counters).flatMap(([name, value]) => {
+    if (value === undefined) return [];
     const label = html`<span class="${indent}">${name}</span>`;
     if (typeof value !== 'object') {
       return [
