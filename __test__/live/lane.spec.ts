@@ -199,7 +199,8 @@ test('there is no lane of a monitor that has stopped, is closed, or never was', 
   t.throws(() => live.lane(), codeOf('ERR_DAMON_CLOSED'));
   t.throws(() => Lane.attach('damon-0123456789abcdef'), codeOf('ERR_DAMON_CLOSED'));
   for (const token of ['', 'damon-', 'x', 5, null, undefined, {}]) {
-    t.throws(() => Lane.attach(token as string), codeOf('ERR_DAMON_TOKEN'), String(token));
+    const error = t.throws(() => Lane.attach(token as string), codeOf('ERR_DAMON_TOKEN'));
+    t.like(error, { path: 'token', received: token });
   }
 });
 

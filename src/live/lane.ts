@@ -27,6 +27,9 @@ const forgotten = new FinalizationRegistry(({ id, token }: { id: number; token: 
   );
 });
 
+/** How monitors are named. */
+const TOKEN = /^damon-[\da-f]{16}$/;
+
 /**
  * The only writer of one lane of a {@link LiveKdamond}. It stays on the thread that attached it;
  * each thread attaches its own, and may have several. One that nothing refers to any more is closed
@@ -67,7 +70,7 @@ export class Lane implements Disposable {
    *   lanes are in use
    */
   static attach(token: string): Lane {
-    if (typeof token !== 'string') {
+    if (typeof token !== 'string' || !TOKEN.test(token)) {
       const expected = 'the token of a LiveKdamond, such as "damon-0123456789abcdef"';
       throw refuse({ code: 'ERR_DAMON_TOKEN', path: 'token', expected, received: token });
     }
