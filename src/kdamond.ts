@@ -336,6 +336,11 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
     return translating(() => this.#native.nowNs());
   }
 
+  /** When the sampling interval in progress ends, by the same clock. */
+  get nextTickNs(): bigint {
+    return translating(() => this.#native.nextTickNs());
+  }
+
   /** When monitoring started, on the source's clock. */
   get startNs(): bigint {
     return this.#startNs;
@@ -414,10 +419,6 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
     this.#running = true;
   }
 
-  get #tickNs(): bigint {
-    return BigInt(this.intervals.sampleUs) * 1_000n;
-  }
-
   /**
    * Does something to the monitor between two steps of the run in progress, or at once: within the
    * loop over the snapshots too, which may wait for it.
@@ -474,8 +475,8 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
 
   async #step(untilNs: bigint, onThisThread: boolean): Promise<RunResult> {
     // At least one tick, however long it is.
-    const tickNs = this.#tickNs;
-    const chunkEnd = this.nowNs + (CHUNK_NS > tickNs ? CHUNK_NS : tickNs);
+    const [chunkNs, tickEnd] = [this.nowNs + CHUNK_NS, this.nextTickNs];
+    const chunkEnd = chunkNs > tickEnd ? chunkNs : tickEnd;
     const verdicts = this.#verdicts;
     this.#verdicts = [];
     this.#stepping = true;
@@ -494,8 +495,8 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
   }
 
   /** Whether a chunk ended because the run as a whole did: the next tick lies beyond its end. */
-  #isAt(untilNs: bigint, { kind, nowNs }: RunResult): boolean {
-    return kind === 'reached' && nowNs + this.#tickNs > untilNs;
+  #isAt(untilNs: bigint, { kind }: RunResult): boolean {
+    return kind === 'reached' && this.nextTickNs > untilNs;
   }
 
   #snapshot(

@@ -291,10 +291,10 @@ class Run {
     const steps = this.#plan.steps.filter((step) => this.#doneMs < step.atMs && step.atMs <= atMs);
     const context = steps.at(-1)?.context ?? this.#context;
     if (steps.some(({ commits }) => commits)) {
-      const { nowNs, intervals } = this.#kdamond;
+      const { nowNs, nextTickNs, startNs } = this.#kdamond;
       // Two commits need a sampling interval between them.
       if (this.#committedNs === nowNs) {
-        const untilMs = Math.ceil(this.#elapsedMs + intervals.sampleUs / 1_000);
+        const untilMs = Math.ceil(Number(nextTickNs - startNs) / NS_PER_MS);
         // By then another plan may hold.
         if ((await this.#stretch(untilMs)) === 'interrupted') return;
       }

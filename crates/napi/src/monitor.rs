@@ -367,6 +367,12 @@ impl NativeMonitor {
         self.with(|monitor| Ok(BigInt::from(monitor.now_ns())))
     }
 
+    /// When the sampling interval in progress ends, by the same clock.
+    #[napi(catch_unwind)]
+    pub fn next_tick_ns(&self) -> napi::Result<BigInt> {
+        self.with(|monitor| Ok(BigInt::from(monitor.next_tick_ns())))
+    }
+
     /// Frees everything, as soon as a run in progress has ended. Idempotent.
     #[napi]
     pub fn close(&self, env: Env) -> napi::Result<()> {

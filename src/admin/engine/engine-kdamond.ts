@@ -225,17 +225,17 @@ export class EngineKdamond implements AdminKdamond {
   async #run(): Promise<boolean> {
     if (!this.#running || this.#stopping) return true;
     const kdamond = this.#kdamond;
-    const [tickNs, nowNs] = [this.#tickNs, kdamond.nowNs];
-    if (nowNs + tickNs > this.#dueNs) return true;
-    const sliceNs = SLICE_NS > tickNs ? SLICE_NS : tickNs;
-    const endNs = nowNs + sliceNs < this.#dueNs ? nowNs + sliceNs : this.#dueNs;
+    const [tickEnd, sliceEnd] = [kdamond.nextTickNs, kdamond.nowNs + SLICE_NS];
+    if (tickEnd > this.#dueNs) return true;
+    const stepEnd = sliceEnd > tickEnd ? sliceEnd : tickEnd;
+    const endNs = stepEnd < this.#dueNs ? stepEnd : this.#dueNs;
     // A run is asked for in whole milliseconds, which a tick may be shorter than.
     const untilMs = (endNs - kdamond.startNs + NS_PER_MS - 1n) / NS_PER_MS;
     const untilNs = kdamond.startNs + untilMs * NS_PER_MS;
     try {
       await kdamond.run({ untilMs: Number(untilMs) });
       // Nothing is left to monitor where time did not get as far as it could.
-      if (kdamond.nowNs + this.#tickNs <= untilNs) this.#end();
+      if (kdamond.nextTickNs <= untilNs) this.#end();
     } catch (error) {
       if (!this.#stopping) this.#end(error);
     }

@@ -387,7 +387,7 @@ impl Monitor {
     }
 
     /// [`Kdamond::next_tick_ns`].
-    pub(crate) fn next_tick_ns(&self) -> u64 {
+    pub fn next_tick_ns(&self) -> u64 {
         self.kdamond.next_tick_ns()
     }
 
