@@ -133,7 +133,7 @@ test('the table says what was held, by whom, how well, and what was not', (t) =>
     /\nup & down\n {2}temporal +70\.50 ±6\.35 +\+0\.50 +1\.41 +1\/1 s +2\.00\/1\.50 +200 MiB\n/,
     /\n {2}proportional +70\.00 ±0\.00 +0\.00 +0\.00 +1\/1 s +0\.00\/0\.00 +2 MiB\n/,
     /\n {2}published +69\.73 +−0\.27 +0\.70 /,
-    /\n {2}proportional against temporal: moves 1 ±0 % of the bytes, stddev −1\.41 ±0\.00\n {4}points\n/,
+    /\n {2}proportional against temporal: moves 1 ±0\.00 % of the bytes, stddev −1\.41\n {4}±0\.00 points\n/,
     /\nnever\n {2}consist: 1 of 1 not reached\n/,
     /\nnot yet\n {2}temporal: not run\n/,
   ]) {

@@ -10,7 +10,7 @@ import {
   walked,
 } from './explanation.ts';
 import { formatBytes, formatCount, formatDuration, formatReading, formatShare } from './format.ts';
-import { type TerminalOptions, clampWidth, printable, table, wrap } from './terminal-text.ts';
+import { type TerminalOptions, clampWidth, printable, table, wrapText } from './terminal-text.ts';
 
 /** What is explained, and how it is shown. */
 export interface TerminalExplanationOptions extends TerminalOptions {
@@ -120,5 +120,5 @@ function failureLines({ failures, failure }: Stretch, width: number): string[] {
   if (failure === undefined) return [];
   const times = failures === 1 ? 'once' : `${formatCount(failures)} times`;
   const text = `No answer ${times}, the quota stayed as it was: ${printable(failure.message)}`;
-  return wrap(text.split(' '), ' ', width);
+  return wrapText(text, width);
 }

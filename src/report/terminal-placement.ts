@@ -11,7 +11,7 @@ import {
   summarizePlacement,
 } from './placement.ts';
 import { describeStudy, withInterval, withSign } from './terminal-study.ts';
-import { type TerminalOptions, clampWidth, cut, table, wrap } from './terminal-text.ts';
+import { type TerminalOptions, clampWidth, cut, table, wrap, wrapText } from './terminal-text.ts';
 
 /** What the columns of either view say, in their order. */
 export const PLACEMENT_HEAD = [
@@ -66,13 +66,13 @@ export function renderPlacement(record: PlacementRecord, options: TerminalOption
   const remarks = [
     ...summaries.flatMap(describeRemarks),
     ...comparePlacement(record).map(describeComparison),
-  ].flatMap((line) => wrap(line.split(' '), ' ', width));
+  ].flatMap((line) => wrapText(line, width));
   return [
-    [chalk.bold(record.title), ...wrap(describeStudy(record).split(' '), ' ', width)].join('\n'),
+    [chalk.bold(record.title), ...wrapText(describeStudy(record), width)].join('\n'),
     wrap(record.machine, '; ', width).join('\n'),
     [head, ...body].join('\n'),
     ...(remarks.length > 0 ? [remarks.join('\n')] : []),
-    chalk.dim(wrap(NOTE.split(' '), ' ', width).join('\n')),
+    chalk.dim(wrapText(NOTE, width).join('\n')),
   ].join('\n\n');
 }
 

@@ -11,7 +11,15 @@ import {
   type Versus,
   summarize,
 } from './study.ts';
-import { clampWidth, cut, hang, table, wrap, type TerminalOptions } from './terminal-text.ts';
+import {
+  clampWidth,
+  cut,
+  hang,
+  table,
+  wrap,
+  wrapText,
+  type TerminalOptions,
+} from './terminal-text.ts';
 
 const HEAD = ['', 'mean', 'offset', 'stddev', 'ramp', 'over/true', 'moved/s'];
 const ALIGNS = ['left', 'right', 'right', 'right', 'right', 'right', 'right'] as const;
@@ -43,17 +51,17 @@ export function renderStudy(record: StudyRecord, options: TerminalOptions = {}):
     typeof line === 'string' ? sentence(line, width, chalk) : (aligned.shift() ?? ''),
   );
   return [
-    [chalk.bold(record.title), ...wrap(describeStudy(record).split(' '), ' ', width)].join('\n'),
+    [chalk.bold(record.title), ...wrapText(describeStudy(record), width)].join('\n'),
     wrap(record.machine, '; ', width).join('\n'),
     [head, ...body].join('\n'),
-    chalk.dim(wrap(NOTE.split(' '), ' ', width).join('\n')),
+    chalk.dim(wrapText(NOTE, width).join('\n')),
   ].join('\n\n');
 }
 
 /** Names of cases stand out; what is said about them stands back, indented. */
 function sentence(line: string, width: number, chalk: ChalkInstance): string[] {
   if (!line.startsWith(' ')) return [chalk.bold(cut(line, width))];
-  const wrapped = wrap(line.trim().split(' '), ' ', width - 4);
+  const wrapped = wrapText(line.trim(), width - 4);
   return hang(wrapped, '  ', 4).map((each) => chalk.dim(each));
 }
 
@@ -75,7 +83,7 @@ export function describeStudy(record: Omit<StudyRecord, 'title' | 'machine' | 'c
 export function describeVersus(controller: string, against: Versus): string {
   const { movedRatio, stddevLess } = against;
   const parts = [
-    movedRatio && `moves ${percent(movedRatio)} of the bytes`,
+    movedRatio && `moves ${ratio(movedRatio)} the bytes`,
     stddevLess && `stddev ${withSign(stddevLess)} points`,
   ].filter((part) => part !== undefined);
   return `${controller} against ${against.controller}: ${parts.join(', ')}`;
@@ -95,9 +103,12 @@ function plusMinus({ halfWidth }: MeanInterval, digits = 2): string {
   return halfWidth === null ? '' : ` ±${halfWidth.toFixed(digits)}`;
 }
 
-function percent({ mean, halfWidth }: MeanInterval): string {
-  const width = halfWidth === null ? '' : ` ±${formatNumber(halfWidth * 100)}`;
-  return `${formatNumber(mean * 100)}${width} %`;
+/** A ratio in percent, or, of a multiple, in times. */
+function ratio({ mean, halfWidth }: MeanInterval): string {
+  const isMultiple = mean >= 10;
+  const scale = isMultiple ? 1 : 100;
+  const width = halfWidth === null ? '' : ` ±${(halfWidth * scale).toFixed(2)}`;
+  return `${formatNumber(mean * scale)}${width} ${isMultiple ? 'times' : '% of'}`;
 }
 
 /** Cases of one name stand together. */

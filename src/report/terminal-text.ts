@@ -81,6 +81,11 @@ export function wrap(parts: readonly string[], glue: string, width: number): str
   return lines.map((line, i) => (i < lines.length - 1 ? line + glue.trimEnd() : line));
 }
 
+/** {@link wrap} at spaces; a percent sign stays with its number. */
+export function wrapText(text: string, width: number): string[] {
+  return wrap(text.split(/ (?!%)/), ' ', width);
+}
+
 /** Puts `first` before the first line and as many spaces as `indent` before the others. */
 export function hang(lines: readonly string[], first: string, indent: number): string[] {
   return lines.map((line, i) => (i === 0 ? first : ' '.repeat(indent)) + line);

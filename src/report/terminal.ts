@@ -30,6 +30,7 @@ import {
   printable,
   table,
   wrap,
+  wrapText,
   type TerminalOptions,
 } from './terminal-text.ts';
 
@@ -139,7 +140,7 @@ export function renderBooks(books: Books, options: TerminalOptions = {}): string
 function renderBalance(result: Balance, width: number, chalk: ChalkInstance): string {
   const { equation, left, right, offBy } = result;
   const mark = offBy === 0n ? chalk.green('✓') : chalk.red('✗');
-  const words = wrap(printable(equation.name).split(' '), ' ', width - 2);
+  const words = wrapText(printable(equation.name), width - 2);
   const names = wrap(
     sides(equation.left.map(printable), '=', equation.right.map(printable)),
     ' ',

@@ -5,6 +5,7 @@ import { type PlacementComparison, type PlacementRecord, comparePlacement } from
 import { withSign } from '../terminal-study.ts';
 import { scroll } from './blocks.ts';
 import { differenceLine } from './difference.ts';
+import { groupHeading, groupsOf } from './group.ts';
 import { html, type Markup } from './markup.ts';
 
 /** Nothing for a study without a reference, or one that was ended before it had a pair. */
@@ -19,40 +20,43 @@ export function comparisonBlock(record: PlacementRecord): Markup | false {
     <p>
       Differences from ${reference} under the same seed, means with their 95 % intervals: below 0 is
       less. Ramp and standard deviation are of seeds in which 90 % of the hot memory got to the fast
-      node in both; in how many it did stands behind, and behind the slash for ${reference}. Drawn:
-      throughput from −${formatNumber(scale)} to +${formatNumber(scale)} %.
+      node under both; the runs in which it did stand beside them. Drawn: throughput from
+      −${formatNumber(scale)} to +${formatNumber(scale)} %.
     </p>
     ${scroll(
       title,
       html`<table>
         <thead>
           <tr>
-            <th scope="col">Group</th>
             <th scope="col">Case</th>
             <th scope="col" class="n">Ramp, s</th>
             <th scope="col" class="n">Stddev, points</th>
-            <th scope="col" class="n">There, runs</th>
+            <th scope="col" class="n">Runs there</th>
+            <th scope="col" class="n">Runs of ${reference}</th>
             <th scope="col" class="n">Throughput, %</th>
             <th scope="col">Throughput</th>
           </tr>
         </thead>
-        <tbody>
-          ${comparisons.map((comparison) => row(comparison, scale))}
-        </tbody>
+        ${groupsOf(comparisons).map(
+          ({ group, members }) =>
+            html`<tbody>
+              ${groupHeading(group)} ${members.map((comparison) => row(comparison, scale))}
+            </tbody>`,
+        )}
       </table>`,
     )}
   </section>`;
 }
 
 function row(comparison: PlacementComparison, scale: number): Markup {
-  const { name, group, runs, reached, referenceReached } = comparison;
+  const { name, runs, reached, referenceReached } = comparison;
   const { rampSeconds, hotStddev, opsPercent } = comparison;
   return html`<tr>
-    <td>${group}</td>
     <th scope="row">${name}</th>
     <td class="n">${told(rampSeconds, 1)}</td>
     <td class="n">${told(hotStddev, 2)}</td>
-    <td class="n">${reached} / ${referenceReached} of ${runs}</td>
+    <td class="n">${reached} of ${runs}</td>
+    <td class="n">${referenceReached} of ${runs}</td>
     <td class="n">${told(opsPercent, 1)}</td>
     <td class="meter">${opsPercent && differenceLine(opsPercent, scale)}</td>
   </tr>`;

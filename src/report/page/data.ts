@@ -5,6 +5,7 @@
 import { item } from '../item.ts';
 import { formatAddress, formatBytes, formatDuration, formatRate, MIB } from '../format.ts';
 import type { Heatmap, HeatmapGrid } from '../heatmap.ts';
+import type { Band } from '../interval.ts';
 import { nodeLabel, nodeOf, type MemoryNode } from '../hot-ranges.ts';
 import { FIRST_STEP, fitHeatScale, HEAT_ON_DARK, HEAT_ON_LIGHT } from '../palette.ts';
 import type { DemoRecord, PublishedResult } from '../record.ts';
@@ -103,15 +104,40 @@ export interface ExplanationData extends TimeAxisData {
 
 /** Mean shares with their bands over time. */
 export interface BandData extends TimeAxisData {
-  readonly lines: readonly {
-    readonly name: string;
-    /** Of the four colours of series, from 1. */
-    readonly color: number;
-    readonly step: number;
-    readonly mean: readonly (number | null)[];
-    readonly low: readonly (number | null)[];
-    readonly high: readonly (number | null)[];
-  }[];
+  readonly lines: readonly BandLine[];
+  /** Drawn from 0 to 100 %, whatever the lines need. */
+  readonly whole?: boolean;
+}
+
+/** A share in percent over time, and its band. */
+interface BandLine {
+  readonly name: string;
+  /** Of the four colours of series, from 1. */
+  readonly color: number;
+  readonly step: number;
+  readonly mean: readonly (number | null)[];
+  readonly low: readonly (number | null)[];
+  readonly high: readonly (number | null)[];
+}
+
+/** Half an hour by the second: thinned, a cycle of two seconds would be a straight line. */
+const BAND_POINTS = 2_000;
+
+/** Bands of shares: what is drawn of an interval ends where a share does. */
+export function bandData(
+  bands: readonly (Pick<BandLine, 'name' | 'color'> & { readonly band: Band })[],
+): BandData {
+  const lines = bands.map(({ name, color, band: { mean, low, high } }): BandLine => {
+    const step = Math.max(1, Math.ceil(mean.length / BAND_POINTS));
+    const drawn = (values: Float64Array): (number | null)[] =>
+      thinned(
+        values.map((value) => Math.min(100, Math.max(0, value))),
+        step,
+      );
+    return { name, color, step, mean: drawn(mean), low: drawn(low), high: drawn(high) };
+  });
+  const seconds = Math.max(0, ...bands.map(({ band }) => band.mean.length));
+  return { seconds, ticks: timeTicks(seconds, TIME_LABELS), lines };
 }
 
 /** All series of a page, by the name that a canvas gives in `data-series`. */
@@ -269,7 +295,7 @@ function addressLabels(grid: HeatmapGrid, places: readonly number[]): HeatmapDat
 }
 
 /** Means of every `step` values; `null` where none of them is a number. */
-export function thinned(values: Float64Array, step: number): (number | null)[] {
+function thinned(values: Float64Array, step: number): (number | null)[] {
   return Array.from({ length: Math.ceil(values.length / step) }, (_, i) => {
     const some = values.subarray(i * step, (i + 1) * step).filter(Number.isFinite);
     const mean = some.reduce((sum, value) => sum + value, 0) / some.length;

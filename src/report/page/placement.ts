@@ -12,31 +12,24 @@ import {
 } from '../placement.ts';
 import { PLACEMENT_HEAD, describeRemarks, placementCells } from '../terminal-placement.ts';
 import { describeStudy } from '../terminal-study.ts';
-import { timeTicks } from '../ticks.ts';
 import { canvas, lineKey, scroll } from './blocks.ts';
+import { groupHeading, groupsOf } from './group.ts';
 import { comparisonBlock } from './comparison.ts';
-import { type BandData, type PageData, thinned } from './data.ts';
+import { type PageData, bandData } from './data.ts';
 import { html, type Markup } from './markup.ts';
 
-const POINTS = 900;
-const TIME_LABELS = 9;
 const PERCENT = 100;
 /** Colours of series. */
 const COLORS = 4;
 
 export function placementPart(record: PlacementRecord, data: PageData): Markup {
   const summaries = summarizePlacement(record);
-  const groups = [...new Set(record.cases.map(({ group }) => group))];
   return html`<section class="part" aria-labelledby="placement">
     <h2 id="placement">${record.title}</h2>
     <p class="lede">${record.machine.join(' · ')}</p>
     <p class="lede">${describeStudy(record)}</p>
     ${tableBlock(record, summaries)} ${comparisonBlock(record)}
-    ${groups.flatMap((group) =>
-      plots(record.cases.filter((one) => one.group === group && one.runs.length > 0)).map(
-        (cases, part) => plotBlock(`${groups.indexOf(group)}-${part}`, cases, data),
-      ),
-    )}
+    ${plots(record.cases).map((plot) => plotBlock(plot, data))}
   </section>`;
 }
 
@@ -62,23 +55,25 @@ function tableBlock(
       html`<table>
         <thead>
           <tr>
-            <th scope="col">Group</th>
             <th scope="col">Case</th>
             ${PLACEMENT_HEAD.map((name) => html`<th scope="col" class="n">${name}</th>`)}
             <th scope="col">Throughput</th>
           </tr>
         </thead>
-        <tbody>
-          ${summaries.map(
-            (summary) =>
-              html`<tr${summary.name === baselines[summary.group] && html` class="other"`}>
-                <td>${summary.group}</td>
-                <th scope="row">${summary.name}</th>
-                ${placementCells(summary).map((cell) => html`<td class="n">${cell}</td>`)}
-                <td class="meter">${throughput(summary, scale)}</td>
-              </tr>`,
-          )}
-        </tbody>
+        ${groupsOf(summaries).map(
+          ({ group, members }) =>
+            html`<tbody>
+              ${groupHeading(`${group} (base: ${baselines[group] ?? ''})`)}
+              ${members.map(
+                (summary) =>
+                  html`<tr${summary.name === baselines[group] && html` class="other"`}>
+                    <th scope="row">${summary.name}</th>
+                    ${placementCells(summary).map((cell) => html`<td class="n">${cell}</td>`)}
+                    <td class="meter">${throughput(summary, scale)}</td>
+                  </tr>`,
+              )}
+            </tbody>`,
+        )}
       </table>`,
     )}
     ${summaries.flatMap(describeRemarks).map((remark) => html`<p>${remark}</p>`)}
@@ -98,17 +93,36 @@ function throughput({ opsPercent }: PlacementSummary, scale: number): Markup | f
   </svg>`;
 }
 
-/** As many cases to a plot as there are colours. */
-function plots(cases: readonly PlacementCase[]): PlacementCase[][] {
-  const count = Math.ceil(cases.length / COLORS);
-  return Array.from({ length: count }, (_, i) => cases.slice(i * COLORS, (i + 1) * COLORS));
+/** A plot of cases of one group. */
+interface Plot {
+  readonly id: string;
+  readonly what: string;
+  readonly cases: readonly PlacementCase[];
 }
 
-function plotBlock(id: string, cases: readonly PlacementCase[], data: PageData): Markup {
+/** As many cases to a plot as there are colours. */
+function plots(cases: readonly PlacementCase[]): Plot[] {
+  const run = cases.filter(({ runs }) => runs.length > 0);
+  return groupsOf(run).flatMap(({ group, members }, place) => {
+    const count = Math.ceil(members.length / COLORS);
+    return Array.from({ length: count }, (_, part) => ({
+      id: `${place}-${part}`,
+      what: `Hot memory on the fast node: ${group}${count > 1 ? ` (${part + 1} of ${count})` : ''}`,
+      cases: members.slice(part * COLORS, (part + 1) * COLORS),
+    }));
+  });
+}
+
+function plotBlock({ id, what, cases }: Plot, data: PageData): Markup {
   const series = `placement${id}`;
-  const bands = bandData(cases);
+  const lines = cases.map(({ name, runs }, i) => ({
+    name,
+    color: i + 1,
+    band: meanBand(runs.map(({ hotPercent }) => hotPercent)),
+  }));
+  // Cases of one group may be parted between plots: all have one scale.
+  const bands = { ...bandData(lines), whole: true };
   data[series] = bands;
-  const what = `Hot memory on the fast node: ${cases[0]?.group ?? ''}`;
   const description = `${what}, over ${formatDuration(bands.seconds)}, with its 95 % interval.`;
   return html`<section class="block" aria-labelledby="${series}">
     <h3 id="${series}">${what}</h3>
@@ -120,22 +134,4 @@ function plotBlock(id: string, cases: readonly PlacementCase[], data: PageData):
       </ul>
     </figure>
   </section>`;
-}
-
-function bandData(cases: readonly PlacementCase[]): BandData {
-  const lines = cases.map(({ name, runs }, i) => {
-    const { mean, low, high } = meanBand(runs.map(({ hotPercent }) => hotPercent));
-    const step = Math.max(1, Math.ceil(mean.length / POINTS));
-    return {
-      name,
-      color: (i % COLORS) + 1,
-      step,
-      mean: thinned(mean, step),
-      low: thinned(low, step),
-      high: thinned(high, step),
-      seconds: mean.length,
-    };
-  });
-  const seconds = Math.max(0, ...lines.map((line) => line.seconds));
-  return { seconds, ticks: timeTicks(seconds, TIME_LABELS), lines };
 }

@@ -334,7 +334,7 @@ export const SCRIPT: string = String.raw`'use strict';
         interaction: { mode: 'index', intersect: false },
         scales: {
           x: timeAxis(series, 'Time'),
-          y: axis('', { ...flush, grace: '5%', ticks: { maxTicksLimit: 8, callback: (value) => number(value) + ' %' } }),
+          y: axis('', { ...flush, ...(series.whole ? { min: 0, max: 100 } : { grace: '5%' }), ticks: { maxTicksLimit: 8, callback: (value) => number(value) + ' %' } }),
         },
         plugins: {
           tooltip: tooltip({

@@ -12,26 +12,25 @@ import {
   summarize,
 } from '../study.ts';
 import { describeStudy, describeVersus, overshoot, withInterval } from '../terminal-study.ts';
-import { timeTicks } from '../ticks.ts';
 import { canvas, lineKey, scroll } from './blocks.ts';
-import { type BandData, type PageData, thinned } from './data.ts';
+import { type PageData, bandData } from './data.ts';
 import { differenceLine } from './difference.ts';
 import { html, type Markup } from './markup.ts';
 
 /** Most plots: a study of many cases is told by its table. */
 const PLOTS_MAX = 8;
-const POINTS = 900;
-const TIME_LABELS = 9;
+/** Colours of series. */
+const COLORS = 4;
 
 export function studyPart(study: StudyRecord, data: PageData): Markup {
   const summaries = summarize(study.cases);
   const names = [...new Set(study.cases.map(({ name }) => name))];
-  const plotted = names.length > PLOTS_MAX ? [] : names;
+  const plotted = names.length > PLOTS_MAX ? [] : names.flatMap((name) => plots(name, study.cases));
   return html`<section class="part" aria-labelledby="study">
     <h2 id="study">${study.title}</h2>
     <p class="lede">${study.machine.join(' · ')}</p>
     <p class="lede">${describeStudy(study)}</p>
-    ${tableBlock(summaries)} ${plotted.map((name, i) => plotBlock(name, i, study.cases, data))}
+    ${tableBlock(summaries)} ${plotted.map((shown, i) => plotBlock(shown, i, data))}
   </section>`;
 }
 
@@ -140,16 +139,19 @@ function isLastOfName(summaries: readonly CaseSummary[], index: number): boolean
   return summaries[index]?.name !== summaries[index + 1]?.name;
 }
 
-function plotBlock(
-  name: string,
-  index: number,
-  cases: readonly StudyCase[],
-  data: PageData,
-): Markup | false {
+/** The lines of a name; of more than two nodes, which have a line each, those of one case. */
+function plots(name: string, cases: readonly StudyCase[]): StudyCase[][] {
   const shown = cases.filter((one) => one.name === name && one.runs.length > 0);
-  if (shown.length === 0) return false;
+  if (shown.length === 0) return [];
+  return shown.some(({ nodeNames }) => nodeNames.length > 2) ? shown.map((one) => [one]) : [shown];
+}
+
+function plotBlock(shown: readonly StudyCase[], index: number, data: PageData): Markup {
+  const [first] = shown;
+  const isOne = first !== undefined && first.nodeNames.length > 2;
+  const name = isOne ? `${first.name}, ${first.controller}` : (first?.name ?? '');
   const series = `study${index}`;
-  const bands = bandData(shown);
+  const bands = bandData(shown.flatMap(linesOf));
   data[series] = bands;
   const description = `Mean share of each node over ${formatDuration(bands.seconds)}, with its 95 % interval: ${name}.`;
   return html`<section class="block" aria-labelledby="${series}">
@@ -165,23 +167,12 @@ function plotBlock(
 }
 
 /** Of two nodes only the first: the other mirrors it. */
-function bandData(cases: readonly StudyCase[]): BandData {
-  const lines = cases.flatMap((one, i) => {
-    const nodes = one.nodeNames.length === 2 ? one.nodeNames.slice(0, 1) : one.nodeNames;
-    return nodes.map((node, n) => {
-      const { mean, low, high } = shareBand(one, n);
-      const step = Math.max(1, Math.ceil(mean.length / POINTS));
-      return {
-        name: nodes.length === 1 ? one.controller : `${node}, ${one.controller}`,
-        color: ((nodes.length === 1 ? i : n + i * nodes.length) % 4) + 1,
-        step,
-        mean: thinned(mean, step),
-        low: thinned(low, step),
-        high: thinned(high, step),
-        seconds: mean.length,
-      };
-    });
-  });
-  const seconds = Math.max(0, ...lines.map((line) => line.seconds));
-  return { seconds, ticks: timeTicks(seconds, TIME_LABELS), lines };
+function linesOf(one: StudyCase, place: number): Parameters<typeof bandData>[0] {
+  const isPair = one.nodeNames.length === 2;
+  const nodes = isPair ? one.nodeNames.slice(0, 1) : one.nodeNames;
+  return nodes.map((node, n) => ({
+    name: isPair ? one.controller : node,
+    color: ((isPair ? place : n) % COLORS) + 1,
+    band: shareBand(one, n),
+  }));
 }

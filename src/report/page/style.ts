@@ -161,6 +161,9 @@ td.meter { width: 40%; }
 .books { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 21rem), 1fr)); gap: 1rem 4rem; align-items: start; }
 .books td, .books th { padding-block: 0.3rem; }
 .books th { font-weight: 400; }
+.scroll + p { margin-top: 0.9rem; }
+tr.group th { padding-top: 1.1rem; font-weight: 620; }
+tr.group ~ tr th { padding-left: 1rem; }
 .books .group th { padding-top: 0.9rem; font-weight: 620; }
 .depth-1 { padding-left: 1rem; } .depth-2 { padding-left: 2rem; } .depth-3 { padding-left: 3rem; }
 .equations { margin: 1rem 0 0; padding: 0; list-style: none; font-size: 0.9375rem; }
