@@ -1,9 +1,12 @@
 import test from 'ava';
+import fc from 'fast-check';
 
 import { DamonError } from '../../../src/errors.ts';
+import { PUBLISHED } from '../../../src/job/demo.ts';
 import { type Controller, CONTROLLERS, runLoop } from '../../../src/job/study/loop.ts';
 import type { LoopRun } from '../../../src/report/study.ts';
 import { smallLoop } from '../../support/loop.ts';
+import { holds } from '../../support/property.ts';
 
 const held = (controller: Controller, weights: readonly number[], seconds: number) =>
   runLoop(smallLoop(weights, seconds, { controller }), { seed: 1 });
@@ -28,6 +31,38 @@ test('temporal goes up and down by a size quota for ever', async (t) => {
   const perSecond = (run.movedAfterRamp ?? 0) / run.settledSeconds;
   t.assert(perSecond > 0.9 * 2 ** 21, `${perSecond}`);
   t.deepEqual(run.unbalanced, []);
+});
+
+/**
+ * Standard deviation, in steps, of a share that goes a whole step towards its target in each window, by
+ * which side it was on so many windows ago.
+ */
+function idealSpread(windowsAgo: number, start: number): number {
+  const shares = Array.from({ length: windowsAgo + 1 }, () => start);
+  for (let window = 0; window < 1_000; window++) {
+    const read = shares.at(-1 - windowsAgo) ?? NaN;
+    shares.push((shares.at(-1) ?? NaN) + (read < 0 ? 1 : -1));
+  }
+  // Whole cycles: of two windows without a delay, of six with one.
+  const settled = shares.slice(-600);
+  const mean = settled.reduce((sum, share) => sum + share, 0) / settled.length;
+  return Math.sqrt(settled.reduce((sum, share) => sum + (share - mean) ** 2, 0) / settled.length);
+}
+
+test('temporal spreads as a cycle of two points a quota apart does, wherever it starts', async (t) => {
+  const start = fc.double({ min: -30, max: -0.1, noNaN: true });
+  holds(t, [start], (from) => Math.abs(idealSpread(0, from) - 1 / 2) < 1e-9);
+  // One that acts upon what it read a window before goes through six: -3/2, -1/2 twice, 1/2 twice, 3/2.
+  holds(t, [start], (from) => Math.abs(idealSpread(1, from) - Math.sqrt(11 / 12)) < 1e-9);
+  const stepPercent = 100 / 64;
+  const run = await held('temporal', [7, 3], 60);
+  const { stddev, samples } = run.nodes[0] ?? {};
+  // Of a sample.
+  const expected = (stepPercent / 2) * Math.sqrt((samples ?? NaN) / ((samples ?? NaN) - 1));
+  t.assert(Math.abs((stddev ?? NaN) - expected) < 0.1 * stepPercent, `${stddev} for ${expected}`);
+  // What was published for 30 % is of neither kind.
+  const [, published = { stddev: NaN }] = PUBLISHED;
+  t.assert(1.6 * expected < published.stddev && published.stddev < 0.9 * stepPercent);
 });
 
 for (const controller of ['proportional', 'user_input'] as const) {
