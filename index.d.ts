@@ -795,6 +795,29 @@ interface Migration {
   readonly faultNs: number;
 }
 
+/**
+ * How late the monitor's thread is. Each sampling interval begins when the one before it is done with, so
+ * that quota windows slip as the kernel's do, and what does not fit into the lanes meanwhile is dropped.
+ */
+interface LatenessOptions {
+  /**
+   * Mean of how much later than asked for it wakes up: evenly from 0 to twice that. Up to 10 s.
+   * @default 0
+   */
+  readonly wakeUpUs?: Duration;
+  /**
+   * It does the schemes' work itself, as a kdamond does, for as long as `migration` says; else that goes
+   * on beside it. @default false
+   */
+  readonly works?: boolean;
+}
+
+/** {@link LatenessOptions}, resolved. */
+interface Lateness {
+  readonly wakeUpUs: number;
+  readonly works: boolean;
+}
+
 /** A machine, its workload, and the sampler that watches it. */
 interface EmulationOptions {
   readonly type: 'emulation';
@@ -818,6 +841,8 @@ interface EmulationOptions {
    * @default nobody but the schemes
    */
   readonly policy?: PolicyOptions;
+  /** How late the monitor's thread is. @default never */
+  readonly lateness?: LatenessOptions;
   /**
    * Threads that sample, from 1 to 64: one of them is the monitor's own, the others go ahead while
    * it drains. What they see does not depend on their number. 1 where several emulations run side
@@ -836,6 +861,7 @@ interface Emulation {
   readonly migration: Migration;
   readonly sampler: Sampler;
   readonly policy?: Policy | undefined;
+  readonly lateness?: Lateness | undefined;
   readonly threads?: number | undefined;
 }
 
@@ -1399,6 +1425,12 @@ interface GoalReading {
   /** Of shares: the bytes that `currentValue` is the share of, after `complement`, and of how many. */
   readonly bytes?: number;
   readonly bytesTotal?: number;
+  /**
+   * The most that `bytesTotal` was lately, at most a two-hundredth above it. Memory in a region so small
+   * that no sample fell on it is missing in both, and nobody knows on which node: the difference is how
+   * far either may err.
+   */
+  readonly peakBytesTotal?: number;
 }
 
 /** What a tuner is: a function from where the quota stands to where it goes. */
@@ -3350,6 +3382,8 @@ declare class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispo
   get committing(): boolean;
   /** The source's clock in nanoseconds: simulated time, or the recording's own. */
   get nowNs(): bigint;
+  /** When the sampling interval in progress ends, by the same clock. */
+  get nextTickNs(): bigint;
   /** When monitoring started, on the source's clock. */
   get startNs(): bigint;
   /** The source's nodes, as the views take them. */
@@ -3833,6 +3867,8 @@ interface LoopRun {
   readonly movedBytes: Float64Array;
   /** By node: how its share followed its target. A ramp ends one size quota away from the target. */
   readonly nodes: readonly Convergence[];
+  /** The same by what the machine knows: what the metric's own noise adds is not in it. */
+  readonly trueNodes: readonly Convergence[];
   /** Until all nodes were there; `null` if one never was. */
   readonly rampSeconds: number | null;
   /** What the size quota alone makes of the way. */
@@ -3882,6 +3918,8 @@ interface NodeSummary {
   readonly stddev: MeanInterval | undefined;
   readonly overshoot: MeanInterval;
   readonly overshootMax: number;
+  /** The largest by what the machine knows: memory that really went past the target. */
+  readonly trueOvershootMax: number;
 }
 
 /** A case against the first of the same name, seed by seed. */
@@ -4660,7 +4698,16 @@ interface SensitivityOptions extends StudyRunOptions {
 
 /** A parameter of the model. */
 type ParameterName =
-  'start' | 'cold' | 'busy' | 'hot' | 'period' | 'regions' | 'aggregation' | 'quota' | 'window';
+  | 'start'
+  | 'cold'
+  | 'busy'
+  | 'late'
+  | 'hot'
+  | 'period'
+  | 'regions'
+  | 'aggregation'
+  | 'quota'
+  | 'window';
 /**
  * Runs the loop as the RFC has it, and with each parameter changed.
  *
@@ -5638,6 +5685,7 @@ export type {
   LaneCounters,
   LaneReading,
   LaneReadings,
+  LatenessOptions,
   LineOptions,
   LiveKdamondConfig,
   LiveKdamondOptions,
