@@ -85,6 +85,8 @@ const WRONG_USAGE: readonly [args: string[], tells: RegExp][] = [
   [['--workers', 'many'], /ERR_DAMON_USAGE_NUMBER.*--workers/],
   [['--target', '70', '--seeds', '2'], /ERR_DAMON_USAGE_TARGET.*one run/],
   [['--target', '70', '--workers', '2'], /ERR_DAMON_USAGE_TARGET.*one run/],
+  [['--target', '70', '--aggregation', '200ms'], /ERR_DAMON_USAGE_TARGET.*--aggregation/],
+  [['--aggregation', '3 furlongs'], /ERR_DAMON_CONFIG.*`attrs.aggregationUs`/],
   [['--target', '70', '--tuner', 'temporal,consist'], /ERR_DAMON_USAGE_TUNER.*one of/],
   [['--minutes', 'x'], /ERR_DAMON_USAGE_NUMBER.*--minutes/],
   [['--seed', '-1'], /seed/],
@@ -93,6 +95,14 @@ const WRONG_USAGE: readonly [args: string[], tells: RegExp][] = [
   [['--no-such'], /unknown option/],
   [['more'], /too many arguments/],
 ];
+
+test('--aggregation sets the interval of all rows', async (t) => {
+  const aggregation = ['--aggregation', '200ms'];
+  const { code, stdout } = await cli('demo', '--minutes', '0.02', '--json', ...aggregation);
+  t.is(code, EXIT.ok);
+  const [record] = ndjson(stdout);
+  t.true((record?.['machine'] as string[]).includes('sampling 5 ms, aggregation 200 ms'));
+});
 
 test('wrong usage exits with 2 and says what would be right', async (t) => {
   for (const [args, tells] of WRONG_USAGE) {

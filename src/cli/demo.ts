@@ -27,6 +27,7 @@ interface Flags extends StudyFlags {
   readonly target?: string;
   readonly minutes?: string;
   readonly tuner: string;
+  readonly aggregation?: string;
   readonly explain?: true;
 }
 
@@ -34,6 +35,7 @@ const EXAMPLES = `
 Examples:
   node-damon demo
   node-damon demo --seeds 20 --tuner temporal,proportional --html report.html
+  node-damon demo --seeds 20 --tuner temporal,proportional --aggregation 200ms
   node-damon demo --target 70,30,90 --minutes 5 --html report.html
   node-damon demo --target 70 --tuner consist --seed 7 --json
 
@@ -49,11 +51,8 @@ export function addDemo(program: Command, context: CliContext): void {
     .option('--target <percent,...>', "shares to hold in one run (default: the RFC's four rows)")
     .option('--explain', 'with --target, tell why each scheme did what it did, and no more')
     .option('--minutes <m>', 'simulated minutes for each target (default: 30, with --target 15)')
-    .option(
-      '--tuner <name,...>',
-      'who decides how much moves, compared with the first',
-      'temporal',
-    );
+    .option('--tuner <name,...>', 'who decides how much moves, compared with the first', 'temporal')
+    .option('--aggregation <time>', 'aggregation interval, without --target (default: 100 ms)');
   studyOptions(command)
     .addHelpText('after', EXAMPLES)
     .action(async (flags: Flags) =>
@@ -62,7 +61,7 @@ export function addDemo(program: Command, context: CliContext): void {
 }
 
 async function runRows(
-  { tuner, minutes, explain, ...flags }: Flags,
+  { tuner, minutes, aggregation, explain, ...flags }: Flags,
   context: CliContext,
 ): Promise<void> {
   if (explain) {
@@ -73,6 +72,7 @@ async function runRows(
   const options = {
     controllers: controllers(tuner),
     ...(minutes !== undefined && { minutes: number(minutes, '--minutes') }),
+    ...(aggregation !== undefined && { attrs: { aggregationUs: aggregation } }),
   };
   await runStudy('demo', flags, context, (how) => demoRows({ ...how, ...options }));
 }
@@ -101,7 +101,8 @@ async function runDemo(flags: Flags, { stdout, stderr, signal }: CliContext): Pr
   }
 }
 
-function demoOptions({ target = '', minutes, seed, seeds, workers, tuner }: Flags): DemoOptions {
+function demoOptions(flags: Flags): DemoOptions {
+  const { target = '', minutes, seed, seeds, workers, tuner, aggregation } = flags;
   const found = TUNER_NAMES.find((name) => name === tuner);
   if (found === undefined) {
     const expected = `with --target one of ${either(TUNER_NAMES)}`;
@@ -114,6 +115,11 @@ function demoOptions({ target = '', minutes, seed, seeds, workers, tuner }: Flag
       expected: 'absent with --seeds or --workers: it is one run',
       received: target,
     });
+  }
+  if (aggregation !== undefined) {
+    const expected = 'absent with --target';
+    const code = 'ERR_DAMON_USAGE_TARGET';
+    throw refuse({ code, path: '--aggregation', expected, received: aggregation });
   }
   return {
     targets: target.split(',').map((text) => number(text.replace(/%$/, ''), '--target')),
