@@ -1909,7 +1909,8 @@ declare function readCpuList(text: string): number[] | undefined;
 /** One address space. */
 interface TargetOptions {
   /**
-   * The process, each once. Minimum: 1. @default none, as physical memory has none
+   * The process. It may have several targets, which then count its accesses each for itself.
+   * Minimum: 1. @default none, as physical memory has none
    * @kernel targets/pid_target
    */
   readonly tgid?: number;
@@ -2748,9 +2749,11 @@ declare class Snapshot implements Iterable<Region> {
   region(i: number): Region;
   /**
    * One process by itself: views of the same columns.
+   *
+   * @param which of its targets, from 0, where it has several
    * @throws DamonError `ERR_DAMON_SNAPSHOT_TARGET` when it is not among the targets.
    */
-  of(tgid: number): Snapshot;
+  of(tgid: number, which?: number): Snapshot;
   [Symbol.iterator](): Iterator<Region>;
   /** What `JSON.stringify` writes. For a stream of snapshots prefer {@link toNdjson}. */
   toJSON(): SnapshotJson;

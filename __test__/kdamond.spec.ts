@@ -465,6 +465,28 @@ test('a snapshot is copied into the columns that one gives, which may be longer 
   t.deepEqual(copies, replays);
 });
 
+test('a process that is two targets is counted in each, and once in the books', async (t) => {
+  const source = { ...SMALL, sampler: { type: 'pebs' } } as const;
+  const options = {
+    source,
+    operations: 'vaddr',
+    attrs: { minNrRegions: 10 },
+    everyMs: 500,
+  } as const;
+  const hitsIn = (snapshot: Snapshot): number => snapshot.hits.reduce((sum, hits) => sum + hits, 0);
+  using once = new Kdamond({ ...options, targets: [{ tgid: 1 }] });
+  using twice = new Kdamond({ ...options, targets: [{ tgid: 1 }, { tgid: 1 }] });
+  const [single] = await collect(once.snapshots({ untilMs: 500 }));
+  const [double] = await collect(twice.snapshots({ untilMs: 500 }));
+  t.assert(single !== undefined && hitsIn(single) > 100);
+  t.deepEqual(
+    double && [hitsIn(double.of(1)), hitsIn(double.of(1, 1))],
+    single && [hitsIn(single), hitsIn(single)],
+  );
+  t.deepEqual(twice.books.counters['drain'], once.books.counters['drain']);
+  t.true(balance(twice.books).every(({ offBy }) => offBy === 0n));
+});
+
 test('columns are for a number of regions', (t) => {
   t.is(columnsFor(0).hits.length, 0);
   for (const regions of [-1, 0.5, 2 ** 32, NaN, '7' as never]) {

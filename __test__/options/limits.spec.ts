@@ -120,7 +120,6 @@ const CONTRADICTIONS: readonly [options: object, path: string][] = [
     sampler({ type: 'chmu', nodes: [0], counterBits: 8, threshold: 256 }),
     'source.sampler.threshold',
   ],
-  [{ source: SMALL, targets: [{ tgid: 1 }, { tgid: 1 }] }, 'targets[1]'],
   [
     probe({ filters: [{ type: 'hugepage_size', szBytes: { min: 2, max: 1 } }] }),
     'probes[0].filters[0].szBytes.min',

@@ -120,6 +120,22 @@ test('processes have regions of their own, which may overlap each other', (t) =>
   }
 });
 
+test('a process may have several targets, each a part by itself', (t) => {
+  const targets = [7, 8, 7].map((tgid, i) => ({
+    tgid,
+    regions: PROCESSES.targets[i]?.regions ?? 0,
+  }));
+  const twice = new Snapshot({ ...PROCESSES, targets });
+  t.deepEqual([...twice.of(7)], [...PROCESSES.of(7)]);
+  t.deepEqual([...twice.of(7, 0)], [...PROCESSES.of(7)]);
+  t.deepEqual([...twice.of(7, 1)], [twice.region(2)]);
+  t.is(twice.region(2).tgid, 7);
+  for (const which of [2, -1, 0.5]) {
+    const error = t.throws(() => twice.of(7, which), { code: 'ERR_DAMON_SNAPSHOT_TARGET' });
+    t.like(error, { path: 'which' });
+  }
+});
+
 test('JSON tells whose regions are whose', (t) => {
   const line = JSON.parse(PROCESSES.toNdjson()) as { regions: { tgid: number }[] };
   t.deepEqual(line, JSON.parse(JSON.stringify(PROCESSES)) as never);

@@ -75,10 +75,6 @@ const someRanges: Schema<readonly Range[]> = v.pipe(
 const targetsSchema: Schema<readonly (Target & { readonly tgid: number })[]> = v.pipe(
   v.array(options({ tgid: integer(1, U32), regions: someRanges }), TARGETS),
   v.nonEmpty(TARGETS),
-  v.checkItems(
-    ({ tgid }, i, targets) => targets.findIndex((target) => target.tgid === tgid) === i,
-    'a process that is not among the targets before it',
-  ),
 );
 
 const liveSchema = options({

@@ -7,7 +7,8 @@ import { type Range, type RangeOptions, rangesSchema } from './memory.ts';
 /** One address space. */
 export interface TargetOptions {
   /**
-   * The process, each once. Minimum: 1. @default none, as physical memory has none
+   * The process. It may have several targets, which then count its accesses each for itself.
+   * Minimum: 1. @default none, as physical memory has none
    * @kernel targets/pid_target
    */
   readonly tgid?: number;
@@ -28,8 +29,6 @@ export interface Target {
   readonly obsolete?: boolean | undefined;
 }
 
-const EACH_ONCE = 'a process that is not among the targets before it';
-
 /** Reads targets. */
 export const targetsSchema: Schema<readonly Target[]> = v.pipe(
   v.array(
@@ -40,9 +39,4 @@ export const targetsSchema: Schema<readonly Target[]> = v.pipe(
     }),
   ),
   v.nonEmpty('at least one target'),
-  v.checkItems(
-    ({ tgid }, i, targets) =>
-      tgid === undefined || targets.findIndex((target) => target.tgid === tgid) === i,
-    EACH_ONCE,
-  ),
 );

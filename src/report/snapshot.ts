@@ -176,13 +176,16 @@ export class Snapshot implements Iterable<Region> {
 
   /**
    * One process by itself: views of the same columns.
+   *
+   * @param which of its targets, from 0, where it has several
    * @throws DamonError `ERR_DAMON_SNAPSHOT_TARGET` when it is not among the targets.
    */
-  of(tgid: number): Snapshot {
+  of(tgid: number, which = 0): Snapshot {
     let from = 0;
+    let others = which;
     for (const target of this.targets) {
       const to = from + target.regions;
-      if (target.tgid === tgid) {
+      if (target.tgid === tgid && others-- === 0) {
         const { timeNs, intervalNs, aggregationNs } = this;
         const targets = [target];
         const part = between(this, from, to);
@@ -190,9 +193,19 @@ export class Snapshot implements Iterable<Region> {
       }
       from = to;
     }
+    const code = 'ERR_DAMON_SNAPSHOT_TARGET';
+    const its = this.targets.filter((target) => target.tgid === tgid).length;
+    if (its > 0) {
+      throw refuse({
+        code,
+        path: 'which',
+        expected: `below ${its}, the targets it has`,
+        received: which,
+      });
+    }
     const among = this.targets.map((target) => target.tgid).join(', ');
     throw refuse({
-      code: 'ERR_DAMON_SNAPSHOT_TARGET',
+      code,
       path: 'tgid',
       expected: among === '' ? 'absent: this is physical memory' : `one of ${among}`,
       received: tgid,

@@ -425,6 +425,29 @@ test('tried regions are ECANCELED of one that is paused or has no schemes', asyn
   await tree.close();
 });
 
+test('a process may be two targets, as in the kernel', async (t) => {
+  const tried = async (targets: number): Promise<number> => {
+    const pids = Array.from({ length: targets }, (_, i) => `echo 1 > targets/${i}/pid_target`);
+    const { engine, cat, command, tree } = await machine(`
+      echo vaddr > operations
+      echo 0 > targets/nr_targets
+      echo ${targets} > targets/nr_targets
+      ${pids.join('\n')}
+      ${SCHEME}
+      ${ANY}
+      echo on > ${STATE}
+    `);
+    await engine.step(500);
+    await command('update_schemes_tried_bytes');
+    const bytes = Number(cat('schemes/0/tried_regions/total_bytes'));
+    await tree.close();
+    return bytes;
+  };
+  const once = await tried(1);
+  t.true(once > 0);
+  t.is(await tried(2), 2 * once);
+});
+
 test('a perf event programs the sampler, for one monitor at a time', async (t) => {
   const { engine, command, run: write, tree } = await machine('', { ibsOpType: 0xb });
   await run(

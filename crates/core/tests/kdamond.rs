@@ -281,6 +281,46 @@ fn a_virtual_address_is_credited_to_its_own_process() {
 }
 
 #[test]
+fn a_process_that_is_several_targets_is_credited_in_each_and_counted_once() {
+    let target = |tgid, list: &[(u64, u64)]| TargetConfig::process(tgid, ranges(list));
+    // All of process 3; a part of it, cut elsewhere; another process in between.
+    let targets = vec![target(3, &[(0, 12)]), target(9, &[(0, 3)]), target(3, &[(0, 3), (6, 9)])];
+    let mut bench = monitor(OpsId::Fvaddr, targets, vec![]);
+    let report = |tgid, address, size| AccessReport {
+        kind: AddressKind::Virtual,
+        tgid,
+        ..AccessReport::physical(address, size, START_NS)
+    };
+    for (report, times) in [
+        // In both of its targets.
+        (report(3, 0, 8), 1),
+        // In the first alone: beyond, and across the end of, the other's regions.
+        (report(3, 10 * PAGE, 8), 2),
+        (report(3, 9 * PAGE - 4, 8), 4),
+        // In neither: across the end of the one, and of both.
+        (report(3, 12 * PAGE - 4, 8), 8),
+        (report(3, 20 * PAGE, 8), 16),
+        (report(9, 0, 8), 32),
+    ] {
+        (0..times).for_each(|_| bench.lane.push(report).unwrap());
+    }
+    bench.kdamond.absorb(&mut bench.lanes);
+    let hits: Vec<u64> = bench
+        .kdamond
+        .targets()
+        .iter()
+        .map(|target| target.regions().iter().map(|region| region.hits).sum())
+        .collect();
+    // The first is cut into regions of its own, one of whose ends may be where a report lies across.
+    assert_eq!(hits[1..], [32, 1]);
+    let counters = bench.kdamond.drain_counters();
+    assert_eq!(sum_by_cause(&counters), counters.drained);
+    assert_eq!((counters.drained, counters.no_region, counters.no_target), (63, 16, 0));
+    assert_eq!(counters.credited, hits[0] + 32, "what the second has, the first has too");
+    assert_eq!(counters.straddling, 8 + 7 - hits[0]);
+}
+
+#[test]
 fn a_sample_filter_is_asked_once_about_each_report_in_time() {
     let cpus = SampleFilterKind::Cpumask([1, 2].into_iter().collect());
     let filters = vec![
@@ -371,7 +411,7 @@ fn targets_must_go_with_the_operations_set() {
         (OpsId::PaddrIbs, vec![process(1)], false),
         (OpsId::PaddrIbs, vec![], false),
         (OpsId::Vaddr, vec![process(1), process(2)], true),
-        (OpsId::Vaddr, vec![process(1), process(1)], false),
+        (OpsId::Vaddr, vec![process(1), process(1)], true),
         (OpsId::Vaddr, vec![process(1), physical()], false),
         (OpsId::Vaddr, vec![], true),
     ] {

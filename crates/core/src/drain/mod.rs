@@ -27,7 +27,8 @@ use crate::region::Target;
 pub struct DrainCounters {
     /// Reports taken from the lanes.
     pub drained: u64,
-    /// Reports that raised the weight of a region.
+    /// Reports that raised the weight of a region: of one, or of one in each of several targets of
+    /// the same process.
     pub credited: u64,
     /// Reports older than the drain before the last.
     pub stale: u64,
@@ -96,8 +97,10 @@ pub struct Drain {
     filters: Vec<SampleFilter>,
     /// By target.
     indexes: Vec<Index>,
-    /// Process ids of virtual targets, sorted, with the targets' places.
+    /// Process ids of virtual targets, sorted, with the targets' places. One may have several.
     processes: Vec<(u32, usize)>,
+    /// Credits since the last fold of reports that another target was credited with, too.
+    again: u64,
     counters: DrainCounters,
     /// Of lanes that ever lost a report to the drain.
     losses: BTreeMap<LaneId, LaneLosses>,
@@ -113,6 +116,15 @@ pub struct Drain {
     closer: Vec<usize>,
     /// Reports that the filters let through. Reused.
     passed: Columns,
+}
+
+/// What became of a report in the targets it is for: the best of what it met.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Found {
+    NoTarget,
+    NoRegion,
+    Straddling,
+    Credited,
 }
 
 #[derive(Debug, Default)]
@@ -220,6 +232,7 @@ impl Drain {
                 self.losses.entry(lane).or_default().no_region += missed;
             }
         }
+        self.counters.credited -= std::mem::take(&mut self.again);
     }
 
     /// The sampling interval ended: what comes next may be as old as this interval, not older.
@@ -305,7 +318,8 @@ impl Drain {
                 self.counters.wrong_kind += 1;
             } else {
                 let address = reports.sightings[i].address();
-                self.look_closer(0, target, address, reports.details[i].size());
+                let found = self.look_closer(0, target, address, reports.details[i].size());
+                self.count(found);
             }
         }
         self.closer = closer;
@@ -320,28 +334,41 @@ impl Drain {
         } else if details.kind() != AddressKind::Virtual {
             self.counters.wrong_kind += 1;
         } else {
-            match self.processes.binary_search_by_key(&details.tgid(), |&(tgid, _)| tgid) {
-                Ok(at) => {
-                    let place = self.processes[at].1;
-                    let address = reports.sightings[i].address();
-                    self.look_closer(place, &targets[place], address, details.size());
-                }
-                Err(_) => self.counters.no_target += 1,
+            let (tgid, address) = (details.tgid(), reports.sightings[i].address());
+            let mut at = self.processes.partition_point(|&(other, _)| other < tgid);
+            let mut found = Found::NoTarget;
+            while let Some(&(_, place)) = self.processes.get(at).filter(|(other, _)| *other == tgid)
+            {
+                let here = self.look_closer(place, &targets[place], address, details.size());
+                self.again += u64::from(here == Found::Credited && found == Found::Credited);
+                found = found.max(here);
+                at += 1;
             }
+            self.count(found);
         }
     }
 
-    fn look_closer(&mut self, place: usize, target: &Target, address: u64, size: u32) {
+    fn count(&mut self, found: Found) {
+        match found {
+            Found::NoTarget => self.counters.no_target += 1,
+            Found::NoRegion => self.counters.no_region += 1,
+            Found::Straddling => self.counters.straddling += 1,
+            // The fold counts it.
+            Found::Credited => {}
+        }
+    }
+
+    fn look_closer(&mut self, place: usize, target: &Target, address: u64, size: u32) -> Found {
         let index = &mut self.indexes[place];
-        let Some(found) = index.find(address) else {
-            self.counters.no_region += 1;
-            return;
-        };
+        let Some(found) = index.find(address) else { return Found::NoRegion };
         // Checked: at the top of the address space the end must not wrap into the region (hazard
         // H16).
         match address.checked_add(u64::from(size)) {
-            Some(end) if end <= target.regions()[found].end => index.credit_one(found),
-            _ => self.counters.straddling += 1,
+            Some(end) if end <= target.regions()[found].end => {
+                index.credit_one(found);
+                Found::Credited
+            }
+            _ => Found::Straddling,
         }
     }
 }

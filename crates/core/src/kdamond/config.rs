@@ -42,7 +42,8 @@ pub struct Config {
     /// Bytes of a core address unit; [`OpsId::Paddr`] may have others than 1, the virtual sets
     /// ignore it.
     pub addr_unit: u64,
-    /// What to monitor: physical memory, or processes, each once; without any it is over at once.
+    /// What to monitor: physical memory, or processes; without any it is over at once. What is
+    /// reported of a process is credited in each target that it has.
     pub targets: Vec<TargetConfig>,
     /// Which reports are meant; all if there are none.
     pub sample_filters: Vec<SampleFilter>,
@@ -194,11 +195,8 @@ impl Config {
             };
         }
         let staying = || self.targets.iter().filter(|target| !target.obsolete);
-        let mut tgids: Vec<_> = staying().filter_map(|target| target.tgid).collect();
-        tgids.sort_unstable();
-        let each_once = tgids.windows(2).all(|pair| pair[0] != pair[1]);
-        if tgids.len() != staying().count() || !each_once {
-            return refused("processes, each once");
+        if !staying().all(|target| target.tgid.is_some()) {
+            return refused("processes");
         }
         Ok(())
     }
