@@ -25,7 +25,7 @@ export interface ReplayScriptOptions {
  * Replays a script, step by step, to its end or to the first refusal that it does not provide for.
  *
  * The shell is bash: variables, quotes, `$(…)`, `$((…))`, patterns, pipes, redirections, `if`, `for`,
- * `while`, `case`, functions, `[`, `[[`, `&&`, `||`, `set -euo pipefail`. Its commands are those that
+ * `while`, `case`, functions, `[`, `[[`, `&&`, `||`, `set -euo pipefail`, `trap … EXIT`. Its commands are those that
  * a set-up of DAMON takes: `echo`, `printf`, `cat`, `ls`, `cd`, `sleep`, `test`, `tee`, `seq`,
  * `grep`, `head`, `tail`, `wc`, `read`, … They see the tree and no other file.
  *

@@ -104,6 +104,10 @@ const SCRIPTS = [
   'set -e; true | false; echo out',
   'set -e; (false; echo in); echo out',
   'exit 300',
+  "trap 'echo bye $?' EXIT INT; echo a; false",
+  "f() { echo cleanup; }; trap f EXIT; trap 'echo never' TERM; set -e; echo a; false; echo b",
+  "trap 'echo bye; exit 7' EXIT; exit 3",
+  "trap 'echo bye' EXIT; trap - EXIT; echo a",
 ] as const;
 
 for (const script of SCRIPTS) {

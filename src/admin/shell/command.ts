@@ -21,7 +21,10 @@ export type ShellCommand = {
       readonly text: string;
     }
   | {
-      /** The script ended by `exit`, by a command that failed under `set -e`, or by an error of its own. */
+      /**
+       * The script ended by `exit`, by a command that failed, last or under `set -e`, or by an error of
+       * its own.
+       */
       readonly type: 'exit';
       readonly status: number;
       readonly reason?: string;

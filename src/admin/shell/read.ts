@@ -4,13 +4,15 @@
  * The grammar is unbash's. Checked whole before any of it is done, so that a script that cannot be
  * replayed does nothing: other commands, other parts of bash, and variables that nothing sets.
  */
-import type { ParameterExpansionPart, Redirection, Script, SyntaxNode } from 'unbash';
+import type { Command, ParameterExpansionPart, Redirection, Script, SyntaxNode } from 'unbash';
 
 import { type DamonError, refuse } from '../../errors.ts';
 
 /** A script that can be replayed. */
 export interface ShellScript {
   readonly ast: Script;
+  /** What is run at the end, by the `trap` that says so. */
+  readonly traps: ReadonlyMap<Command, Script>;
   /** Of a place in the text, from 1. */
   readonly lineOf: (node: { readonly pos: number }) => number;
 }
@@ -18,7 +20,7 @@ export interface ShellScript {
 /** Commands of the shell, and programs, that a replay knows. */
 export const COMMANDS: readonly string[] = (
   'echo printf cat ls cd pwd sleep true false : test [ exit return break continue set export readonly ' +
-  'local unset shift read tee seq head tail wc grep basename dirname id sudo'
+  'local unset shift read tee seq head tail wc grep basename dirname id sudo trap'
 ).split(' ');
 
 /** Set before a script begins; who replays it may write everything. */
@@ -29,6 +31,9 @@ export const PRESET: ReadonlyMap<string, string> = new Map([
 
 const NAME = /^[A-Za-z_]\w*$/;
 const ASSIGNS = new Set(['read', 'export', 'readonly', 'local']);
+
+/** When a trap may be run: at the end, and by signals, which a replay does not get. */
+const TRAPPED = ['EXIT', 'INT', 'TERM', 'HUP'];
 
 /** Parts of bash that are left out, by the type of their node. */
 const LEFT_OUT: Readonly<Record<string, string>> = {
@@ -66,16 +71,30 @@ export async function readShell(text: string): Promise<ShellScript> {
     forEachChild(node, (child) => visit(child, on));
   };
 
+  const traps = new Map<Command, Script>();
+  const parseTrap = (node: Command): void => {
+    const [action, ...conditions] = node.args.map((arg) => (arg.type === 'Word' ? arg : undefined));
+    const plain = action?.parts?.every(({ type }) => type === 'SingleQuoted') ?? true;
+    if (!action || !plain || !conditions.every((word) => TRAPPED.includes(word?.value ?? ''))) {
+      throw cannot(node, `a trap such as \`trap 'COMMAND' EXIT\`, of ${TRAPPED.join(', ')}`);
+    }
+    // Blanks in front of it keep its lines.
+    const before = text.slice(0, action.pos).replaceAll(/[^\n]/g, ' ');
+    traps.set(node, parse(action.value === '-' ? '' : before + action.value));
+  };
   const functions = new Set<string>();
   const variables = new Set([...PRESET.keys(), 'PWD']);
-  visit(ast, (node) => {
+  const note = (node: SyntaxNode): void => {
+    if (node.type === 'Command' && node.name?.value === 'trap') parseTrap(node);
     if (node.type === 'Script') {
       const [error] = (node as typeof ast).errors ?? [];
       if (error) throw cannot(error, `a shell script: ${error.message}`);
     }
     if (node.type === 'Function') functions.add(node.name.value);
     for (const name of namesSetBy(node)) variables.add(name);
-  });
+  };
+  visit(ast, note);
+  for (const trap of traps.values()) visit(trap, note);
 
   const known = new Set<string>([...COMMANDS, ...functions]);
   const checkNames = (node: SyntaxNode, inFunction: boolean): void => {
@@ -104,8 +123,8 @@ export async function readShell(text: string): Promise<ShellScript> {
     checkNames(node, inFunction);
     forEachChild(node, (child) => check(child, inFunction || node.type === 'Function'));
   };
-  check(ast, false);
-  return { ast, lineOf };
+  for (const script of [ast, ...traps.values()]) check(script, false);
+  return { ast, traps, lineOf };
 }
 
 /** What is wrong with a node, if anything. */

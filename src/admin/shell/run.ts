@@ -24,12 +24,13 @@ import type {
 
 import { ROOT } from '../path.ts';
 import type { AdminTree } from '../tree.ts';
-import type { Run, Sink, Streams } from './command.ts';
+import type { Run, ShellCommand, Sink, Streams } from './command.ts';
 import { Leaving, Refused, ShellError } from './ending.ts';
 import { Files } from './files.ts';
 import { matcher } from './pattern.ts';
 import { type Call, PROGRAMS, fileTest } from './programs.ts';
 import { PRESET, type ShellScript } from './read.ts';
+import { type Settings, settingsOf } from './settings.ts';
 import { TERMINAL, redirected } from './streams.ts';
 import { compare, unary } from './test.ts';
 import { calculate, type Environment, expand, expandAll } from './words.ts';
@@ -51,17 +52,34 @@ export async function* runShell(script: ShellScript, host: ShellHost): Run<void>
   const shell = new Shell(script, host);
   const streams: Streams = { stdin: { text: '' }, stdout: TERMINAL, stderr: TERMINAL };
   try {
-    yield* shell.all(script.ast.commands, streams);
+    const left = yield* leaving(() => shell.all(script.ast.commands, streams), shell);
+    // A script comes to what its last command did.
+    const status = Number(shell.get('?'));
+    const ending: ShellCommand | undefined =
+      left ?? (status === 0 ? undefined : { line: shell.line, type: 'exit', status });
+    const trap = shell.takeTrap();
+    const later = trap && (yield* leaving(() => shell.all(trap.commands, streams), shell));
+    const command = later ?? ending;
+    if (command) yield { command };
   } catch (error) {
-    if (error instanceof Refused) return;
-    const line = shell.line;
-    if (error instanceof ShellError) {
-      yield { command: { line, type: 'exit', status: 1, reason: error.message } };
-    } else if (error instanceof Leaving) {
-      // `return` and `break` that lead nowhere are nothing.
-      if (error.to === 'exit') yield { command: { line, type: 'exit', status: error.status } };
-    } else throw error;
+    if (!(error instanceof Refused)) throw error;
   }
+}
+
+/** How what is run is left before its last line, if it is. */
+async function* leaving(body: () => Run<number>, shell: Shell): Run<ShellCommand | undefined> {
+  try {
+    yield* body();
+  } catch (error) {
+    const { line } = shell;
+    if (error instanceof ShellError) {
+      return { line, type: 'exit', status: 1, reason: error.message };
+    }
+    if (!(error instanceof Leaving)) throw error;
+    if (error.to === 'exit') return { line, type: 'exit', status: error.status };
+  }
+  // `return` and `break` that lead nowhere are nothing.
+  return undefined;
 }
 
 /** Whether a `break` or a `continue` has come to the loop that it means. */
@@ -85,6 +103,8 @@ class Shell implements Environment {
   #steps = 0;
   #variables = new Map(PRESET);
   #functions = new Map<string, Body>();
+  /** What `trap … EXIT` says. */
+  #trap: Script | undefined;
   /** What `local` hides, by function that runs. */
   #hidden: Map<string, string | undefined>[] = [];
   readonly #script: ShellScript;
@@ -95,6 +115,13 @@ class Shell implements Environment {
     this.#script = script;
     this.#host = host;
     this.#files = new Files(host.tree);
+  }
+
+  /** What is to be run at the end, once. */
+  takeTrap(): Script | undefined {
+    const trap = this.#trap;
+    this.#trap = undefined;
+    return trap;
   }
 
   get(name: string): string | undefined {
@@ -407,6 +434,10 @@ class Shell implements Environment {
     const words = node.args.filter((arg) => arg.type === 'Word');
     let [name = '', ...args] = yield* expandAll([node.name, ...words], this);
     if (name === 'sudo') [name = '', ...args] = args;
+    if (name === 'trap') {
+      if (args.includes('EXIT')) this.#trap = this.#script.traps.get(node);
+      return 0;
+    }
     const settings = node.args.filter((arg) => arg.type === 'Assignment');
     const status = yield* this.#named(name, args, settings, into);
     this.line = this.#script.lineOf(node);
@@ -458,7 +489,7 @@ class Shell implements Environment {
         return at === undefined ? 1 : 0;
       }
       case 'set':
-        this.#options(args);
+        this.#setTo(settingsOf(args));
         return 0;
       case 'unset':
         for (const variable of args) this.#variables.delete(variable);
@@ -521,26 +552,11 @@ class Shell implements Environment {
     this.set(name, append ? `${this.get(name) ?? ''}${text}` : text);
   }
 
-  #options(args: readonly string[]): void {
-    for (const [index, arg] of args.entries()) {
-      if (arg === '--') {
-        this.positional = args.slice(index + 1);
-        return;
-      }
-      const on = arg.startsWith('-');
-      const before = args[index - 1] ?? '';
-      if (/^[-+]\w*o$/.test(before)) {
-        if (arg !== 'pipefail') throw new ShellError(`set: a replay does not know -o ${arg}`);
-        this.#pipefail = before.startsWith('-');
-        continue;
-      }
-      if (!/^[-+][eux]*o?$/.test(arg)) throw new ShellError(`set: a replay does not know ${arg}`);
-      if (arg.includes('e')) {
-        this.#errexit = on;
-        this.#tolerant = !on;
-      }
-      if (arg.includes('u')) this.nounset = on;
-    }
+  #setTo({ errexit, nounset, pipefail, positional }: Settings): void {
+    if (errexit !== undefined) [this.#errexit, this.#tolerant] = [errexit, !errexit];
+    this.nounset = nounset ?? this.nounset;
+    this.#pipefail = pipefail ?? this.#pipefail;
+    this.positional = positional ?? this.positional;
   }
 
   #read(names: readonly string[], { stdin }: Streams): number {
