@@ -513,3 +513,20 @@ test('memory stays flat over ten thousand monitors', (t) => {
   t.log(`${grown.toFixed(1)} MiB more`);
   t.assert(grown < 64);
 });
+
+test('a complement is what a metric leaves of the whole', async (t) => {
+  const goal = { metric: 'node_mem_used_bp', nid: 0, targetValue: 5_000 } as const;
+  const schemes = [goal, { ...goal, complement: true }].map((one) => ({
+    action: 'stat' as const,
+    quota: { szBytes: '1 MiB', resetIntervalMs: 100, goals: [one] },
+  }));
+  using kdamond = new Kdamond({ source: SMALL, schemes });
+  const values: number[] = [];
+  await kdamond.run({
+    untilMs: 300,
+    onTuning: ({ goals }) => values.push(goals[0]?.currentValue ?? NaN),
+  });
+  const [used = NaN, free = NaN] = values;
+  t.true(used > 0 && used !== free, `${used}`);
+  t.is(used + free, 10_000);
+});

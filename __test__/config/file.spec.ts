@@ -50,6 +50,20 @@ test('a refusal names path, file, line and column', async (t) => {
   }
 });
 
+test('what is merged from elsewhere is refused where it stands', async (t) => {
+  const text =
+    'source: { type: recording, path: a }\nschemes:\n  - &one { action: stat, pattern: { age: 5 } }\n  - <<: *one\n  - <<: [{ action: stat }, *one]\n';
+  const errors = await checkConfig(temporaryFile(text, 'run.yaml'));
+  t.deepEqual(
+    errors.map(({ path, line, column }) => [path, line, column]),
+    [
+      ['schemes[0].pattern.age', 3, 37],
+      ['schemes[1].pattern.age', 3, 37],
+      ['schemes[2].pattern.age', 3, 37],
+    ],
+  );
+});
+
 test('a text that is no YAML, or YAML that says two things, is refused where it stops', async (t) => {
   const texts: readonly [text: string, message: RegExp, line: number][] = [
     ['seed: 1\nseed: 2\n', /unique/, 2],

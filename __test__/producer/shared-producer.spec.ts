@@ -131,6 +131,7 @@ test('a closed producer takes nothing more; what its lane holds is drained', asy
   t.throws(() => producer.freeSlots, closed);
   await live.stop();
   t.is(count(live, 'drain.credited'), 1);
+  t.is(live.lanes.retired.credited, 1, 'the lane was given back');
 });
 
 test('a refused report or batch leaves the lane as it was', (t) => {

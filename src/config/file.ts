@@ -211,9 +211,16 @@ class Places {
       ({ key: name }) => String(isScalar(name) ? name.value : name) === key,
     );
     if (pair !== undefined) return { at: pair.key, value: pair.value };
-    // Merged from elsewhere: `<<: *common`.
-    const merged = (parent.items as Yaml.Pair[]).find(({ key: name }) => String(name) === '<<');
-    return merged && this.#child(merged.value, key);
+    // Merged from elsewhere: `<<: *common`, or a list of such.
+    const merge = (parent.items as Yaml.Pair[]).find(
+      ({ key: name }) => isScalar(name) && name.source === '<<',
+    );
+    const from = isSeq(merge?.value) ? merge.value.items : [merge?.value];
+    for (const one of from) {
+      const found = this.#child(one, key);
+      if (found !== undefined) return found;
+    }
+    return undefined;
   }
 
   #resolved(node: unknown): unknown {
