@@ -108,3 +108,41 @@ for (const [what, answer, message] of BAD_ANSWERS) {
     t.deepEqual(verdictsOf(tuned ? [tuned] : []), []);
   });
 }
+
+/** What a goal on memory pressure reads, window by window, from the total time stalled. */
+async function stalls(quota: object, goal: object, totalsUs: readonly number[]): Promise<number[]> {
+  const goals = [{ metric: 'some_mem_psi_us', targetValue: 1_000, ...goal }];
+  const control = controlOf({ szBytes: '1 MiB', resetIntervalMs: 100, ...quota, goals });
+  const read: number[] = [];
+  for (const stallUs of totalsUs) {
+    const [tuned] = await control.tune([{ ...call(), metrics: [{ stallUs }] }], { timeNs });
+    read.push(tuned?.tuning.goals[0]?.currentValue ?? NaN);
+  }
+  return read;
+}
+
+test('memory pressure is what was stalled since the window before, or of its time what was not', async (t) => {
+  const totals = [70_000, 70_400, 90_400, 290_400];
+  // The first has nothing before it: it counts as met, so that nothing changes.
+  t.deepEqual(await stalls({ tuner: 'consist' }, {}, totals), [1_000, 400, 20_000, 200_000]);
+  // Of 100,000 us, and never below 0.
+  const rest = await stalls({ tuner: 'consist' }, { complement: true }, totals);
+  t.deepEqual(rest, [1_000, 99_600, 80_000, 0]);
+});
+
+test('the first reading of memory pressure changes nothing: temporal goes on with what it has', async (t) => {
+  // Nothing so far: met, and nothing still.
+  t.deepEqual(await stalls({ tuner: 'temporal' }, {}, [70_000, 70_400]), [1_000, 400]);
+  const goals = [{ metric: 'some_mem_psi_us', targetValue: 1_000 }];
+  const quota = { szBytes: '1 MiB', tuner: 'temporal', goals };
+  const control = controlOf(quota);
+  const step = async (stallUs: number) => {
+    const [tuned] = await control.tune([{ ...call(), metrics: [{ stallUs }] }], { timeNs });
+    return [tuned?.tuning.goals[0]?.currentValue, tuned?.tuning.effectiveBytes];
+  };
+  t.deepEqual(await step(0), [1_000, 0]);
+  t.deepEqual(await step(400), [400, MIB]);
+  // A commit forgets what was stalled: the whole quota was allowed, and still is.
+  control.commit([resolve(schemeSchema, { action: 'stat', quota }, 'ERR')]);
+  t.deepEqual(await step(5_000), [0, MIB]);
+});
