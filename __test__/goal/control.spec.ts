@@ -145,4 +145,8 @@ test('the first reading of memory pressure changes nothing: temporal goes on wit
   // A commit forgets what was stalled: the whole quota was allowed, and still is.
   control.commit([resolve(schemeSchema, { action: 'stat', quota }, 'ERR')]);
   t.deepEqual(await step(5_000), [0, MIB]);
+  t.deepEqual(await step(5_400), [400, MIB]);
+  // A commit of goals does, too.
+  control.commitGoals([resolve(schemeSchema, { action: 'stat', quota }, 'ERR').quota.goals]);
+  t.deepEqual(await step(9_000), [0, MIB]);
 });
