@@ -103,8 +103,10 @@ test('snapshots follow each other without a gap, and every report is in one of t
     if (snapshots.length === 20) void live.stop();
   }
   t.is(live.state, 'stopped');
-  for (const [i, { timeNs, intervalNs }] of snapshots.entries()) {
+  const aggregation = BigInt(live.config.attrs.aggregationUs) * 1_000n;
+  for (const [i, { timeNs, intervalNs, aggregationNs }] of snapshots.entries()) {
     if (i > 0) t.true(timeNs - intervalNs === snapshots[i - 1]?.timeNs);
+    t.is(aggregationNs, aggregation);
   }
   t.assert(Math.abs(hitsOf(snapshots) - count(live, 'drain.credited')) < 1e-6);
   t.assert(count(live, 'drain.credited') >= 20);
