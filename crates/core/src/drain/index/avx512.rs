@@ -30,14 +30,18 @@ pub(super) fn filter(
     mut closer: impl FnMut(usize),
 ) -> usize {
     let len = filter.words.len();
-    let even = _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14);
     let odd = _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15);
     let fresh_from = _mm512_set1_epi64(filter.fresh_from);
-    let base = _mm512_set1_epi64(filter.base as i64);
     let mut i = from;
-    while i < len
-        && let Some(room) = batch.room()
-    {
+    loop {
+        // As good as always all are fresh and plain.
+        let taken = filter_plain(filter, i, batch);
+        i += taken * NODE;
+        batch.hold(taken * NODE);
+        if i == len {
+            return len;
+        }
+        let Some(room) = batch.room() else { return i };
         // Four reports, as far as they are present; instead of the others, ones that are fresh.
         let load = |quarter: usize| {
             let left = len.saturating_sub(i + 4 * quarter).min(4);
@@ -46,40 +50,19 @@ pub(super) fn filter(
             // SAFETY: reads only what is present, two words a report.
             unsafe { _mm512_mask_loadu_epi64(none, ((1u32 << (2 * left)) - 1) as u8, four) }
         };
-        let quarters = if let Some(sixteen) = filter.words[i..].first_chunk::<NODE>() {
-            let four = |quarter: usize| {
-                // SAFETY: reads a quarter of the sixteen.
-                unsafe { _mm512_loadu_si512(sixteen.as_ptr().add(4 * quarter).cast()) }
-            };
-            [four(0), four(1), four(2), four(3)]
-        } else {
-            [load(0), load(1), load(2), load(3)]
-        };
-        // Every other word of eight reports.
-        let half = |half: usize, which| {
-            _mm512_permutex2var_epi64(quarters[2 * half], which, quarters[2 * half + 1])
-        };
-        let [low, high] = [0, 1].map(|at| {
-            let distances = _mm512_sub_epi64(half(at, even), base);
-            _mm512_cvtusepi64_epi32(_mm512_srli_epi64(distances, 12))
-        });
-        let pages = _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
-        let pages = _mm512_min_epu32(pages, _mm512_set1_epi32((u32::MAX - 1) as i32));
-        let keys = _mm512_xor_si512(pages, _mm512_set1_epi32(i32::MIN));
-        // As good as always all are fresh and plain: then their least stamp is.
-        let [first, second, third, fourth] = quarters;
-        let least =
-            _mm512_min_epi64(_mm512_min_epi64(first, second), _mm512_min_epi64(third, fourth));
-        if _mm512_mask_cmpge_epi64_mask(STAMPS, least, fresh_from) == STAMPS {
+        let quarters = [load(0), load(1), load(2), load(3)];
+        let keys = keys(quarters, filter.base);
+        // Most often the last few. How many there are is known without waiting for their stamps.
+        if all_pass(quarters, filter.fresh_from) {
             // SAFETY: the room is sixteen keys.
             unsafe { _mm512_storeu_si512(room.as_mut_ptr().cast(), keys) };
             batch.hold(NODE.min(len - i));
-            i += NODE;
+            i = len.min(i + NODE);
             continue;
         }
         let present = if len - i < NODE { (1 << (len - i)) - 1 } else { u16::MAX };
-        let [low, high] = [0, 1].map(|at| {
-            let stamps = half(at, odd);
+        let [low, high] = [0, 1].map(|half| {
+            let stamps = _mm512_permutex2var_epi64(quarters[2 * half], odd, quarters[2 * half + 1]);
             u16::from(_mm512_cmpge_epi64_mask(stamps, fresh_from))
         });
         let passing = present & (low | high << 8);
@@ -95,20 +78,80 @@ pub(super) fn filter(
             closer(i + others.trailing_zeros() as usize);
             others &= others - 1;
         }
-        i += NODE;
+        i = len.min(i + NODE);
     }
-    i.min(len)
 }
 
-/// How many keys fall in each slot where all slots are one node: every key is compared with every
+/// Stores the keys of reports from number `from` on to the batch, sixteen at a time, until the batch
+/// is full or one of sixteen needs a closer look; returns how many times.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn filter_plain(filter: Filter<'_>, from: usize, batch: &mut Batch) -> usize {
+    let (vectors, _) = filter.words[from..].as_chunks::<NODE>();
+    let mut taken = 0;
+    for (sixteen, room) in vectors.iter().zip(batch.rooms()) {
+        let four = |quarter: usize| {
+            // SAFETY: reads a quarter of the sixteen.
+            unsafe { _mm512_loadu_si512(sixteen.as_ptr().add(4 * quarter).cast()) }
+        };
+        let quarters = [four(0), four(1), four(2), four(3)];
+        if !all_pass(quarters, filter.fresh_from) {
+            break;
+        }
+        // SAFETY: the room is sixteen keys.
+        unsafe { _mm512_storeu_si512(room.as_mut_ptr().cast(), keys(quarters, filter.base)) };
+        taken += 1;
+    }
+    taken
+}
+
+/// Whether the stamps of sixteen reports are fresh and plain: then the least of them is.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn all_pass([first, second, third, fourth]: [__m512i; 4], fresh_from: i64) -> bool {
+    let least = _mm512_min_epi64(_mm512_min_epi64(first, second), _mm512_min_epi64(third, fourth));
+    _mm512_mask_cmpge_epi64_mask(STAMPS, least, _mm512_set1_epi64(fresh_from)) == STAMPS
+}
+
+/// What [`tree::key`](super::tree::key) makes of the distances of sixteen reports.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn keys([first, second, third, fourth]: [__m512i; 4], base: u64) -> __m512i {
+    let words = _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14);
+    let halves = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    let pages = |first, second| {
+        let addresses = _mm512_permutex2var_epi64(first, words, second);
+        let distances = _mm512_sub_epi64(addresses, _mm512_set1_epi64(base as i64));
+        let limit = _mm512_set1_epi64(i64::from(u32::MAX - 1));
+        _mm512_min_epu64(_mm512_srli_epi64(distances, 12), limit)
+    };
+    let pages = _mm512_permutex2var_epi32(pages(first, second), halves, pages(third, fourth));
+    _mm512_xor_si512(pages, _mm512_set1_epi32(i32::MIN))
+}
+
+/// How many keys fall in each of so many slots that are one node: every key is compared with every
 /// slot and nothing but sums is kept, so it is of no matter how often a slot comes up.
 #[target_feature(enable = "avx512f,avx512cd,bmi1,popcnt")]
-pub(super) fn count(slots: &Node, keys: &[i32]) -> [u32; NODE] {
+pub(super) fn count(slots: &Node, len: usize, keys: &[i32]) -> [u32; NODE] {
+    // The first slot is at or below every key.
+    match len {
+        ..=4 => count_above_first::<3>(slots, keys),
+        5..=8 => count_above_first::<7>(slots, keys),
+        9..=12 => count_above_first::<11>(slots, keys),
+        _ => count_above_first::<15>(slots, keys),
+    }
+}
+
+/// With `N` slots, or fewer, above the first.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn count_above_first<const N: usize>(slots: &Node, keys: &[i32]) -> [u32; NODE] {
     let minus_one = _mm512_set1_epi32(-1);
-    let mut at_or_above = [_mm512_setzero_si512(); NODE];
+    let mut at_or_above = [_mm512_setzero_si512(); N];
+    let [_, starts @ ..] = &slots.0;
     let (vectors, rest) = keys.as_chunks::<NODE>();
     let mut add = |keys: __m512i, present: u16| {
-        for (sum, &start) in at_or_above.iter_mut().zip(&slots.0) {
+        for (sum, &start) in at_or_above.iter_mut().zip(starts) {
             let above = _mm512_mask_cmpge_epi32_mask(present, keys, _mm512_set1_epi32(start));
             *sum = _mm512_mask_sub_epi32(*sum, above, *sum, minus_one);
         }
@@ -119,8 +162,12 @@ pub(super) fn count(slots: &Node, keys: &[i32]) -> [u32; NODE] {
     let present = (1 << rest.len()) - 1;
     // SAFETY: reads only what is present.
     add(unsafe { _mm512_maskz_loadu_epi32(present, rest.as_ptr()) }, present);
+    let mut counts = [0; NODE];
+    counts[0] = keys.len() as u32;
+    for (count, sum) in counts[1..].iter_mut().zip(at_or_above) {
+        *count = _mm512_reduce_add_epi32(sum) as u32;
+    }
     let mut above_next = 0;
-    let mut counts = at_or_above.map(|sum| _mm512_reduce_add_epi32(sum) as u32);
     for count in counts.iter_mut().rev() {
         above_next = std::mem::replace(count, *count - above_next);
     }

@@ -48,10 +48,18 @@ impl Batch {
         self.keys[..CAPACITY + NODE].get_mut(self.held..)?.first_chunk_mut()
     }
 
-    /// Holds so many of the keys stored to the [room](Self::room).
+    /// Where the next vectors of keys go, one after the other; none if the batch is full.
+    #[inline]
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "of the 512-bit kernel"))]
+    pub(super) fn rooms(&mut self) -> &mut [[i32; NODE]] {
+        let rooms = self.keys[..CAPACITY + NODE].get_mut(self.held..).unwrap_or_default();
+        rooms.as_chunks_mut().0
+    }
+
+    /// Holds so many of the keys stored to the [room](Self::room), or to the [rooms](Self::rooms).
     #[inline]
     pub(super) fn hold(&mut self, keys: usize) {
-        debug_assert!(keys <= NODE);
+        debug_assert!(self.held + keys <= CAPACITY + NODE);
         self.held += keys;
     }
 

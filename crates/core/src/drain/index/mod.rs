@@ -261,7 +261,7 @@ impl Index {
             && let Some(slots) = self.tree.only_node()
         {
             // SAFETY: `with_kernel` saw that the CPU has what it takes.
-            let counts = unsafe { avx512::count(slots, self.batch.keys()) };
+            let counts = unsafe { avx512::count(slots, self.slots.len(), self.batch.keys()) };
             self.tally.add_counts(&counts);
             if self.newly_in_gaps() > 0 {
                 self.rank();

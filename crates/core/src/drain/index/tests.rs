@@ -220,7 +220,7 @@ fn spans_around_the_limit_of_keys_are_all_the_same() {
 fn slot_counts_around_the_sizes_of_layers_and_banks_are_all_the_same() {
     let mut contest = Contest::new(&[]);
     let sizes = [4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15, 17].map(|bits| 1u64 << bits);
-    for size in sizes.into_iter().chain([3 << 4, 3 << 8, 5 << 9]) {
+    for size in sizes.into_iter().chain([3 << 2, 3 << 4, 3 << 8, 5 << 9]) {
         // Adjacent regions take one slot more than they are.
         for count in size - 3..size + 3 {
             let regions = adjacent(count);
