@@ -110,7 +110,9 @@ driven('damo starts, watches, tunes and stops a monitor of ours', async (t) => {
     /ops: paddr_ibs[^]*action: migrate_hot to node 0[^]*8\.000 MiB \/ .* per 1 s/,
   );
   t.regex(part('damon'), /applied [1-9]\d* times/);
-  t.regex(part('access'), /addr 0 B +size .* access [1-9]\d* hz/, 'what is hot lies at the start');
+  // Of its first regions, one may have been looked at just when it was not accessed.
+  const hot = /addr (?:0 B|[\d.]+ KiB|\d\.\d+ MiB) +size .* access [1-9]\d* hz/;
+  t.regex(part('access'), hot, 'what is hot lies at the start');
   t.regex(part('access'), /total size: 256\.000 MiB/);
   t.is(part('tune'), '6000');
   t.is(part('stop').trimEnd(), 'off');
