@@ -118,6 +118,14 @@ const`,
     test: 'draws_are_those',
   },
   {
+    name: 'lanes of draws begin too far apart',
+    file: 'random.rs',
+    find: 'while doublings < STEPS_LOG2 {',
+    replace: 'while doublings <= STEPS_LOG2 {',
+    check: 'lib',
+    test: 'numbers_drawn_ahead',
+  },
+  {
     name: 'every report counts',
     file: 'region/mod.rs',
     find: 'u32::from(self.credited_in != tick)',
@@ -348,27 +356,27 @@ const`,
   {
     name: 'the rotation begins anew in each target',
     file: 'region/adjust.rs',
-    find: 'let chosen = index % step == offset &&',
-    replace: `if self.cuts.is_empty() {
-                    index = 0;
-                }
-                let chosen = index % step == offset &&`,
+    find: `cuts.extend(regions.iter().map(|region| {
+                if until`,
+    replace: `until = (self.rotation - 1) % step;
+            cuts.extend(regions.iter().map(|region| {
+                if until`,
     check: 'lib',
     test: 'the_rotation_goes_on',
   },
   {
     name: 'two smallest regions are cut with all',
     file: 'region/adjust.rs',
-    find: 'if size > 2 * least {',
-    replace: 'if size >= 2 * least {',
+    find: 'let from_sz = 2 * least + 1;',
+    replace: 'let from_sz = 2 * least;',
     check: 'lib',
     test: 'a_region_of_two_smallest',
   },
   {
     name: 'two smallest regions are not cut alone',
     file: 'region/adjust.rs',
-    find: 'region.size() >= 2 * self.min_region_sz;',
-    replace: 'region.size() > 2 * self.min_region_sz;',
+    find: 'region.size(), 2 * least, least)',
+    replace: 'region.size(), 2 * least + 1, least)',
     check: 'lib',
     test: 'a_region_of_two_smallest',
   },
@@ -383,9 +391,9 @@ const`,
   {
     name: 'pieces come out in the wrong order',
     file: 'region/adjust.rs',
-    find: 'put(left.split_off(left_of(left.size(), tenths, min_region_sz)));',
+    find: 'put(&left.split_off(left_of(left.size(), tenths, min_region_sz)));',
     replace: `let right = left.split_off(left_of(left.size(), tenths, min_region_sz));
-            put(left);
+            put(&left);
             left = right;`,
     check: 'lib',
     test: 'a_third_piece',

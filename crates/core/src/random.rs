@@ -1,10 +1,34 @@
 //! The generator that chooses where regions are cut: the kernel's own, so that a cut here is a cut
 //! there. Source: `damon-core.md` 4.6 (four-word combined Tausworthe, `prandom_u32_state`).
+//!
+//! Millions of numbers are drawn in a row, and each step waits for the one before. A step is linear
+//! in the bits of the words, and so are many at once: numbers are drawn ahead by the block, in lanes
+//! that begin that many steps apart and go side by side. They are the same, in the same order.
 
-/// Four words of state, one per component.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The state: one word per component.
+type Words = [u32; 4];
+
+/// Lanes of a block, and the steps from one to the next: a power of two.
+const LANES: usize = 8;
+const STEPS: usize = 1 << STEPS_LOG2;
+const STEPS_LOG2: u32 = 8;
+
+/// The generator, with numbers drawn ahead.
+#[derive(Clone)]
 pub struct Random {
-    words: [u32; 4],
+    /// After the numbers drawn ahead.
+    words: Words,
+    /// By step, one number of each lane.
+    ahead: Box<[[u32; LANES]; STEPS]>,
+    /// How many of those were taken, lane after lane.
+    taken: usize,
+}
+
+impl std::fmt::Debug for Random {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { words, ahead: _, taken } = self;
+        f.debug_struct("Random").field("words", words).field("taken", taken).finish_non_exhaustive()
+    }
 }
 
 impl Random {
@@ -12,25 +36,47 @@ impl Random {
     /// component's smallest legal value.
     pub fn new(seed: u64) -> Self {
         let fold = ((seed >> 32) ^ (seed << 10) ^ seed) as u32;
-        Self { words: [2, 8, 16, 128].map(|least| if fold < least { fold + least } else { fold }) }
+        Self {
+            words: [2, 8, 16, 128].map(|least| if fold < least { fold + least } else { fold }),
+            ahead: Box::new([[0; LANES]; STEPS]),
+            taken: LANES * STEPS,
+        }
     }
 
     /// 32 uniform bits.
     #[inline]
     pub fn next_u32(&mut self) -> u32 {
-        // (mask, left shift, two shifts of the feedback) of each component.
-        const COMPONENTS: [(u32, u32, u32, u32); 4] = [
-            (0xFFFF_FFFE, 18, 6, 13),
-            (0xFFFF_FFF8, 2, 2, 27),
-            (0xFFFF_FFF0, 7, 13, 21),
-            (0xFFFF_FF80, 13, 3, 12),
-        ];
-        let mut output = 0;
-        for (word, (mask, left, a, b)) in self.words.iter_mut().zip(COMPONENTS) {
-            *word = ((*word & mask) << left) ^ (((*word << a) ^ *word) >> b);
-            output ^= *word;
+        if self.taken == LANES * STEPS {
+            self.draw_ahead();
         }
-        output
+        let number = self.ahead[self.taken % STEPS][self.taken / STEPS];
+        self.taken += 1;
+        number
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn draw_ahead(&mut self) {
+        let mut lanes = [[0; LANES]; 4];
+        for (component, (lanes, word)) in lanes.iter_mut().zip(&mut self.words).enumerate() {
+            for lane in lanes {
+                *lane = *word;
+                *word = leap(component, *word);
+            }
+        }
+        let [first, second, third, fourth] = &mut lanes;
+        for numbers in self.ahead.iter_mut() {
+            for (lane, number) in numbers.iter_mut().enumerate() {
+                let words =
+                    [&mut first[lane], &mut second[lane], &mut third[lane], &mut fourth[lane]];
+                *number = 0;
+                for (component, word) in words.into_iter().enumerate() {
+                    *word = step(component, *word);
+                    *number ^= *word;
+                }
+            }
+        }
+        self.taken = 0;
     }
 
     /// Uniform over `[left, right)`. Kernel `damon_rand`.
@@ -54,6 +100,61 @@ impl Random {
     }
 }
 
+/// A component one step later.
+#[inline(always)]
+const fn step(component: usize, word: u32) -> u32 {
+    // (mask, left shift, two shifts of the feedback) of each component.
+    const COMPONENTS: [(u32, u32, u32, u32); 4] = [
+        (0xFFFF_FFFE, 18, 6, 13),
+        (0xFFFF_FFF8, 2, 2, 27),
+        (0xFFFF_FFF0, 7, 13, 21),
+        (0xFFFF_FF80, 13, 3, 12),
+    ];
+    let (mask, left, a, b) = COMPONENTS[component];
+    ((word & mask) << left) ^ (((word << a) ^ word) >> b)
+}
+
+/// By component, what [`STEPS`] steps make of each bit.
+const LEAPS: [[u32; 32]; 4] = {
+    let mut leaps = [[0; 32]; 4];
+    let mut component = 0;
+    while component < 4 {
+        let mut bit = 0;
+        while bit < 32 {
+            leaps[component][bit] = step(component, 1 << bit);
+            bit += 1;
+        }
+        let mut doublings = 0;
+        while doublings < STEPS_LOG2 {
+            let once = leaps[component];
+            let mut bit = 0;
+            while bit < 32 {
+                leaps[component][bit] = sum(&once, once[bit]);
+                bit += 1;
+            }
+            doublings += 1;
+        }
+        component += 1;
+    }
+    leaps
+};
+
+/// A component [`STEPS`] steps later.
+fn leap(component: usize, word: u32) -> u32 {
+    sum(&LEAPS[component], word)
+}
+
+/// What becomes of a word of which each bit becomes `of_bits`.
+const fn sum(of_bits: &[u32; 32], word: u32) -> u32 {
+    let mut sum = 0;
+    let mut bit = 0;
+    while bit < 32 {
+        sum ^= of_bits[bit] * (word >> bit & 1);
+        bit += 1;
+    }
+    sum
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,6 +168,21 @@ mod tests {
                 assert!((1..10).contains(&random.range(1, 10)));
                 let wide = random.range(1 << 40, (1 << 40) + (1 << 35));
                 assert!((1 << 40..(1 << 40) + (1 << 35)).contains(&wide));
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_drawn_ahead_are_those_drawn_one_by_one() {
+        for seed in [0, 1, 42, u64::MAX] {
+            let mut random = Random::new(seed);
+            let mut words = random.words;
+            for drawn in 0..3 * LANES * STEPS + 7 {
+                for (component, word) in words.iter_mut().enumerate() {
+                    *word = step(component, *word);
+                }
+                let number = words.iter().fold(0, |sum, word| sum ^ word);
+                assert_eq!(random.next_u32(), number, "{seed} {drawn}");
             }
         }
     }

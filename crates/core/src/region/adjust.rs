@@ -141,48 +141,42 @@ impl Adjuster {
 
     /// Cuts every region into at most `pieces`, 2 or 3.
     fn split_all(&mut self, targets: &mut [Target], pieces: u32) {
-        let least = self.min_region_sz;
-        // Out of memory's way: each draw waits for the one before.
-        let mut random = self.random.clone();
+        let Self { random, min_region_sz, cuts, .. } = self;
+        let least = *min_region_sz;
+        let from_sz = 2 * least + 1;
         for target in targets {
             let regions = target.regions_mut();
-            self.cuts.clear();
-            self.cuts.extend(regions.iter().map(|region| {
-                let mut cuts = Cuts::default();
-                let mut size = region.size();
+            cuts.clear();
+            cuts.extend(regions.iter().map(|region| {
+                let (first, left) = draw(random, region.size(), from_sz, least);
                 // The second cut is made in the left part of the first.
-                for cut in cuts.0.iter_mut().take(pieces as usize - 1) {
-                    if size > 2 * least {
-                        (*cut, size) = draw(&mut random, size, least);
-                    }
-                }
-                cuts
+                let second = if pieces == 3 { draw(random, left, from_sz, least).0 } else { 0 };
+                Cuts { first, second }
             }));
-            split(regions, &self.cuts, least);
+            split(regions, cuts, least);
         }
-        self.random = random;
     }
 
     /// Cuts one region of every `step`, another one each time. `damon_split_some_regions`.
     fn split_some(&mut self, targets: &mut [Target], step: u64) {
-        let offset = self.rotation % step;
+        let Self { random, min_region_sz, cuts, .. } = self;
+        let least = *min_region_sz;
+        // Regions to come until the next that is chosen.
+        let mut until = self.rotation % step;
         self.rotation += 1;
-        let mut index = 0;
         for target in targets {
             let regions = target.regions_mut();
-            self.cuts.clear();
-            for region in regions.iter() {
-                let chosen = index % step == offset && region.size() >= 2 * self.min_region_sz;
-                index += 1;
-                self.cuts.push(match chosen {
-                    true => {
-                        let (cut, _) = draw(&mut self.random, region.size(), self.min_region_sz);
-                        Cuts([cut, 0])
-                    }
-                    false => Cuts::default(),
-                });
-            }
-            split(regions, &self.cuts, self.min_region_sz);
+            cuts.clear();
+            cuts.extend(regions.iter().map(|region| {
+                if until > 0 {
+                    until -= 1;
+                    return Cuts::default();
+                }
+                until = step - 1;
+                let (first, _) = draw(random, region.size(), 2 * least, least);
+                Cuts { first, second: 0 }
+            }));
+            split(regions, cuts, least);
         }
     }
 }
@@ -190,12 +184,25 @@ impl Adjuster {
 /// Where a region is cut, in tenths of its size, and where the left part of that is again; 0 is
 /// nowhere.
 #[derive(Clone, Copy, Debug, Default)]
-struct Cuts([u8; 2]);
+struct Cuts {
+    first: u8,
+    second: u8,
+}
+
+impl Cuts {
+    #[inline]
+    fn count(self) -> usize {
+        usize::from(self.first > 0) + usize::from(self.second > 0)
+    }
+}
 
 /// Draws a cut at 10..90 %, on a page boundary, and gives the size of what is left of it; none, and
-/// the whole size, when that would leave an empty part.
+/// the whole size, when that would leave an empty part, or below `from_sz`.
 #[inline]
-fn draw(random: &mut Random, size: u64, min_region_sz: u64) -> (u8, u64) {
+fn draw(random: &mut Random, size: u64, from_sz: u64, min_region_sz: u64) -> (u8, u64) {
+    if size < from_sz {
+        return (0, size);
+    }
     let tenths = random.range(1, 10) as u8;
     let left = left_of(size, tenths, min_region_sz);
     if 0 < left && left < size { (tenths, left) } else { (0, size) }
@@ -211,26 +218,27 @@ fn left_of(size: u64, tenths: u8, min_region_sz: u64) -> u64 {
 /// is needed, which would cost as much memory again.
 fn split(regions: &mut Vec<Region>, cuts: &[Cuts], min_region_sz: u64) {
     assert_eq!(regions.len(), cuts.len());
-    let more: usize =
-        cuts.iter().map(|Cuts(cuts)| cuts.iter().filter(|&&cut| cut > 0).count()).sum();
-    regions.reserve_exact(more);
+    let more: usize = cuts.iter().map(|cuts| cuts.count()).sum();
     let len = regions.len() + more;
+    regions.reserve_exact(more);
     let first = regions.as_mut_ptr();
     let mut to = len;
-    let mut put = |region: Region| {
+    let mut put = |region: &Region| {
         to -= 1;
         // SAFETY: `len` fits the capacity. As many are put as there are regions and cuts, which is
         // `len`; what was taken to be cut lies at or after `to`, so nothing is lost.
-        unsafe { first.add(to).write(region) };
+        unsafe { first.add(to).write(*region) };
     };
-    for (from, Cuts(cuts)) in cuts.iter().enumerate().rev() {
+    for (from, cuts) in cuts.iter().enumerate().rev() {
         // SAFETY: one of the regions there were; those put so far lie behind it.
         let mut left = unsafe { *first.add(from) };
         left.reset();
-        for &tenths in cuts.iter().filter(|&&tenths| tenths > 0) {
-            put(left.split_off(left_of(left.size(), tenths, min_region_sz)));
+        for tenths in [cuts.first, cuts.second] {
+            if tenths > 0 {
+                put(&left.split_off(left_of(left.size(), tenths, min_region_sz)));
+            }
         }
-        put(left);
+        put(&left);
     }
     // SAFETY: all were written: `to` has come down to 0.
     unsafe { regions.set_len(len) };
