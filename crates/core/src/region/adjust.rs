@@ -290,41 +290,64 @@ impl Pass<'_> {
         }
     }
 
-    /// `weight` gives what a region weighs now, and what it weighed before.
+    /// `weight` gives what a region weighs now, and what it weighed before. Memory that no region
+    /// moves to is read only.
+    #[inline(never)]
     fn by(&self, regions: &mut Vec<Region>, weight: &impl Fn(&Region) -> (u32, u32)) -> Largest {
+        let Some(first) = regions.first_mut() else { return Largest::default() };
+        first.age = self.aged(first, weight(first));
         let (mut kept, mut largest) = (0, Largest::default());
-        for next in 0..regions.len() {
-            let (before, rest) = regions.split_at_mut(next);
-            let region = &mut rest[0];
-            if self.count_age {
-                let (now, last) = weight(region);
-                region.age = self.aged(region.age, now, last);
-            }
-            let Some(previous) = before.get_mut(kept) else { continue };
-            if previous.end == region.start
-                && weight(previous).0.abs_diff(weight(region).0) <= self.threshold
-                && previous.size() + region.size() <= self.size_limit
+        let mut left = Left::of(first, weight);
+        for next in 1..regions.len() {
+            let (done, to_come) = regions.split_at_mut(next);
+            let (previous, region) = (&mut done[kept], &to_come[0]);
+            let weighs = weight(region);
+            let age = self.aged(region, weighs);
+            if left.end == region.start
+                && left.weight.abs_diff(weighs.0) <= self.threshold
+                && region.end - left.start <= self.size_limit
             {
-                previous.absorb(region);
+                left.end = region.end;
+                if previous.absorb(region, age) {
+                    left.weight = weight(previous).0;
+                }
                 continue;
             }
             largest.see(previous);
             kept += 1;
             if kept < next {
-                before[kept] = *region;
+                done[kept] = *region;
             }
+            regions[kept].age = age;
+            left = Left::of(&regions[kept], weight);
         }
-        if let Some(last) = regions.get(kept) {
-            largest.see(last);
-        }
+        largest.see(&regions[kept]);
         regions.truncate(kept + 1);
         largest
     }
 
     /// A change of the count beyond the threshold, or between none and some, starts a new life.
-    fn aged(&self, age: u32, now: u32, before: u32) -> u32 {
+    #[inline]
+    fn aged(&self, region: &Region, (now, before): (u32, u32)) -> u32 {
+        if !self.count_age {
+            return region.age;
+        }
         let changed = now.abs_diff(before) > self.threshold || (now == 0) != (before == 0);
-        if changed { 0 } else { age.wrapping_add(1) }
+        if changed { 0 } else { region.age.wrapping_add(1) }
+    }
+}
+
+/// What is compared of the left side.
+struct Left {
+    start: u64,
+    end: u64,
+    weight: u32,
+}
+
+impl Left {
+    #[inline]
+    fn of(region: &Region, weight: &impl Fn(&Region) -> (u32, u32)) -> Self {
+        Self { start: region.start, end: region.end, weight: weight(region).0 }
     }
 }
 
@@ -366,6 +389,10 @@ mod tests {
         let mut targets = [target(&[(0, 1, 1, 1), (1, 2, 3, 3), (2, 3, 5, 5)])];
         pass(2, u64::MAX, false).over(targets[0].regions_mut());
         assert_eq!(view(&targets[0]), [(0, 2, 2), (2, 3, 5)]);
+        // and 4 (distance 2 from 2, though 3 from 1) comes in
+        let mut targets = [target(&[(0, 1, 1, 1), (1, 2, 3, 3), (2, 3, 4, 4)])];
+        pass(2, u64::MAX, false).over(targets[0].regions_mut());
+        assert_eq!(view(&targets[0]), [(0, 3, 2)]);
         let mut targets = [target(&[(0, 2, 1, 1), (2, 4, 1, 1)])];
         pass(2, 3 * 4096, false).over(targets[0].regions_mut());
         assert_eq!(view(&targets[0]), [(0, 2, 1), (2, 4, 1)]);

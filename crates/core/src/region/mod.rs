@@ -122,10 +122,25 @@ impl Region {
         right
     }
 
-    /// Absorbs the right neighbour: counts and age become means by size, truncated; what the
-    /// previous aggregation saw stays the left one's. `damon_merge_two_regions`.
+    /// Absorbs the right neighbour, which is `age` old: counts and age become means by size,
+    /// truncated; what the previous aggregation saw stays the left one's. False if they were alike
+    /// and no mean was wanted. `damon_merge_two_regions`.
     #[inline]
-    pub(crate) fn absorb(&mut self, right: &Self) {
+    pub(crate) fn absorb(&mut self, right: &Self, age: u32) -> bool {
+        let differs = self.nr_accesses != right.nr_accesses
+            || self.age != age
+            || self.probe_hits != right.probe_hits;
+        if differs {
+            self.average(right, age);
+        }
+        self.hits += right.hits;
+        self.end = right.end;
+        differs
+    }
+
+    /// Apart, as most neighbours that are merged are alike.
+    #[inline(never)]
+    fn average(&mut self, right: &Self, right_age: u32) {
         let (left_size, right_size) = (self.size(), right.size());
         let mean = |l: u32, r: u32| {
             if l == r {
@@ -136,14 +151,12 @@ impl Region {
                 / (left_size + right_size)) as u32
         };
         self.nr_accesses = mean(self.nr_accesses, right.nr_accesses);
-        self.age = mean(self.age, right.age);
+        self.age = mean(self.age, right_age);
         if self.probe_hits != right.probe_hits {
             for (hits, right) in self.probe_hits.iter_mut().zip(right.probe_hits) {
                 *hits = mean((*hits).into(), right.into()) as u8;
             }
         }
-        self.hits += right.hits;
-        self.end = right.end;
     }
 }
 
@@ -182,7 +195,7 @@ mod tests {
             hits: 5,
             ..Region::new(8_192, 12_288)
         };
-        left.absorb(&right);
+        left.absorb(&right, right.age);
         assert_eq!((left.end, left.nr_accesses, left.last_nr_accesses), (12_288, 5, 7));
         assert_eq!((left.age, left.hits), (3, 6));
     }
@@ -242,7 +255,7 @@ mod tests {
                 ..Region::new(start * 4_096, end * 4_096)
             };
             let mut left = region(0, l, left_value, 5);
-            left.absorb(&region(l, l + r, right_value, 7));
+            left.absorb(&region(l, l + r, right_value, 7), right_value);
             assert_eq!((left.nr_accesses, left.age), (mean, mean), "{l} {r}");
             assert_eq!((left.hits, left.size()), (12, (l + r) * 4_096));
         }
@@ -253,7 +266,7 @@ mod tests {
         let region = |start, end, probe_hits| Region { probe_hits, ..Region::new(start, end) };
         // (9*3 + 2) / 4, 1 / 4
         let mut left = region(0, 3, [9, 0, 0, 255]);
-        left.absorb(&region(3, 4, [2, 1, 0, 255]));
+        left.absorb(&region(3, 4, [2, 1, 0, 255]), 0);
         assert_eq!(left.probe_hits, [7, 0, 0, 255]);
         let right = left.split_off(1);
         assert_eq!((left.probe_hits, right.probe_hits), ([7, 0, 0, 255], [7, 0, 0, 255]));
