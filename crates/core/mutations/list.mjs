@@ -354,10 +354,14 @@ const`,
   {
     name: 'the rotation begins anew in each target',
     file: 'region/adjust.rs',
-    find: `cuts.extend(regions.iter().map(|region| {
-                if until`,
-    replace: `until = (self.rotation - 1) % step;
+    find: `cuts.clear();
             cuts.extend(regions.iter().map(|region| {
+                prefetch(ptr::from_ref(region).wrapping_byte_add(AHEAD_SZ));
+                if until`,
+    replace: `cuts.clear();
+            until = (self.rotation - 1) % step;
+            cuts.extend(regions.iter().map(|region| {
+                prefetch(ptr::from_ref(region).wrapping_byte_add(AHEAD_SZ));
                 if until`,
     check: 'lib',
     test: 'the_rotation_goes_on',

@@ -1,6 +1,8 @@
 //! What one aggregation saw, as columns of equal length.
 
-use crate::region::Target;
+use std::ptr;
+
+use crate::region::{AHEAD_SZ, Target, grow, prefetch_to_write};
 
 /// Whose regions a part of the columns describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,12 +57,14 @@ impl Snapshot {
                 regions: target.regions().len(),
             }),
         );
-        self.starts.clear();
-        self.ends.clear();
-        self.nr_accesses.clear();
-        self.ages.clear();
-        self.hits.clear();
+        let regions = self.targets.iter().map(|target| target.regions).sum();
+        anew(&mut self.starts, regions);
+        anew(&mut self.ends, regions);
+        anew(&mut self.nr_accesses, regions);
+        anew(&mut self.ages, regions);
+        anew(&mut self.hits, regions);
         for region in targets.iter_mut().flat_map(|target| target.regions_mut()) {
+            prefetch_to_write(ptr::from_mut(region).wrapping_byte_add(AHEAD_SZ));
             self.starts.push(region.start.wrapping_mul(addr_unit));
             self.ends.push(region.end.wrapping_mul(addr_unit));
             self.nr_accesses.push(region.nr_accesses);
@@ -68,4 +72,10 @@ impl Snapshot {
             self.hits.push(std::mem::take(&mut region.hits));
         }
     }
+}
+
+/// Empty, with room for so many.
+fn anew<T: Copy>(column: &mut Vec<T>, len: usize) {
+    column.clear();
+    grow(column, len);
 }

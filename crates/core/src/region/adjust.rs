@@ -7,7 +7,9 @@
 //! One difference from the kernel: its counters behind the 3-way split and the split rotation are
 //! shared by all monitors of the machine; ours belong to the monitor.
 
-use super::{Region, Target, Weighing};
+use std::ptr;
+
+use super::{AHEAD_SZ, Region, Target, Weighing, grow, prefetch, prefetch_to_write};
 use crate::arithmetic::{align_down, align_up, mult_frac};
 use crate::attrs::Attrs;
 use crate::random::Random;
@@ -74,10 +76,10 @@ impl Adjuster {
             if regions.iter().all(|region| region.size() <= self.size_limit) {
                 continue;
             }
-            let mut pieces = Vec::with_capacity(
-                regions.iter().map(|region| region.size().div_ceil(self.size_limit)).sum::<u64>()
-                    as usize,
-            );
+            let mut pieces = Vec::new();
+            let count: u64 =
+                regions.iter().map(|region| region.size().div_ceil(self.size_limit)).sum();
+            grow(&mut pieces, count as usize);
             for &(mut region) in regions.iter() {
                 while region.size() > self.size_limit {
                     let rest = region.split_off(self.size_limit);
@@ -148,6 +150,7 @@ impl Adjuster {
             let regions = target.regions_mut();
             cuts.clear();
             cuts.extend(regions.iter().map(|region| {
+                prefetch(ptr::from_ref(region).wrapping_byte_add(AHEAD_SZ));
                 let (first, left) = draw(random, region.size(), from_sz, least);
                 // The second cut is made in the left part of the first.
                 let second = if pieces == 3 { draw(random, left, from_sz, least).0 } else { 0 };
@@ -168,6 +171,7 @@ impl Adjuster {
             let regions = target.regions_mut();
             cuts.clear();
             cuts.extend(regions.iter().map(|region| {
+                prefetch(ptr::from_ref(region).wrapping_byte_add(AHEAD_SZ));
                 if until > 0 {
                     until -= 1;
                     return Cuts::default();
@@ -218,9 +222,8 @@ fn left_of(size: u64, tenths: u8, min_region_sz: u64) -> u64 {
 /// is needed, which would cost as much memory again.
 fn split(regions: &mut Vec<Region>, cuts: &[Cuts], min_region_sz: u64) {
     assert_eq!(regions.len(), cuts.len());
-    let more: usize = cuts.iter().map(|cuts| cuts.count()).sum();
-    let len = regions.len() + more;
-    regions.reserve_exact(more);
+    let len = regions.len() + cuts.iter().map(|cuts| cuts.count()).sum::<usize>();
+    grow(regions, len);
     let first = regions.as_mut_ptr();
     let mut to = len;
     let mut put = |region: &Region| {
@@ -228,10 +231,12 @@ fn split(regions: &mut Vec<Region>, cuts: &[Cuts], min_region_sz: u64) {
         // SAFETY: `len` fits the capacity. As many are put as there are regions and cuts, which is
         // `len`; what was taken to be cut lies at or after `to`, so nothing is lost.
         unsafe { first.add(to).write(*region) };
+        prefetch_to_write(first.wrapping_add(to).wrapping_byte_sub(AHEAD_SZ));
     };
     for (from, cuts) in cuts.iter().enumerate().rev() {
         // SAFETY: one of the regions there were; those put so far lie behind it.
         let mut left = unsafe { *first.add(from) };
+        prefetch(first.wrapping_add(from).wrapping_byte_sub(AHEAD_SZ));
         left.reset();
         for tenths in [cuts.first, cuts.second] {
             if tenths > 0 {
@@ -291,7 +296,7 @@ impl Pass<'_> {
     }
 
     /// `weight` gives what a region weighs now, and what it weighed before. Memory that no region
-    /// moves to is read only.
+    /// moves to is read only. Apart, so that the loop has the registers to itself.
     #[inline(never)]
     fn by(&self, regions: &mut Vec<Region>, weight: &impl Fn(&Region) -> (u32, u32)) -> Largest {
         let Some(first) = regions.first_mut() else { return Largest::default() };
@@ -301,6 +306,7 @@ impl Pass<'_> {
         for next in 1..regions.len() {
             let (done, to_come) = regions.split_at_mut(next);
             let (previous, region) = (&mut done[kept], &to_come[0]);
+            prefetch(ptr::from_ref(region).wrapping_byte_add(AHEAD_SZ));
             let weighs = weight(region);
             let age = self.aged(region, weighs);
             if left.end == region.start

@@ -3,6 +3,7 @@
 mod adjust;
 mod mappings;
 mod score;
+mod streaming;
 mod target;
 mod weighing;
 
@@ -11,6 +12,7 @@ pub(crate) use adjust::size_limit;
 pub(crate) use mappings::three_regions;
 pub(crate) use score::Scale;
 pub use score::{MAX_SCORE, Score, Weights};
+pub(crate) use streaming::{AHEAD_SZ, grow, prefetch, prefetch_to_write};
 pub(crate) use target::check_ranges;
 pub use target::{RangeError, Target};
 pub use weighing::PROBES_MAX;

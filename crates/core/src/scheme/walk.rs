@@ -1,6 +1,6 @@
 //! A walk over a target's regions that may cut the current one and join neighbours.
 
-use crate::region::Region;
+use crate::region::{AHEAD_SZ, Region, prefetch};
 
 /// Visits regions in ascending order, in place. The current region may be cut (the right part comes
 /// next), and is then kept. Costs one pass that writes only what changes; a cut moves the tail of
@@ -20,9 +20,11 @@ impl<'a> Walk<'a> {
         Self { regions, kept: 0, current: 0, changed: false }
     }
 
-    /// Whether there is a current region, not all being done.
+    /// Whether there is a current region, not all being done. Asks for one that comes later.
     #[inline]
     pub(crate) fn goes_on(&self) -> bool {
+        let current = self.regions.as_ptr().wrapping_add(self.current);
+        prefetch(current.wrapping_byte_add(AHEAD_SZ));
         self.current < self.regions.len()
     }
 
