@@ -4,6 +4,8 @@
 //! block's first frame is used: 128 KiB of owners and 4 KiB of bits for each, so that hundreds of
 //! GiB of free memory cost some bytes per block.
 
+use std::ops::Range;
+
 use rand_core::Rng;
 
 use crate::node::{BLOCK_SZ, Nodes};
@@ -93,7 +95,7 @@ impl Frames {
     }
 
     /// The frames of the bytes from `start` to `end`, as far as the machine has any.
-    pub(crate) fn within(&self, start: u64, end: u64) -> std::ops::Range<u32> {
+    pub(crate) fn within(&self, start: u64, end: u64) -> Range<u32> {
         let frames = self.blocks.len() as u64 * u64::from(BLOCK_FRAMES);
         let frame = |address: u64| (address / PAGE_SZ).min(frames) as u32;
         frame(start)..frame(end)
@@ -307,7 +309,7 @@ impl Frames {
 
     /// The pages that a range of frames holds, ascending by frame.
     #[inline]
-    pub(crate) fn each_page(&self, frames: std::ops::Range<u32>, mut each: impl FnMut(u32)) {
+    pub(crate) fn each_page(&self, frames: Range<u32>, mut each: impl FnMut(u32)) {
         let mut at = frames.start;
         while at < frames.end {
             let (index, base) = ((at / BLOCK_FRAMES) as usize, at - at % BLOCK_FRAMES);
@@ -375,21 +377,30 @@ impl Frames {
 
     /// Frames in use within `frames`, given to `each` as (node, count) per block.
     /// O(blocks), plus O(words) for the two blocks at the ends.
-    pub(crate) fn count_used(&self, frames: std::ops::Range<u32>, mut each: impl FnMut(u32, u64)) {
+    pub(crate) fn count_used(&self, frames: Range<u32>, mut each: impl FnMut(u32, u64)) {
         let mut frame = frames.start;
         while frame < frames.end {
             let index = (frame / BLOCK_FRAMES) as usize;
-            let block_end = (frame / BLOCK_FRAMES + 1) * BLOCK_FRAMES;
-            let part = frame..block_end.min(frames.end);
-            if let Some(used) = self.used(index) {
-                let used = if part.len() == BLOCK_FRAMES as usize {
-                    u64::from(self.used_frames[index])
-                } else {
-                    count(used, &part)
-                };
-                each(u32::from(self.block_nodes[index]), used);
+            let block = index as u32 * BLOCK_FRAMES..(index as u32 + 1) * BLOCK_FRAMES;
+            let part = frame..block.end.min(frames.end);
+            frame = block.end;
+            if let Some(bits) = self.used(index) {
+                let used = self.count_of(bits, self.used_frames[index], &block, &part);
+                each(u32::from(self.block_nodes[index]), u64::from(used));
             }
-            frame = block_end;
+        }
+    }
+
+    /// Frames in use of a part of a block, of whose frames `all` are: of most of it by what is not
+    /// of the part.
+    fn count_of(&self, bits: &Bits, all: u32, block: &Range<u32>, part: &Range<u32>) -> u32 {
+        match all {
+            0 => 0,
+            BLOCK_FRAMES => part.len() as u32,
+            _ if part.len() <= block.len() / 2 => count(bits, part),
+            _ => {
+                all - count(bits, &(block.start..part.start)) - count(bits, &(part.end..block.end))
+            }
         }
     }
 }
@@ -408,14 +419,17 @@ fn made<'a>(
 }
 
 /// Frames in use of a part of a block.
-fn count(used: &Bits, part: &std::ops::Range<u32>) -> u64 {
+fn count(used: &Bits, part: &Range<u32>) -> u32 {
+    if part.is_empty() {
+        return 0;
+    }
     let base = part.start / BLOCK_FRAMES * BLOCK_FRAMES;
     let first_word = ((part.start - base) / u64::BITS) as usize;
     let last_word = ((part.end - 1 - base) / u64::BITS) as usize;
     (first_word..=last_word)
         .map(|word| {
             let first = base + word as u32 * u64::BITS;
-            u64::from((used[word] & mask(first, part)).count_ones())
+            (used[word] & mask(first, part)).count_ones()
         })
         .sum()
 }
@@ -426,7 +440,7 @@ pub(crate) fn threshold(share: f64) -> u64 {
 }
 
 /// Bits of the word whose bit 0 is `first` that lie in `range`.
-fn mask(first: u32, range: &std::ops::Range<u32>) -> u64 {
+fn mask(first: u32, range: &Range<u32>) -> u64 {
     let low = range.start.saturating_sub(first);
     let high = range.end.saturating_sub(first);
     if low >= u64::BITS {
