@@ -66,7 +66,7 @@ impl Machine {
             migration: Migration::new(migration, seed, memory.nodes.len()),
             faults: Faults::new(seed),
             hotplug,
-            is_even: false,
+            even_store_share: None,
             charged_ns: vec![0; processes.len()],
             total_charged_ns: vec![0; processes.len()],
             ops: vec![0.0; processes.len()],
@@ -80,7 +80,7 @@ impl Machine {
             cpus,
             distances,
         };
-        machine.is_even = machine.is_even_now();
+        machine.even_store_share = machine.find_even_store_share();
         machine.refresh();
         Ok(machine)
     }

@@ -6,8 +6,6 @@
 
 use std::ops::Range;
 
-use rand_core::Rng;
-
 use crate::node::{BLOCK_SZ, Nodes};
 
 /// Bytes of a page and of a frame.
@@ -20,11 +18,6 @@ const HUGE_WORDS: usize = (HUGE_FRAMES / u64::BITS) as usize;
 const BLOCK_FRAMES: u32 = (BLOCK_SZ / PAGE_SZ) as u32;
 const BLOCK_WORDS: usize = (BLOCK_FRAMES / u64::BITS) as usize;
 const NO_NODE: u8 = u8::MAX;
-
-/// Random words asked for at a time, or a multiple.
-pub(crate) const WORDS_TOGETHER: usize = 8;
-/// Frames drawn together.
-const TOGETHER: usize = 64;
 
 #[derive(Debug)]
 struct Block {
@@ -48,6 +41,39 @@ struct Draw {
     /// Which bits tell what is in use: [`FULL`], or its own. So draws from full blocks touch but
     /// few cache lines.
     bits: u32,
+}
+
+/// The frames in use, to be drawn from.
+///
+/// Places are all frames of the blocks in use; a draw of one that is not in use is drawn again.
+/// Memory fills from the bottom, so nearly every draw is in use. Touches a count, and a bit where the
+/// block is not full.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FramesToDraw<'a> {
+    draws: &'a [Draw],
+    bits: &'a [Bits],
+    places: u32,
+}
+
+impl FramesToDraw<'_> {
+    /// 64 random bits times the places: a place, in the upper half, and a fraction of 2^32. What is
+    /// left of the 64 bits for either leaves both even to 2^-32.
+    #[inline(always)]
+    pub(crate) fn place(&self, random: u64) -> u64 {
+        let places = u64::from(self.places);
+        // The upper 64 of the product's 96 bits.
+        (random >> 32) * places + (((random & 0xFFFF_FFFF) * places) >> 32)
+    }
+
+    /// First byte of the frame of a place, and whether it is in use.
+    #[inline(always)]
+    pub(crate) fn look(&self, place: u64) -> (u64, bool) {
+        let place = (place >> 32) as u32;
+        let Draw { first, bits } = self.draws[(place / BLOCK_FRAMES) as usize];
+        let within = place % BLOCK_FRAMES;
+        let used = self.bits[bits as usize][(within / u64::BITS) as usize];
+        (u64::from(first + within) * PAGE_SZ, used >> (within % u64::BITS) & 1 == 1)
+    }
 }
 
 /// All frames of the machine.
@@ -184,38 +210,13 @@ impl Frames {
         self.lowest_free[nid as usize] = at;
     }
 
-    /// First bytes of frames in use, each as likely as another, with the bit
-    /// [`STORE`](crate::STORE) for as many of 2^32 as `stores` says. Some frame must be in use.
-    ///
-    /// Draws among all frames of the blocks in use until one is in use: memory fills from the
-    /// bottom, so nearly every draw is. Touches a count, and a bit where the block is not full. A draw
-    /// of 64 bits times the frames is the frame, and a fraction that decides about the store: what is
-    /// left of the 64 bits for either leaves both even to 2^-32.
+    /// What draws from the frames in use, each as likely as another; none if there are none.
     #[inline(always)]
-    pub(crate) fn draw_used(&self, random: &mut impl Rng, stores: u64, accesses: &mut [u64]) {
-        let (draws, bits_of) = (&self.draws[..], &self.bits[..]);
-        let places = draws.len() as u64 * u64::from(BLOCK_FRAMES);
-        let mut held = 0;
-        while held < accesses.len() {
-            let mut words = [0; TOGETHER];
-            let wanted = (accesses.len() - held).min(TOGETHER);
-            let words = &mut words[..wanted.next_multiple_of(WORDS_TOGETHER)];
-            let Ok(()) = random.try_fill_bytes(bytemuck::cast_slice_mut(words));
-            for word in &mut *words {
-                // The upper 64 of the product's 96 bits.
-                *word = (*word >> 32) * places + (((*word & 0xFFFF_FFFF) * places) >> 32);
-            }
-            for &word in &words[..wanted] {
-                let (place, fraction) = ((word >> 32) as u32, word & 0xFFFF_FFFF);
-                let Draw { first, bits } = draws[(place / BLOCK_FRAMES) as usize];
-                let within = place % BLOCK_FRAMES;
-                let used = bits_of[bits as usize][(within / u64::BITS) as usize];
-                let address = u64::from(first + within) * PAGE_SZ;
-                // No branch: which is in use is anyone's guess. What is not is written over.
-                accesses[held] = address | u64::from(fraction < stores);
-                held += (used >> (within % u64::BITS) & 1) as usize;
-            }
-        }
+    pub(crate) fn to_draw(&self) -> Option<FramesToDraw<'_>> {
+        // A frame number is below 2^32 - 1: the page table holds one more than it.
+        let places = u32::try_from(self.draws.len() as u64 * u64::from(BLOCK_FRAMES));
+        let places = places.unwrap_or(u32::MAX);
+        (places > 0).then_some(FramesToDraw { draws: &self.draws, bits: &self.bits, places })
     }
 
     fn used(&self, block: usize) -> Option<&Bits> {
@@ -434,11 +435,6 @@ fn count(used: &Bits, part: &Range<u32>) -> u32 {
         .sum()
 }
 
-/// As many of 2^32 as a share is.
-pub(crate) fn threshold(share: f64) -> u64 {
-    (share * 4_294_967_296.0) as u64
-}
-
 /// Bits of the word whose bit 0 is `first` that lie in `range`.
 fn mask(first: u32, range: &Range<u32>) -> u64 {
     let low = range.start.saturating_sub(first);
@@ -456,7 +452,7 @@ mod tests {
     use crate::node::NodeConfig;
     use proptest::prelude::*;
     use rand_xoshiro::Xoshiro256PlusPlus;
-    use rand_xoshiro::rand_core::SeedableRng;
+    use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
     proptest! {
         /// Against the obvious model: a set of frames.
@@ -523,61 +519,15 @@ mod tests {
             // every frame in use is drawn.
             if !model.is_empty() && model.len() < 300 {
                 let mut random = Xoshiro256PlusPlus::seed_from_u64(u64::from(pages));
-                let mut drawn = std::collections::BTreeSet::new();
-                let mut accesses = [0; 100];
-                for _ in 0..model.len() {
-                    frames.draw_used(&mut random, 0, &mut accesses);
-                    drawn.extend(accesses);
-                }
+                let draw = frames.to_draw().unwrap();
+                let looks = (0..).map(|_| draw.look(draw.place(random.next_u64())));
+                let used = looks.filter(|(_, used)| *used).map(|(address, _)| address);
+                let drawn: std::collections::BTreeSet<_> = used.take(100 * model.len()).collect();
                 let frames = model.keys().map(|frame| u64::from(*frame) * PAGE_SZ);
                 prop_assert!(drawn.into_iter().eq(frames));
             }
             let lowest = (0..).find(|frame| !model.contains_key(frame));
             prop_assert_eq!(frames.allocate(&nodes, 0), lowest);
         }
-    }
-
-    #[test]
-    fn frames_are_drawn_alike_and_stores_know_nothing_of_them() {
-        let nodes = Nodes::new(&[NodeConfig::dram(0, 4 * BLOCK_SZ)]).unwrap();
-        let mut frames = Frames::new(&nodes);
-        // Of four blocks the first is gone, the second full, the third has holes, the last has hardly
-        // begun.
-        for _ in 0..3 * BLOCK_FRAMES + 10 {
-            frames.allocate(&nodes, 0).unwrap();
-        }
-        let hole = |frame: &u32| *frame < BLOCK_FRAMES || (*frame / 100).is_multiple_of(3);
-        frames.free_all(
-            (0..3 * BLOCK_FRAMES).filter(|frame| *frame / BLOCK_FRAMES != 1).filter(hole),
-        );
-        let all: Vec<u32> =
-            (0..4 * BLOCK_FRAMES).filter(|&frame| frames.page_at(frame).is_some()).collect();
-        assert!(all.len() > BLOCK_FRAMES as usize * 3 / 2 && all.len() < 2 * BLOCK_FRAMES as usize);
-        // By about 256 frames, not of the same sizes as anything else.
-        let mut drawn = vec![[0.0f64; 2]; all.len().div_ceil(251)];
-        let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
-        let mut accesses = [0; 50];
-        for _ in 0..20_000 {
-            frames.draw_used(&mut random, threshold(0.3), &mut accesses);
-            for access in accesses {
-                let at = all.binary_search(&((access / PAGE_SZ) as u32)).unwrap();
-                drawn[at / 251][(access % PAGE_SZ) as usize] += 1.0;
-            }
-        }
-        let each = 1e6 / all.len() as f64;
-        let chi_square: f64 = drawn
-            .iter()
-            .zip(all.chunks(251))
-            .map(|(drawn, frames)| {
-                let expected = [0.7, 0.3].map(|share| share * each * frames.len() as f64);
-                (0..2).map(|i| (drawn[i] - expected[i]).powi(2) / expected[i]).sum::<f64>()
-            })
-            .sum();
-        // Of so many degrees of freedom, five standard deviations.
-        let freedom = 2.0 * drawn.len() as f64 - 1.0;
-        assert!(
-            (chi_square - freedom).abs() < 5.0 * (2.0 * freedom).sqrt(),
-            "{chi_square} of {freedom}"
-        );
     }
 }

@@ -30,6 +30,7 @@ mod column;
 mod heat;
 mod memory;
 
+mod even;
 mod performance;
 mod population;
 mod process;
@@ -46,6 +47,7 @@ mod throughput;
 mod vaddr;
 mod young;
 
+pub use even::EvenAccesses;
 pub use faults::PageFault;
 pub use frames::{HUGE_SZ, PAGE_SZ};
 pub use hotplug::CpuChange;
@@ -209,8 +211,9 @@ pub struct Machine {
     faults: Faults,
     /// Distance of each node from each.
     distances: Vec<Vec<u32>>,
-    /// All pages there are, touched alike by one line of the only process: the usual demonstration.
-    is_even: bool,
+    /// If one line of the only process touches all pages there are, and alike, the share of its
+    /// stores: the usual demonstration.
+    even_store_share: Option<f64>,
     /// Per process: CPU nanoseconds charged since the speed was last refreshed.
     charged_ns: Vec<u64>,
     /// Per process: all before.
@@ -401,15 +404,16 @@ impl Machine {
 
     fn phases_changed(&mut self) {
         self.performance.models_changed();
-        self.is_even = self.is_even_now();
+        self.even_store_share = self.find_even_store_share();
         self.reschedule_faults();
     }
 
-    fn is_even_now(&self) -> bool {
-        let [process] = &self.processes[..] else { return false };
+    fn find_even_store_share(&self) -> Option<f64> {
+        let [process] = &self.processes[..] else { return None };
         let lines = process.lines();
         let line = self.memory.heat.line(lines.start);
-        lines.len() == 1 && line.shape.classes().len() == 1 && self.memory.areas.len() == 1
+        let one = lines.len() == 1 && line.shape.classes().len() == 1;
+        (one && self.memory.areas.len() == 1).then_some(line.store_share)
     }
 
     fn drift(&mut self, elapsed_ns: u64) {

@@ -176,11 +176,6 @@ impl Memory {
         (0..self.nodes.len() as u32).map(|nid| self.resident_bytes(area, nid)).sum()
     }
 
-    /// Whether any page is in memory.
-    pub(crate) fn used_any(&self) -> bool {
-        (0..self.nodes.len() as u32).any(|nid| self.frames.node_used(nid) > 0)
-    }
-
     /// Bytes of all areas in memory.
     pub(crate) fn used_bytes(&self) -> u64 {
         self.resident.iter().sum::<u64>() * PAGE_SZ

@@ -8,7 +8,6 @@ use std::ops::Range;
 
 use rand_core::Rng;
 
-use crate::frames::{WORDS_TOGETHER, threshold};
 use crate::process::Process;
 use crate::{Access, Machine, PAGE_SZ, TWO_TO_64};
 
@@ -74,7 +73,10 @@ pub const NOWHERE: u64 = u64::MAX;
 pub const STORE: u64 = 1;
 
 /// Accesses drawn together: what is needed of them fits the first-level cache.
-const TOGETHER: usize = 64;
+pub(crate) const TOGETHER: usize = 64;
+/// Random words asked for at a time, or a multiple, so that a generator of many lanes can fill them
+/// at once.
+pub(crate) const WORDS_TOGETHER: usize = 8;
 
 /// Draws until a page on a wanted node is found; less than a 65536th of a class is not found.
 const DRAWS_MAX: u32 = 1 << 16;
@@ -82,29 +84,18 @@ const DRAWS_MAX: u32 = 1 << 16;
 impl Machine {
     /// Draws as many accesses of a CPU as there is room for, and tells the physical address of the
     /// page of each, with the bit [`STORE`] if it is one, or [`NOWHERE`] for a page that is paged
-    /// out, or if the CPU is idle. False if there may be such.
+    /// out, or if the CPU is idle.
     ///
-    /// Random bits are asked for in columns of 64 bytes or a multiple, so that a generator of many
-    /// lanes can fill them at once.
+    /// Where there are [even accesses](Self::even_accesses) those are faster.
     #[inline(always)]
-    pub fn draw_pages(&self, cpu: u16, random: &mut impl Rng, accesses: &mut [u64]) -> bool {
-        let memory = &self.memory;
+    pub fn draw_pages(&self, cpu: u16, random: &mut impl Rng, accesses: &mut [u64]) {
         let Some((process, _)) = self.running(cpu) else {
-            accesses.fill(NOWHERE);
-            return false;
+            return accesses.fill(NOWHERE);
         };
         let process = &self.processes[usize::from(process)];
-        // When all pages are touched alike, any frame in use is as likely as another: the same
-        // draw without the look-up, which misses the processor's caches.
-        if self.is_even && memory.used_any() {
-            let stores = threshold(memory.heat.line(process.lines().start).store_share);
-            memory.frames.draw_used(random, stores, accesses);
-            return true;
-        }
         for accesses in accesses.chunks_mut(TOGETHER) {
             self.draw_by_line(process, random, accesses);
         }
-        memory.out_pages() == 0
     }
 
     /// At most [`TOGETHER`].

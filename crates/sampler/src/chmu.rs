@@ -301,11 +301,11 @@ impl Chmu {
         output.counters.samples_total += listed.len() as u64;
         output.counters.reported += listed.len() as u64;
         output.charge(listed.len() as u64 * u64::from(self.config.read_ns));
-        let before_end_ns = span.until_ns.saturating_sub(1 + now_ns);
-        output.seen.extend(listed.iter().map(|unit| {
+        let time_ns = now_ns.min(span.last_ns());
+        for unit in listed {
             let address = unit * u64::from(self.config.unit_bytes);
-            Seen::new(span, address - address % PAGE_SZ, false, before_end_ns).by(NO_CPU)
-        }));
+            output.see(Seen::new(address - address % PAGE_SZ, false, time_ns), NO_CPU);
+        }
     }
 }
 

@@ -47,8 +47,7 @@ impl Bias {
             }
         }
         // What equals the bias in all digits is not below it.
-        let lanes = below.into_iter().zip(equal);
-        lanes.rev().fold(0, |later, (below, equal)| below | equal & later)
+        (0..LANES).rev().fold(0, |later, lane| below[lane] | (equal[lane] & later))
     }
 }
 

@@ -165,17 +165,15 @@ impl<T: Task> Crew<T> {
     }
 
     /// A batch from beginning to end.
-    pub(crate) fn run(&mut self, mut prepare: impl FnMut(&mut T)) {
-        if self.has_help() {
-            self.begin(prepare);
-            self.finish();
-        } else {
-            self.alone = self.alone.saturating_sub(1);
-            self.each(|task| {
-                prepare(task);
-                task.run();
-            });
-        }
+    pub(crate) fn run(&mut self, prepare: impl FnMut(&mut T)) {
+        self.begin(prepare);
+        self.finish();
+    }
+
+    /// Instead of a batch with hands, something of the owner's own with each task.
+    pub(crate) fn alone(&mut self, each: impl FnMut(&mut T)) {
+        self.alone = self.alone.saturating_sub(1);
+        self.each(each);
     }
 
     /// Each task, in order. Waits for the batch, if one is open.

@@ -13,7 +13,7 @@
 //! Simplified: but for that, the ops between two tags are independent of each other; no op is tagged
 //! that never retires.
 
-use damon_machine::{Level, Machine, NOWHERE, Population, STORE};
+use damon_machine::{EvenAccesses, Level, Machine, NOWHERE, Population};
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::SplitMix64;
 
@@ -22,7 +22,7 @@ use crate::counter::Counter;
 use crate::error::{SamplerError, within};
 use crate::interrupts::{InterruptConfig, Interrupts};
 use crate::sources::Source;
-use crate::stream::{Output, Seen, Span, Stream};
+use crate::stream::{Output, Seen, Span, Stream, TOGETHER};
 use crate::vectors::{self, Work};
 use crate::wide::Wide;
 
@@ -196,12 +196,11 @@ struct Following<'a> {
     limit: u64,
     /// Whether a tagged op accesses data.
     data: Bias,
+    /// What draws its page, if the workload allows it.
+    even: Option<EvenAccesses<'a>>,
     /// Whether the count runs out in a wait, and for which page.
     stalls: Option<(Bias, Population)>,
 }
-
-/// Ops followed together.
-const TOGETHER: usize = 64;
 
 impl IbsOpCpu {
     pub(crate) fn follow(&mut self, machine: &Machine, span: Span, output: &mut Output) {
@@ -220,6 +219,7 @@ impl IbsOpCpu {
             span,
             limit: self.counter.at(span.until_ns),
             data: Bias::new(data_share),
+            even: machine.even_accesses(self.cpu),
             stalls: self.stalls(machine),
         };
         let samples_before = output.counters.samples_total;
@@ -283,7 +283,8 @@ impl IbsOpCpu {
     fn follow_one(&mut self, following: &Following<'_>, output: &mut Output) {
         let Following { machine, span, limit, data, .. } = *following;
         let count = self.next_tag;
-        let before_end_ns = self.counter.duration_ns(limit - count);
+        // Counted back from the end of the span, so that no error adds up.
+        let now_ns = span.last_ns().saturating_sub(self.counter.duration_ns(limit - count));
         output.counters.selected += 1;
         let waited_for = match &following.stalls {
             Some((bias, stalls)) if bias.toss_one(&mut self.random) => {
@@ -320,13 +321,11 @@ impl IbsOpCpu {
         match access.and_then(|access| Some((machine.physical_address(&access)?, access.write))) {
             Some((address, write)) if slow_enough => {
                 let page = address - address % damon_machine::PAGE_SZ;
-                let seen = Seen::new(span, page, write, before_end_ns).by(self.cpu);
-                output.seen.push(seen);
+                output.seen.push(Seen::new(page, write, now_ns));
                 output.counters.reported += 1;
             }
             _ => output.counters.samples_filtered += 1,
         }
-        let now_ns = span.until_ns.saturating_sub(1 + before_end_ns);
         if let Some(resumes_ns) = self.interrupts.take(now_ns) {
             output.counters.throttles += 1;
             self.next_tag = self.counter.at(resumes_ns) + self.config.period - random_start;
@@ -373,58 +372,72 @@ impl IbsOpCpu {
     /// Follows it over its next tags, or up to the count that ends the span.
     #[inline(always)]
     fn follow_some(&mut self, following: &Following<'_>, output: &mut Output) {
-        let Following { machine, span, limit, data, .. } = *following;
-        let Self { cpu, config, counter, random, next_tag, .. } = self;
-        let (cpu, period) = (*cpu, config.period);
-        let mut counts = [0; TOGETHER];
-        let tagged = match config.counting {
-            Counting::Cycles => evenly(&mut counts, next_tag, limit, period),
-            Counting::Ops => unevenly(&mut counts, next_tag, limit, period, random),
-        };
+        let Self { config: IbsOpConfig { counting, period, .. }, random, next_tag, .. } = self;
+        let (first, period, limit) = (*next_tag, *period, following.limit);
+        match counting {
+            Counting::Cycles => {
+                let tagged = evenly(next_tag, limit, period);
+                self.draw_some(following, tagged, |tag| first + u64::from(tag) * period, output);
+            }
+            Counting::Ops => {
+                let mut counts = [0; TOGETHER];
+                let tagged = unevenly(&mut counts, next_tag, limit, period, random);
+                self.draw_some(following, tagged, |tag| counts[tag as usize % TOGETHER], output);
+            }
+        }
+    }
+
+    /// Draws what ops access that were tagged at certain counts.
+    #[inline(always)]
+    fn draw_some(
+        &mut self,
+        following: &Following<'_>,
+        tagged: usize,
+        count_of: impl Fn(u32) -> u64,
+        output: &mut Output,
+    ) {
+        let Following { machine, span, limit, data, even, .. } = following;
+        let Self { cpu, counter, random, .. } = self;
+        // Counted back from the end of the span, so that no error adds up.
+        let time_ns =
+            |tag| span.last_ns().saturating_sub(counter.duration_ns(limit - count_of(tag)));
+        let Output { seen, words, counters, .. } = output;
+        let room = seen.room();
         // Without a valid physical address there is nothing to report.
         let mut with_data = data.toss(random) & (u64::MAX >> (TOGETHER - tagged));
-        let mut pages = [0; TOGETHER];
-        let pages = &mut pages[..with_data.count_ones() as usize];
-        let all_somewhere = machine.draw_pages(cpu, random, pages);
-        let Output { seen, counters, .. } = output;
-        let before = seen.len();
-        // Of known length, so that there is room for all before the first.
-        seen.extend(pages.iter().map(|&page| {
-            let tag = with_data.trailing_zeros();
-            with_data &= with_data - 1;
-            // Counted back from the end of the span, so that no error adds up.
-            let before_end_ns = counter.duration_ns(limit - counts[tag as usize % TOGETHER]);
-            Seen::new(span, page & !STORE, page & STORE != 0, before_end_ns).by(cpu)
-        }));
-        if !all_somewhere {
-            let mut kept = before;
-            for (at, &page) in (before..).zip(&*pages) {
-                seen[kept] = seen[at];
-                kept += usize::from(page != NOWHERE);
+        let mut reported = with_data.count_ones() as usize;
+        if let Some(even) = even {
+            even.draw(random, with_data, &mut words.0, |number, tag, access| {
+                room[number % TOGETHER] = Seen::of(access, time_ns(tag));
+            });
+        } else {
+            let pages = &mut words.0[..reported];
+            machine.draw_pages(*cpu, random, pages);
+            reported = 0;
+            for &page in &*pages {
+                room[reported % TOGETHER] = Seen::of(page, time_ns(with_data.trailing_zeros()));
+                with_data &= with_data - 1;
+                reported += usize::from(page != NOWHERE);
             }
-            seen.truncate(kept);
         }
-        let reported = (seen.len() - before) as u64;
-        counters.selected += tagged as u64;
-        counters.samples_total += tagged as u64;
-        counters.samples_filtered += tagged as u64 - reported;
+        seen.keep(reported);
+        let (tagged, reported) = (tagged as u64, reported as u64);
+        counters.selected += tagged;
+        counters.samples_total += tagged;
+        counters.samples_filtered += tagged - reported;
         counters.reported += reported;
     }
 }
 
-/// Counts at which ops are tagged, a period apart; returns how many are before the limit. At least
-/// one.
+/// Tags ops that are a period apart; returns how many are before the limit. At least one.
 #[inline(always)]
-fn evenly(counts: &mut [u64; TOGETHER], next: &mut u64, limit: u64, period: u64) -> usize {
+fn evenly(next: &mut u64, limit: u64, period: u64) -> usize {
     let tagged = (limit - *next).div_ceil(period).min(TOGETHER as u64);
-    for (count, number) in counts.iter_mut().zip(0..) {
-        *count = *next + number * period;
-    }
     *next += tagged * period;
     tagged as usize
 }
 
-/// As [`evenly`], but each gap is shorter by a random start of 1..=127.
+/// As [`evenly`], but each gap is shorter by a random start of 1..=127; tells the counts too.
 #[inline(always)]
 fn unevenly(
     counts: &mut [u64; TOGETHER],

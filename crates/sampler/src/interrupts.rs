@@ -81,7 +81,8 @@ impl Interrupts {
     /// Whether neither rule can ever apply to interrupts that are so far apart.
     pub(crate) fn never_bind(&self, gap_ns: u64) -> bool {
         let affordable = self.budget_ns.is_none_or(|budget_ns| self.handler_ns() <= budget_ns);
-        affordable && TICK_NS / gap_ns.max(1) + 2 <= self.limit
+        // That is `TICK_NS / gap_ns + 2 <= limit`, the most in a tick, without the division.
+        affordable && TICK_NS < self.limit.saturating_sub(1).saturating_mul(gap_ns.max(1))
     }
 
     /// One interrupt. When the event goes on, if it is stopped.

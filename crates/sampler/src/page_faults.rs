@@ -79,9 +79,8 @@ impl PageFaults {
             let draw = self.random.next_u64();
             let cpu = machine.cpu_of(self.process, (draw >> 32) as u32);
             let write = f64::from(draw as u32) < machine.store_share(cpu) * 4_294_967_296.0;
-            let before_end_ns = span.until_ns.saturating_sub(1 + fault.at_ns);
             let page = address - address % PAGE_SZ;
-            output.seen.push(Seen::new(span, page, write, before_end_ns).by(cpu));
+            output.see(Seen::new(page, write, fault.at_ns.min(span.last_ns())), cpu);
             output.counters.reported += 1;
         }
     }

@@ -138,13 +138,6 @@ impl PebsConfig {
     }
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Record {
-    time_ns: u64,
-    page: u64,
-    write: bool,
-}
-
 /// The sampler of one CPU.
 #[derive(Clone, Debug)]
 pub(crate) struct PebsCpu {
@@ -157,14 +150,14 @@ pub(crate) struct PebsCpu {
     next: Option<u64>,
     counter: Counter,
     interrupts: Interrupts,
-    buffer: Vec<Record>,
+    buffer: Vec<Seen>,
 }
 
 impl PebsCpu {
     pub(crate) fn follow(&mut self, machine: &Machine, span: Span, output: &mut Output) {
         if machine.running(self.cpu).is_none() {
             // With the CPU its event goes, and the buffer is emptied; the next one is new.
-            self.empty(span, output);
+            self.empty(output);
             if self.next.take().is_some() {
                 self.phase = self.random.next_u64();
                 self.interrupts = Interrupts::new(self.config.interrupts);
@@ -189,11 +182,11 @@ impl PebsCpu {
         while next < limit {
             let before_end_ns = self.counter.duration_ns(limit - next);
             let time_ns = span.until_ns.saturating_sub(1 + before_end_ns);
-            self.empty_at_switches(time_ns, span, output);
+            self.empty_at_switches(time_ns, output);
             next += period + self.shadow();
             self.record(&population, machine, time_ns, output);
             if self.buffer.len() >= self.config.buffer_records as usize {
-                self.empty(span, output);
+                self.empty(output);
                 output.charge(self.interrupts.handler_ns());
                 if let Some(resumes_ns) = self.interrupts.take(time_ns) {
                     output.counters.throttles += 1;
@@ -201,7 +194,7 @@ impl PebsCpu {
                 }
             }
         }
-        self.empty_at_switches(span.until_ns, span, output);
+        self.empty_at_switches(span.until_ns, output);
         self.next = Some(next);
     }
 
@@ -272,7 +265,7 @@ impl PebsCpu {
         match (access, address) {
             (Some(access), Some(address)) => {
                 let page = address - address % PAGE_SZ;
-                self.buffer.push(Record { time_ns, page, write: access.write });
+                self.buffer.push(Seen::new(page, access.write, time_ns));
                 output.counters.reported += 1;
             }
             _ => output.counters.samples_filtered += 1,
@@ -280,17 +273,14 @@ impl PebsCpu {
     }
 
     /// Empties the buffer if the CPU has switched to another task before `now_ns`.
-    fn empty_at_switches(&mut self, now_ns: u64, span: Span, output: &mut Output) {
+    fn empty_at_switches(&mut self, now_ns: u64, output: &mut Output) {
         let switch_ns = self.config.switch_ns;
         if self.buffer.first().is_some_and(|first| first.time_ns / switch_ns < now_ns / switch_ns) {
-            self.empty(span, output);
+            self.empty(output);
         }
     }
 
-    fn empty(&mut self, span: Span, output: &mut Output) {
-        output.seen.extend(self.buffer.drain(..).map(|record| {
-            let before_end_ns = span.until_ns.saturating_sub(1 + record.time_ns);
-            Seen::new(span, record.page, record.write, before_end_ns).by(self.cpu)
-        }));
+    fn empty(&mut self, output: &mut Output) {
+        self.buffer.drain(..).for_each(|seen| output.seen.push(seen));
     }
 }

@@ -9,9 +9,11 @@
 //! [`take_back`](Sampling::take_back) first, which puts the streams back to where they were. So
 //! reports do not depend on who followed which stream, or when, or on how many threads there are.
 //!
-//! Only the owner reports: it is also who drains, so the lanes stay in its processor's cache.
+//! Only the owner reports: it is also who drains, so the lanes stay in its processor's cache. Where
+//! it follows alone it reports each stream at once, and nothing is ahead.
 
 use std::mem::{swap, take};
+use std::ops::Range;
 use std::sync::Arc;
 
 use damon_machine::{Machine, PAGE_SZ};
@@ -25,7 +27,7 @@ use crate::stream::{NO_CPU, Output, Seen, Span, Stream};
 /// Tasks per thread, so that whoever is done first finds more.
 const GROUPS_PER_THREAD: usize = 4;
 /// Reports of a span below which another thread does not pay.
-const REPORTS_WORTH_A_THREAD: usize = 500;
+const REPORTS_WORTH_A_THREAD: u64 = 500;
 
 /// Streams that are followed one after the other.
 struct Group {
@@ -54,8 +56,8 @@ struct Told {
 struct Part {
     /// Where in the output the next stream's begins.
     end: usize,
-    /// The CPU that made all that was seen, if one did.
-    only_cpu: Option<u16>,
+    /// Who made all that was seen, if one did.
+    who: Option<Who>,
     /// Nanoseconds that it took, and the CPU that pays.
     charge: (u16, u64),
 }
@@ -67,52 +69,78 @@ impl Task for Group {
         if self.ahead {
             self.before.clone_from(&self.streams);
         }
-        let Self { streams, told: Told { output, parts }, span, .. } = self;
-        output.seen.clear();
-        parts.clear();
-        for stream in streams {
-            let charged_ns = output.counters.overhead_ns;
-            stream.follow(&machine, *span, output);
-            parts.push(Part {
-                end: output.seen.len(),
-                only_cpu: stream.only_cpu(),
-                charge: (stream.cpu(&machine), output.counters.overhead_ns - charged_ns),
-            });
-        }
-        self.followed = true;
+        self.follow(&machine, |_, _| ());
     }
 }
 
 impl Group {
     fn prepare(&mut self, machine: &Arc<Machine>, span: Span, ahead: bool) {
         self.machine = Some(Arc::clone(machine));
-        self.told.output.counters = SamplerCounters::default();
-        self.told.output.sources = SourceCounts::default();
         (self.span, self.ahead, self.followed) = (span, ahead, false);
+    }
+
+    /// Follows the streams through the span, and tells `each` the number of a stream that was.
+    fn follow(&mut self, machine: &Machine, mut each: impl FnMut(usize, &mut Told)) {
+        let Self { streams, told, span, .. } = self;
+        told.output.begin();
+        told.parts.clear();
+        for (number, stream) in streams.iter_mut().enumerate() {
+            let Told { output, parts } = &mut *told;
+            let charged_ns = output.counters.overhead_ns;
+            stream.follow(machine, *span, output);
+            parts.push(Part {
+                end: output.seen.len(),
+                who: stream.only_cpu().map(|cpu| Who::on(cpu, machine)),
+                charge: (stream.cpu(machine), output.counters.overhead_ns - charged_ns),
+            });
+            each(number, told);
+        }
+        self.followed = true;
     }
 }
 
 impl Told {
+    /// Reports what the last stream told, and forgets it.
+    fn report_last(&mut self, machine: &Machine, kind: AddressKind, lane: &Producer) {
+        if let Some(part) = self.parts.last_mut() {
+            part.report(&self.output, 0..part.end, machine, kind, lane);
+            part.end = 0;
+            self.output.forget();
+        }
+    }
+
     /// Reports it, each stream to its lane.
-    fn report(&self, machine: &Machine, span: Span, kind: AddressKind, lanes: &[Producer]) {
+    fn report(&self, machine: &Machine, kind: AddressKind, lanes: &[Producer]) {
         let mut begin = 0;
         for (part, lane) in self.parts.iter().zip(lanes) {
-            let seen = &self.output.seen[begin..part.end];
+            part.report(&self.output, begin..part.end, machine, kind, lane);
             begin = part.end;
-            if let Some(cpu) = part.only_cpu {
-                // Known beforehand, so that all but address, moment and store is the same.
-                let who = Who::on(cpu, machine);
-                lane.push_batch(seen.iter().map(|seen| report(seen, span, kind, who)));
-                continue;
-            }
-            let mut who = Who { cpu: NO_CPU, tgid: 0, tid: 0 };
-            lane.push_batch(seen.iter().map(|seen| {
-                if seen.cpu != who.cpu {
-                    who = Who::on(seen.cpu, machine);
-                }
-                report(seen, span, kind, who)
-            }));
         }
+    }
+}
+
+impl Part {
+    fn report(
+        &self,
+        output: &Output,
+        own: Range<usize>,
+        machine: &Machine,
+        kind: AddressKind,
+        lane: &Producer,
+    ) {
+        let seen = output.seen.as_slice()[own.clone()].iter();
+        if let Some(who) = self.who {
+            // Known beforehand, so that all but address, moment and store is the same.
+            lane.push_batch(seen.map(|seen| report(seen, kind, who)));
+            return;
+        }
+        let mut who = Who { cpu: NO_CPU, tgid: 0, tid: 0 };
+        lane.push_batch(seen.zip(&output.cpus[own]).map(|(seen, &cpu)| {
+            if cpu != who.cpu {
+                who = Who::on(cpu, machine);
+            }
+            report(seen, kind, who)
+        }));
     }
 }
 
@@ -229,17 +257,24 @@ impl Sampling {
     }
 
     /// Follows all streams up to `until_ns`. Nobody holds the machine afterwards.
+    ///
+    /// Alone, what a stream sees is reported at once, while it is in the processor's nearest cache.
     pub(crate) fn follow(&mut self, machine: &Arc<Machine>, until_ns: u64) {
         debug_assert!(!self.unreported);
         let span = Span::new(self.span.until_ns, until_ns);
         if self.ahead == Some(span) {
             self.ahead = None;
+            self.unreported = true;
         } else {
             self.take_back();
-            self.crew.run(|group| group.prepare(machine, span, false));
+            if self.crew.has_help() {
+                self.crew.run(|group| group.prepare(machine, span, false));
+                self.unreported = true;
+            } else {
+                self.follow_alone(machine, span);
+            }
         }
         self.span = span;
-        self.unreported = true;
         let Self { crew, told, counters, sources, .. } = self;
         let mut told = told.iter_mut();
         crew.each(|group| {
@@ -250,13 +285,24 @@ impl Sampling {
         });
     }
 
-    /// Reports what they saw.
+    fn follow_alone(&mut self, machine: &Machine, span: Span) {
+        let Self { crew, lanes, kind, .. } = self;
+        let mut lanes = &lanes[..];
+        crew.alone(|group| {
+            let (own, others) = lanes.split_at(group.streams.len());
+            lanes = others;
+            group.span = span;
+            group.follow(machine, |number, told| told.report_last(machine, *kind, &own[number]));
+        });
+    }
+
+    /// Reports what they saw and was not reported yet.
     pub(crate) fn report(&mut self, machine: &Machine) {
         if take(&mut self.unreported) {
             let mut lanes = &self.lanes[..];
             for told in &self.told {
                 let (own, others) = lanes.split_at(told.parts.len());
-                told.report(machine, self.span, self.kind, own);
+                told.report(machine, self.kind, own);
                 lanes = others;
             }
         }
@@ -265,7 +311,7 @@ impl Sampling {
     /// Sends the streams ahead through one more span like the last, if there are others than the
     /// caller to follow them and it is worth it.
     pub(crate) fn go_ahead(&mut self, machine: &Arc<Machine>) {
-        let reports: usize = self.told.iter().map(|told| told.output.seen.len()).sum();
+        let reports: u64 = self.told.iter().map(|told| told.output.counters.reported).sum();
         if self.threads < 2 || reports < REPORTS_WORTH_A_THREAD {
             return;
         }
@@ -300,7 +346,7 @@ impl std::fmt::Debug for Sampling {
 }
 
 /// Who made accesses; 0 where nobody knows.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Who {
     cpu: u16,
     tgid: u32,
@@ -315,10 +361,10 @@ impl Who {
     }
 }
 
-fn report(seen: &Seen, span: Span, kind: AddressKind, who: Who) -> AccessReport {
+fn report(seen: &Seen, kind: AddressKind, who: Who) -> AccessReport {
     AccessReport {
         address: seen.page(),
-        time_ns: span.time_ns(seen),
+        time_ns: seen.time_ns,
         size: PAGE_SZ as u32,
         tid: who.tid,
         tgid: who.tgid,

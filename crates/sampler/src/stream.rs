@@ -3,7 +3,7 @@
 //! Streams know nothing of each other and have a random generator each, so they can be followed in
 //! any order and on any thread with the same result.
 
-use damon_machine::{Machine, PAGE_SZ};
+use damon_machine::{Machine, PAGE_SZ, STORE};
 
 use crate::chmu::Chmu;
 use crate::counters::SamplerCounters;
@@ -18,26 +18,21 @@ use crate::sources::SourceCounts;
 pub(crate) struct Span {
     pub(crate) from_ns: u64,
     pub(crate) until_ns: u64,
-    /// Bits that a distance from the end has beyond 32: none up to 4.29 seconds.
-    excess_bits: u32,
 }
 
 impl Span {
     pub(crate) fn new(from_ns: u64, until_ns: u64) -> Self {
-        let until_ns = until_ns.max(from_ns);
-        let bits = u64::BITS - (until_ns - from_ns).leading_zeros();
-        Self { from_ns, until_ns, excess_bits: bits.saturating_sub(u32::BITS) }
+        Self { from_ns, until_ns: until_ns.max(from_ns) }
     }
 
     pub(crate) fn length_ns(self) -> u64 {
         self.until_ns - self.from_ns
     }
 
-    /// The moment at which an access was seen.
+    /// The last moment of it.
     #[inline]
-    pub(crate) fn time_ns(self, seen: &Seen) -> u64 {
-        let before_end_ns = u64::from(seen.before_end) << self.excess_bits;
-        self.until_ns.saturating_sub(1 + before_end_ns)
+    pub(crate) fn last_ns(self) -> u64 {
+        self.until_ns.saturating_sub(1)
     }
 }
 
@@ -45,39 +40,96 @@ impl Span {
 /// another's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Seen {
-    /// First byte of the page; bit 0 tells a store.
-    page: u64,
-    /// Nanoseconds before the last of the span, but for the span's excess bits.
-    before_end: u32,
-    /// The CPU that made the access, or [`NO_CPU`].
-    pub(crate) cpu: u16,
+    /// First byte of the page, with the bit [`STORE`] for a store.
+    access: u64,
+    pub(crate) time_ns: u64,
 }
 
-const WRITE: u64 = 1;
 /// Nobody knows who made the access.
 pub(crate) const NO_CPU: u16 = u16::MAX;
 
 impl Seen {
     /// `page` is the first byte of one.
     #[inline]
-    pub(crate) fn new(span: Span, page: u64, write: bool, before_end_ns: u64) -> Self {
-        let before_end = before_end_ns >> span.excess_bits;
-        // What was seen more than four seconds before the span is as stale as four seconds.
-        let before_end = before_end.min(u64::from(u32::MAX)) as u32;
-        Self { page: page | u64::from(write), before_end, cpu: NO_CPU }
+    pub(crate) fn new(page: u64, write: bool, time_ns: u64) -> Self {
+        Self::of(page | if write { STORE } else { 0 }, time_ns)
     }
 
-    pub(crate) fn by(self, cpu: u16) -> Self {
-        Self { cpu, ..self }
+    /// `access` is the first byte of a page, with the bit [`STORE`] for a store.
+    #[inline]
+    pub(crate) fn of(access: u64, time_ns: u64) -> Self {
+        Self { access, time_ns }
     }
 
+    #[inline]
     pub(crate) fn page(&self) -> u64 {
         // All that is below a page, so that whoever reports it sees that it begins one.
-        self.page & !(PAGE_SZ - 1)
+        self.access & !(PAGE_SZ - 1)
     }
 
+    #[inline]
     pub(crate) fn write(&self) -> bool {
-        self.page & WRITE != 0
+        self.access & STORE != 0
+    }
+}
+
+/// Samples taken together.
+pub(crate) const TOGETHER: usize = 64;
+
+/// Accesses, one after the other, with room at the end that is written without a look at whether it
+/// is there.
+#[derive(Debug, Default)]
+pub(crate) struct SeenBuffer {
+    /// Those, then anything.
+    slots: Vec<Seen>,
+    len: usize,
+}
+
+impl SeenBuffer {
+    /// Room for [`TOGETHER`] more, to [keep](Self::keep) some of.
+    #[inline]
+    pub(crate) fn room(&mut self) -> &mut [Seen; TOGETHER] {
+        if self.slots.len() < self.len + TOGETHER {
+            self.slots.resize(2 * (self.len + TOGETHER), Seen::of(0, 0));
+        }
+        let Some(room) = self.slots[self.len..].first_chunk_mut() else { unreachable!() };
+        room
+    }
+
+    /// The first so many that were written to the [room](Self::room) count.
+    #[inline]
+    pub(crate) fn keep(&mut self, seen: usize) {
+        debug_assert!(seen <= TOGETHER);
+        self.len += seen;
+    }
+
+    pub(crate) fn push(&mut self, seen: Seen) {
+        self.room()[0] = seen;
+        self.keep(1);
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.len = 0;
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    #[inline]
+    pub(crate) fn as_slice(&self) -> &[Seen] {
+        &self.slots[..self.len]
+    }
+}
+
+/// Random words, to work in: vectors of them lie in a cache line each.
+#[derive(Debug)]
+#[repr(align(64))]
+pub(crate) struct Words(pub(crate) [u64; TOGETHER]);
+
+impl Default for Words {
+    fn default() -> Self {
+        Self([0; TOGETHER])
     }
 }
 
@@ -85,12 +137,36 @@ impl Seen {
 #[derive(Debug, Default)]
 pub(crate) struct Output {
     /// What they report, stream by stream, each oldest first.
-    pub(crate) seen: Vec<Seen>,
+    pub(crate) seen: SeenBuffer,
+    /// The CPU that made each, or [`NO_CPU`], of streams that see more than
+    /// [one CPU's](Stream::only_cpu).
+    pub(crate) cpus: Vec<u16>,
     pub(crate) counters: SamplerCounters,
     pub(crate) sources: SourceCounts,
+    /// Reused.
+    pub(crate) words: Words,
 }
 
 impl Output {
+    /// Empties it for another span.
+    pub(crate) fn begin(&mut self) {
+        self.forget();
+        self.counters = SamplerCounters::default();
+        self.sources = SourceCounts::default();
+    }
+
+    /// Forgets what was seen, which counts nevertheless.
+    pub(crate) fn forget(&mut self) {
+        self.seen.clear();
+        self.cpus.clear();
+    }
+
+    /// Reports an access of some CPU, or of [`NO_CPU`].
+    pub(crate) fn see(&mut self, seen: Seen, cpu: u16) {
+        self.seen.push(seen);
+        self.cpus.push(cpu);
+    }
+
     /// Takes time from the CPU that is watched.
     pub(crate) fn charge(&mut self, ns: u64) {
         self.counters.overhead_ns += ns;
@@ -188,18 +264,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_is_exact_up_to_four_seconds_and_within_the_span_beyond() {
-        let long = Span::new(7, 7 + u64::from(u32::MAX));
-        for before_end_ns in [0, 1, 4_999_999, u64::from(u32::MAX) - 1] {
-            let seen = Seen::new(long, 4096, true, before_end_ns).by(4);
-            assert_eq!(long.time_ns(&seen), long.until_ns - 1 - before_end_ns);
-            assert_eq!((seen.page(), seen.write(), seen.cpu), (4096, true, 4));
+    fn what_is_kept_stays_in_order_while_the_room_grows_and_what_is_not_is_written_over() {
+        let mut seen = SeenBuffer::default();
+        let mut expected = Vec::new();
+        for batch in 0..40 {
+            let room = seen.room();
+            for (slot, time_ns) in room.iter_mut().zip(1_000 * batch..) {
+                *slot = Seen::new(4096, batch % 2 == 0, time_ns);
+            }
+            let kept = (7 * batch as usize) % (TOGETHER + 1);
+            expected.extend_from_slice(&room[..kept]);
+            seen.keep(kept);
+            seen.push(Seen::of(8192, batch));
+            expected.push(Seen::new(8192, false, batch));
         }
-        let hours = Span::new(5, 5 + 4_000_000_000_000);
-        for before_end_ns in [0, 12_345_678_901, 3_999_999_999_999] {
-            let time_ns = hours.time_ns(&Seen::new(hours, 0, false, before_end_ns));
-            let exact_ns = hours.until_ns - 1 - before_end_ns;
-            assert!((exact_ns..exact_ns + 1024).contains(&time_ns));
-        }
+        assert_eq!(seen.as_slice(), expected);
+        assert_eq!(seen.len(), expected.len());
+        assert!(expected[0].page() == 8192 && expected[1].page() == 4096 && !expected[1].write());
+        seen.clear();
+        assert_eq!(seen.as_slice(), []);
     }
 }
