@@ -96,12 +96,21 @@ const WRONG_USAGE: readonly [args: string[], tells: RegExp][] = [
   [['more'], /too many arguments/],
 ];
 
-test('--aggregation sets the interval of all rows', async (t) => {
-  const aggregation = ['--aggregation', '200ms'];
-  const { code, stdout } = await cli('demo', '--minutes', '0.02', '--json', ...aggregation);
-  t.is(code, EXIT.ok);
-  const [record] = ndjson(stdout);
-  t.true((record?.['machine'] as string[]).includes('sampling 5 ms, aggregation 200 ms'));
+test("rows have the RFC's aggregation, ours twice that, and all what --aggregation says", async (t) => {
+  for (const [args, expected] of [
+    [['--tuner', 'temporal'], ['aggregation 100 ms']],
+    [
+      ['--tuner', 'temporal,proportional'],
+      ['aggregation 100 ms under temporal', 'aggregation 200 ms under proportional'],
+    ],
+    [['--tuner', 'temporal,proportional', '--aggregation', '50ms'], ['aggregation 50 ms']],
+  ] as const) {
+    const { code, stdout } = await cli('demo', '--minutes', '0.02', '--json', ...args);
+    t.is(code, EXIT.ok);
+    const [record] = ndjson(stdout);
+    const machine = record?.['machine'] as string[];
+    t.deepEqual(machine.slice(machine.indexOf('sampling 5 ms') + 1), expected);
+  }
 });
 
 test('wrong usage exits with 2 and says what would be right', async (t) => {

@@ -222,8 +222,7 @@ test('a reload with another sampler samples by it from then on, wherever it is s
       },
     });
     t.true(balance(books).every(({ offBy }) => offBy === 0n));
-    const { sampler } = books.counters as Record<string, Record<string, number>>;
-    return [Number(sampler?.['samplesTotal']), events.map(({ kind }) => kind)];
+    return [Number(books.counters.sampler?.samplesTotal), events.map(({ kind }) => kind)];
   };
   const inSource = { ...BASE, source: { ...SMALL, sampler: OFTEN } };
   const inChange = { ...BASE, changes: [{ atMs: 1, commit: { sampler: OFTEN } }] };

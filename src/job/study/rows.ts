@@ -7,6 +7,7 @@
  */
 import type { StudyRecord } from '../../report/study.ts';
 import { refuse } from '../../errors.ts';
+import type { AttrsOptions } from '../../monitor/attrs.ts';
 import { PUBLISHED } from '../demo.ts';
 import type { Controller, LoopOptions, LoopStep } from './loop.ts';
 import { type CaseOptions, type StudyRunOptions, study } from './study.ts';
@@ -19,6 +20,13 @@ export interface DemoRowsOptions
   /** Compared with the first of them. @default ["temporal"], as the RFC */
   readonly controllers?: readonly Controller[];
 }
+
+/**
+ * What rows under a controller of ours are monitored by: aggregations twice as long as the RFC's, so
+ * that small regions are counted rather than missed, and the metric strays half as much.
+ */
+const OUR_ATTRS: AttrsOptions = { aggregationUs: '200 ms' };
+const OURS: ReadonlySet<Controller> = new Set<Controller>(['proportional', 'user_input']);
 
 /** Seconds for which a share is held before it is changed. */
 const LEAD_SECONDS = 60;
@@ -53,7 +61,6 @@ export async function demoRows(options: DemoRowsOptions = {}): Promise<StudyReco
   const seconds = stretchSeconds(minutes);
   const settings = {
     ...(source && { source }),
-    ...(attrs && { attrs }),
     ...(szBytes !== undefined && { szBytes }),
     ...(resetIntervalMs !== undefined && { resetIntervalMs }),
   };
@@ -63,10 +70,16 @@ export async function demoRows(options: DemoRowsOptions = {}): Promise<StudyReco
       const before = BEFORE[target] ?? [];
       const steps = [...before.map((share) => step(share, LEAD_SECONDS)), step(target, seconds)];
       const start = before.length === 0 ? 'cold start' : `from ${before.at(-1)} %`;
-      return { name: `${target} %, ${start}`, loop: { ...settings, controller, steps }, published };
+      const loop = { ...settings, ...attrsOf(controller, attrs), controller, steps };
+      return { name: `${target} %, ${start}`, loop, published };
     }),
   );
   return study({ ...how, title: "The RFC's demonstration: PULL + PUSH", cases });
+}
+
+function attrsOf(controller: Controller, attrs?: AttrsOptions): Pick<LoopOptions, 'attrs'> {
+  if (attrs) return { attrs };
+  return OURS.has(controller) ? { attrs: OUR_ATTRS } : {};
 }
 
 /** A share of the first of two nodes. */

@@ -12,7 +12,7 @@ import { formatBytes } from '../../report/format.ts';
 import { describeSampler } from '../../sampler/sampler.ts';
 import type { PublishedResult } from '../../report/record.ts';
 import type { LoopRun, StudyCase, StudyRecord } from '../../report/study.ts';
-import type { LoopOptions } from './loop.ts';
+import type { Controller, LoopOptions } from './loop.ts';
 import { defaultWorkers, runAll } from './pool.ts';
 import type { JobKind, Jobs } from './worker.ts';
 
@@ -131,7 +131,7 @@ export async function study({ title, cases, ...how }: StudyOptions): Promise<Stu
   const { byJob, ...record } = await runSeeds('loop', jobs, how);
   return {
     title,
-    machine: describe(cases[0]?.loop),
+    machine: describe(cases.map(({ loop }) => loop)),
     cases: cases.map((one, i) => studyCase(one, byJob[i] ?? [])),
     ...record,
   };
@@ -152,8 +152,13 @@ function secondsOf({ steps }: LoopOptions): number {
   return steps.reduce((sum, { seconds }) => sum + seconds, 0);
 }
 
-function describe(loop: LoopOptions | undefined): string[] {
-  const { source = RFC_MACHINE, attrs, szBytes = '512 MiB', resetIntervalMs = '1 s' } = loop ?? {};
+function describe(loops: readonly LoopOptions[]): string[] {
+  const {
+    source = RFC_MACHINE,
+    attrs,
+    szBytes = '512 MiB',
+    resetIntervalMs = '1 s',
+  } = loops[0] ?? {};
   const config = resolveOptions({ source, ...(attrs && { attrs }) });
   if (config.source.type !== 'emulation') return [];
   const { nodes, processor, workload, sampler } = config.source;
@@ -162,8 +167,23 @@ function describe(loop: LoopOptions | undefined): string[] {
     ...(workload.type === 'hot_set' ? [`hot set ${formatBytes(workload.hotBytes)}`] : []),
     `${processor.cpus} CPUs, ${describeSampler(sampler)}`,
     `quota ${szBytes} per ${resetIntervalMs} and scheme`,
-    `sampling ${config.attrs.sampleUs / 1_000} ms, aggregation ${config.attrs.aggregationUs / 1_000} ms`,
+    `sampling ${config.attrs.sampleUs / 1_000} ms`,
+    ...aggregations(loops),
   ];
+}
+
+/** By controller, where they have different ones. */
+function aggregations(loops: readonly LoopOptions[]): string[] {
+  const byController = new Map<Controller, number>();
+  for (const { controller = 'temporal', source = RFC_MACHINE, attrs } of loops) {
+    if (byController.has(controller)) continue;
+    const config = resolveOptions({ source, ...(attrs && { attrs }) });
+    byController.set(controller, config.attrs.aggregationUs / 1_000);
+  }
+  const isOne = new Set(byController.values()).size === 1;
+  return [...byController]
+    .slice(0, isOne ? 1 : undefined)
+    .map(([controller, ms]) => `aggregation ${ms} ms${isOne ? '' : ` under ${controller}`}`);
 }
 
 function expectInteger(path: string, received: number, min: number, max: number): void {
