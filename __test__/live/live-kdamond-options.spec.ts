@@ -56,7 +56,6 @@ const WRONG: readonly [path: string, options: unknown][] = [
   ['targets[0].tgid', { operations: 'fvaddr', targets: [{ tgid: 0, regions: REGIONS }] }],
   ['targets[0].tgid', { operations: 'fvaddr', targets: [{ tgid: 1.5, regions: REGIONS }] }],
   ['targets[0].tgid', { operations: 'fvaddr', targets: [{ tgid: 2 ** 32, regions: REGIONS }] }],
-  ['targets[1]', { operations: 'fvaddr', targets: [TARGETS[0], TARGETS[0]] }],
   ['targets[0].pid', { operations: 'fvaddr', targets: [{ ...TARGETS[0], pid: 1 }] }],
   ['operations', { operations: 'vaddr', regions: REGIONS }],
   ['operations', { operations: 'paddr', regions: REGIONS }],

@@ -486,3 +486,18 @@ test('snapshots are copied into the columns that one gives, and none is lost to 
   );
   t.true(snapshots.every(({ starts }) => starts.buffer === columns.starts.buffer));
 });
+
+test('a process that is several targets is credited in each, and its reports are counted once', async (t) => {
+  const targets = [1, 2].map((ranges) => ({ tgid: 7, regions: RANGES.slice(0, ranges) }));
+  const live = liveOf({ operations: 'fvaddr', targets }).start();
+  const lane = live.lane();
+  t.teardown(() => lane.close());
+  for (const range of [0, 0, 1]) {
+    lane.report({ address: RANGES[range]?.start ?? -1, tgid: 7, virtual: true });
+  }
+  const snapshots = await rest(live);
+  const hits = (which: number) => hitsOf(snapshots.map((snapshot) => snapshot.of(7, which)));
+  t.deepEqual([hits(0), hits(1)], [2, 3]);
+  t.is(count(live, 'drain.credited'), 3);
+  t.true(balanced(live));
+});
