@@ -2,7 +2,7 @@
 
 use std::ptr;
 
-use crate::region::{AHEAD_SZ, Target, grow, prefetch_to_write};
+use crate::region::{AHEAD_SZ, Target, copy_column, copy_counts, grow, prefetch_to_write};
 
 /// Whose regions a part of the columns describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +44,35 @@ impl Snapshot {
     /// True before the first capture.
     pub fn is_empty(&self) -> bool {
         self.starts.is_empty()
+    }
+
+    /// Copies the first bytes into an array that is as long at least, as do the others.
+    ///
+    /// # Panics
+    ///
+    /// (All of them) when it is shorter.
+    pub fn copy_starts(&self, into: &mut [u64]) {
+        copy_column(&self.starts, &mut into[..self.len()]);
+    }
+
+    /// Copies the ends.
+    pub fn copy_ends(&self, into: &mut [u64]) {
+        copy_column(&self.ends, &mut into[..self.len()]);
+    }
+
+    /// Copies the access counts.
+    pub fn copy_nr_accesses(&self, into: &mut [u32]) {
+        copy_column(&self.nr_accesses, &mut into[..self.len()]);
+    }
+
+    /// Copies the ages.
+    pub fn copy_ages(&self, into: &mut [u32]) {
+        copy_column(&self.ages, &mut into[..self.len()]);
+    }
+
+    /// Copies the weights, each as the nearest floating-point number.
+    pub fn copy_hits(&self, into: &mut [f64]) {
+        copy_counts(&self.hits, &mut into[..self.len()]);
     }
 
     /// Copies the regions and takes their weight: it begins anew at zero.
