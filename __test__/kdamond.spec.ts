@@ -453,6 +453,12 @@ test('a snapshot is copied into the columns that one gives, which may be longer 
     ...codeOf('ERR_DAMON_COLUMNS'),
     message: /columnsFor\(\d+\)\.ages.*at least \d+ elements long.*2/,
   });
+  // What only says that it is an array.
+  const claimed = { length: 1_000, [Symbol.toStringTag]: 'Uint32Array' } as unknown as Uint32Array;
+  await t.throwsAsync(other.run({ columnsFor: () => ({ ...columns, ages: claimed }) }), {
+    ...codeOf('ERR_DAMON_COLUMNS'),
+    message: /columnsFor\(\d+\)\.ages/,
+  });
   // A recording, too.
   const source = { type: 'recording', path: recordingOf(rows(2_000)) } as const;
   using replayed = new Kdamond({ source });

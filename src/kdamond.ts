@@ -41,7 +41,7 @@ import type { MonitorCounters } from './report/counters.ts';
 import type { Books } from './report/record.ts';
 import type { Round } from './report/round.ts';
 import {
-  Snapshot,
+  type Snapshot,
   type SnapshotColumnsOptions,
   between,
   givenColumns,
@@ -504,15 +504,14 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
     options: SnapshotColumnsOptions,
   ): Snapshot {
     const columns = givenColumns(options, regions);
-    translating(() => this.#native.snapshotInto(columns));
-    const init = {
-      ...between(columns, 0, regions),
+    const { starts, ends, nrAccesses, ages, hits } = columns;
+    translating(() => this.#native.snapshotInto(starts, ends, nrAccesses, ages, hits));
+    return between(columns, [0, regions], {
       targets: snapshotTargets(parts),
       timeNs: nowNs,
       intervalNs: nowNs - sinceNs,
       aggregationNs: BigInt(this.config.attrs.aggregationUs) * 1_000n,
-    };
-    return new Snapshot(init, 'monitor');
+    });
   }
 
   async #tune(

@@ -158,9 +158,9 @@ async function taken(count) {
   const copy = NativeMonitor.prototype.snapshotInto;
   /** @type {(() => void) | undefined} */
   let cross;
-  NativeMonitor.prototype.snapshotInto = function (/** @type {object} */ columns) {
-    cross = () => copy.call(this, columns);
-    return copy.call(this, columns);
+  NativeMonitor.prototype.snapshotInto = function (/** @type {unknown[]} */ ...columns) {
+    cross = () => copy.apply(this, columns);
+    return copy.apply(this, columns);
   };
   try {
     for await (const snapshot of kdamond.snapshots({ columnsFor })) {

@@ -18,7 +18,7 @@ import type { Books } from '../report/record.ts';
 import type { Round } from '../report/round.ts';
 import {
   NO_COLUMNS,
-  Snapshot,
+  type Snapshot,
   type SnapshotColumnsOptions,
   between,
   givenColumns,
@@ -479,22 +479,21 @@ export class LiveKdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDi
   #take(options: SnapshotColumnsOptions): Snapshot | undefined {
     let columns = NO_COLUMNS;
     for (;;) {
-      const header = translating(() => this.#native.take(columns));
+      const { starts, ends, nrAccesses, ages, hits } = columns;
+      const header = translating(() => this.#native.take(starts, ends, nrAccesses, ages, hits));
       if (header === null) return undefined;
       const { regions, nowNs, sinceNs, taken } = header;
       if (!taken) {
         columns = givenColumns(options, regions);
         continue;
       }
-      const init = {
-        // Between the look and the taking another may have come to the front: a shorter one.
-        ...between(columns, 0, regions),
+      // Between the look and the taking another may have come to the front: a shorter one.
+      return between(columns, [0, regions], {
         targets: snapshotTargets(header.targets),
         timeNs: nowNs,
         intervalNs: nowNs - sinceNs,
         aggregationNs: BigInt(this.config.attrs.aggregationUs) * 1_000n,
-      };
-      return new Snapshot(init, 'monitor');
+      });
     }
   }
 

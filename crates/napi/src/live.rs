@@ -10,7 +10,9 @@ use damon_monitor::live::{
     Live, LiveConfig, LiveState, Mail, MonotonicClock, Overflow, QueueOptions,
 };
 use damon_ring::SharedLane;
-use napi::bindgen_prelude::{BigInt, Function, Int32Array};
+use napi::bindgen_prelude::{
+    BigInt, BigUint64ArraySlice, Float64ArraySlice, Function, Int32Array, Uint32ArraySlice,
+};
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi::{CleanupEnvHook, Env, Status};
 use napi_derive::napi;
@@ -203,7 +205,15 @@ impl NativeLive {
     /// The oldest waiting snapshot: copied and removed if all columns are long enough, otherwise
     /// only described. Nothing if none waits.
     #[napi(catch_unwind)]
-    pub fn take(&self, mut columns: Columns) -> napi::Result<Option<SnapshotHeader>> {
+    pub fn take(
+        &self,
+        starts: BigUint64ArraySlice<'_>,
+        ends: BigUint64ArraySlice<'_>,
+        nr_accesses: Uint32ArraySlice<'_>,
+        ages: Uint32ArraySlice<'_>,
+        hits: Float64ArraySlice<'_>,
+    ) -> napi::Result<Option<SnapshotHeader>> {
+        let mut columns = Columns { starts, ends, nr_accesses, ages, hits };
         Ok(self.live()?.take(|snapshot| {
             let taken = columns.len() >= snapshot.len();
             if taken {

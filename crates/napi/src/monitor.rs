@@ -9,7 +9,7 @@ use damon_core::Snapshot;
 use damon_core::kdamond::{MetricValue, TuneRequest, Verdict};
 use damon_monitor::{Event, Monitor, MonitorConfig, Recording, Source};
 use napi::bindgen_prelude::{
-    AsyncTask, BigInt, BigUint64Array, Float64Array, Function, Uint32Array,
+    AsyncTask, BigInt, BigUint64ArraySlice, Float64ArraySlice, Function, Uint32ArraySlice,
 };
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi::{Env, Task};
@@ -45,22 +45,17 @@ pub struct NativeMonitor {
     asking: Mutex<Option<Asking>>,
 }
 
-/// Columns of the caller's, to be filled.
-#[napi(object)]
-pub struct Columns {
-    /// First byte of each region.
-    pub starts: BigUint64Array,
-    /// One past the last byte.
-    pub ends: BigUint64Array,
-    /// Access counts.
-    pub nr_accesses: Uint32Array,
-    /// Ages in aggregations.
-    pub ages: Uint32Array,
-    /// Weights.
-    pub hits: Float64Array,
+/// Columns of the caller's, to be filled. Slices, because an array that is kept costs a reference,
+/// and they cross one by one, because looking up a property by its name costs as much.
+pub(crate) struct Columns<'a> {
+    pub(crate) starts: BigUint64ArraySlice<'a>,
+    pub(crate) ends: BigUint64ArraySlice<'a>,
+    pub(crate) nr_accesses: Uint32ArraySlice<'a>,
+    pub(crate) ages: Uint32ArraySlice<'a>,
+    pub(crate) hits: Float64ArraySlice<'a>,
 }
 
-impl Columns {
+impl Columns<'_> {
     /// Of the shortest.
     pub(crate) fn len(&self) -> usize {
         self.starts
@@ -75,23 +70,16 @@ impl Columns {
     pub(crate) fn fill(&mut self, snapshot: &Snapshot) {
         // SAFETY: (each of the five) this call is synchronous, so no JavaScript runs while the
         // slice lives; the slices live one after the other, so arrays over one buffer do not alias.
-        copy(unsafe { self.starts.as_mut() }, &snapshot.starts);
+        snapshot.copy_starts(unsafe { self.starts.as_mut() });
         // SAFETY: as above.
-        copy(unsafe { self.ends.as_mut() }, &snapshot.ends);
+        snapshot.copy_ends(unsafe { self.ends.as_mut() });
         // SAFETY: as above.
-        copy(unsafe { self.nr_accesses.as_mut() }, &snapshot.nr_accesses);
+        snapshot.copy_nr_accesses(unsafe { self.nr_accesses.as_mut() });
         // SAFETY: as above.
-        copy(unsafe { self.ages.as_mut() }, &snapshot.ages);
+        snapshot.copy_ages(unsafe { self.ages.as_mut() });
         // SAFETY: as above.
-        let hits = unsafe { self.hits.as_mut() };
-        for (column, &hits) in hits.iter_mut().zip(&snapshot.hits) {
-            *column = hits as f64;
-        }
+        snapshot.copy_hits(unsafe { self.hits.as_mut() });
     }
-}
-
-fn copy<T: Copy>(into: &mut [T], from: &[T]) {
-    into[..from.len()].copy_from_slice(from);
 }
 
 /// What a goal's metric reads; nothing for `user_input`.
@@ -287,7 +275,15 @@ impl NativeMonitor {
     /// Copies the last snapshot into columns of at least `regions` elements each; returns how many
     /// regions there are.
     #[napi(catch_unwind)]
-    pub fn snapshot_into(&self, mut columns: Columns) -> napi::Result<u32> {
+    pub fn snapshot_into(
+        &self,
+        starts: BigUint64ArraySlice<'_>,
+        ends: BigUint64ArraySlice<'_>,
+        nr_accesses: Uint32ArraySlice<'_>,
+        ages: Uint32ArraySlice<'_>,
+        hits: Float64ArraySlice<'_>,
+    ) -> napi::Result<u32> {
+        let mut columns = Columns { starts, ends, nr_accesses, ages, hits };
         self.with(|monitor| {
             let snapshot = monitor.snapshot();
             let shortest = columns.len();
