@@ -2,7 +2,7 @@
 
 use std::ptr;
 
-use crate::region::{AHEAD_SZ, Target, copy_column, copy_counts, grow, prefetch_to_write};
+use crate::region::{AHEAD_SZ, Target, copy_column, copy_counts, grow, prefetch};
 
 /// Whose regions a part of the columns describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +93,7 @@ impl Snapshot {
         anew(&mut self.ages, regions);
         anew(&mut self.hits, regions);
         for region in targets.iter_mut().flat_map(|target| target.regions_mut()) {
-            prefetch_to_write(ptr::from_mut(region).wrapping_byte_add(AHEAD_SZ));
+            prefetch(ptr::from_mut(region).wrapping_byte_add(AHEAD_SZ));
             self.starts.push(region.start.wrapping_mul(addr_unit));
             self.ends.push(region.end.wrapping_mul(addr_unit));
             self.nr_accesses.push(region.nr_accesses);

@@ -9,7 +9,7 @@
 
 use std::ptr;
 
-use super::{AHEAD_SZ, Region, Target, Weighing, grow, prefetch, prefetch_to_write};
+use super::{AHEAD_SZ, Region, Target, Weighing, grow, prefetch};
 use crate::arithmetic::{align_down, align_up, mult_frac};
 use crate::attrs::Attrs;
 use crate::random::Random;
@@ -231,7 +231,7 @@ fn split(regions: &mut Vec<Region>, cuts: &[Cuts], min_region_sz: u64) {
         // SAFETY: `len` fits the capacity. As many are put as there are regions and cuts, which is
         // `len`; what was taken to be cut lies at or after `to`, so nothing is lost.
         unsafe { first.add(to).write(*region) };
-        prefetch_to_write(first.wrapping_add(to).wrapping_byte_sub(AHEAD_SZ));
+        prefetch(first.wrapping_add(to).wrapping_byte_sub(AHEAD_SZ));
     };
     for (from, cuts) in cuts.iter().enumerate().rev() {
         // SAFETY: one of the regions there were; those put so far lie behind it.

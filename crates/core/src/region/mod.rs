@@ -12,7 +12,7 @@ pub(crate) use adjust::size_limit;
 pub(crate) use mappings::three_regions;
 pub(crate) use score::Scale;
 pub use score::{MAX_SCORE, Score, Weights};
-pub(crate) use streaming::{AHEAD_SZ, copy_column, copy_counts, grow, prefetch, prefetch_to_write};
+pub(crate) use streaming::{AHEAD_SZ, copy_column, copy_counts, grow, prefetch};
 pub(crate) use target::check_ranges;
 pub use target::{RangeError, Target};
 pub use weighing::PROBES_MAX;

@@ -141,7 +141,8 @@ fn order_writes_past_caches() {
     }
 }
 
-/// Begins to load the line at an address, which need not be one of ours.
+/// Begins to load the line at an address, which need not be one of ours. Nobody else has a line of
+/// what is one monitor's, so the same serves to write it.
 #[inline(always)]
 pub(crate) fn prefetch<T>(at: *const T) {
     #[cfg(target_arch = "x86_64")]
@@ -149,19 +150,6 @@ pub(crate) fn prefetch<T>(at: *const T) {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         // SAFETY: a hint; every x86-64 has it.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) };
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = at;
-}
-
-/// The same for a line that will be written.
-#[inline(always)]
-pub(crate) fn prefetch_to_write<T>(at: *const T) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        use std::arch::x86_64::{_MM_HINT_ET0, _mm_prefetch};
-        // SAFETY: a hint; an x86-64 that does not know it does nothing.
-        unsafe { _mm_prefetch::<_MM_HINT_ET0>(at.cast()) };
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = at;

@@ -8,8 +8,10 @@
 //! A count of 32 bits lasts for 2^32 - 1 credits between folds; a drain of all lanes is at most
 //! 2^29.
 
+use std::ptr;
+
 use super::slots::{Gaps, Slots};
-use crate::region::Region;
+use crate::region::{Region, prefetch};
 
 /// Counts per mark: a cache line.
 const LINE: usize = 16;
@@ -229,7 +231,7 @@ impl Fold<'_> {
         if self.far {
             // A gap among these slots makes for a neighbour instead.
             let regions = gathered.iter().map(|&(slot, _)| slot as usize - self.gaps.passed);
-            regions.filter_map(|region| self.regions.get(region)).for_each(prefetch);
+            regions.filter_map(|region| self.regions.get(region)).for_each(expect);
         }
         let folded = &mut self.folded;
         for &(slot, n) in gathered {
@@ -248,19 +250,10 @@ impl Fold<'_> {
     }
 }
 
-/// Begins to load a region.
+/// Begins to load a region, which may lie across two cache lines.
 #[inline]
-fn prefetch(region: &Region) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        let first = std::ptr::from_ref(region).cast::<i8>();
-        // It may lie across two cache lines.
-        for byte in [0, size_of::<Region>() - 1] {
-            // SAFETY: a hint; every x86-64 has it.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(first.wrapping_add(byte)) };
-        }
+fn expect(region: &Region) {
+    for byte in [0, size_of::<Region>() - 1] {
+        prefetch(ptr::from_ref(region).wrapping_byte_add(byte));
     }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = region;
 }
