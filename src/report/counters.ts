@@ -37,7 +37,7 @@ export type DrainCounters = {
   readonly drained: number;
   /** Reports credited to the region that they lie in. */
   readonly credited: number;
-  /** Reports older than a sampling interval. */
+  /** Reports from before the drain before the last. */
   readonly stale: number;
   /** Reports rejected by a sample filter. */
   readonly filtered: number;
