@@ -1,8 +1,7 @@
 //! "My store, then my load", between many hurried threads and one that can wait.
 //!
 //! Each side stores a word and then reads the other's: a producer says *busy* and looks whether its
-//! lane was closed, whoever closes says *closed* and looks who is busy; a producer publishes `head`
-//! and looks whether its lane is parked, whoever parks says so and looks at `head`. At least one
+//! lane was closed or parked, whoever closes or parks says so and looks who is busy. At least one
 //! must see the other, for which both need a full fence between store and load. A push happens
 //! millions of times a second, a close once and a parking rarely, so that side pays for both:
 //! `membarrier` (Linux 4.14) makes every running thread of the process pass a full fence, and a

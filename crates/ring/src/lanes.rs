@@ -7,7 +7,7 @@ use crate::asymmetric::Fences;
 use crate::pending::{BitSet, Pending};
 use crate::primitive::{Arc, AtomicU32, Mutex, Ordering, yield_now};
 use crate::producer::Producer;
-use crate::ring::Ring;
+use crate::ring::{PARKED, Ring, this_thread};
 use crate::shared::SharedLane;
 
 /// A lane's number, from 0 in the order in which lanes were added. Not used twice.
@@ -300,6 +300,7 @@ impl Lanes {
         self.let_in();
         self.wake();
         let Self { lanes, active, parking, .. } = self;
+        let thread = this_thread();
         let (mut drained, mut finished, mut quiet) = (0, false, 0);
         active.for_each(|position| {
             let Lane { id, idle, tail, feed, .. } = &mut lanes[position];
@@ -322,6 +323,7 @@ impl Lanes {
                     *tail = head;
                     // Release: the reads above are done before the producer may reuse the slots.
                     ring.consumer.tail.store(head, Ordering::Release);
+                    ring.consumer.thread.store(thread, Ordering::Relaxed);
                     let largest = &ring.consumer.occupancy_max;
                     // At most `slots`, a u32.
                     largest.store(
@@ -367,15 +369,15 @@ impl Lanes {
         let Self { lanes, active, parked, parking, door, .. } = self;
         for lane in lanes.iter_mut().filter(|lane| lane.idle >= parking.drains) {
             if let Feed::Ring(ring) = &lane.feed {
-                ring.parked.store(true, Ordering::Relaxed);
+                ring.gate.fetch_or(PARKED, Ordering::Relaxed);
                 lane.parked = true;
             }
         }
         door.0.fences.heavy();
         *parked = 0;
         for (position, lane) in lanes.iter_mut().enumerate().filter(|(_, lane)| lane.parked) {
-            // What was published before the fence is seen here; what is published after it is
-            // marked. A lane that was parked before is quiet, or marked already.
+            // A push that began before the fence is seen here; one that began after it marks. A lane
+            // that was parked before is quiet, or marked already.
             if lane.is_quiet() {
                 active.remove(position);
                 *parked += 1;
@@ -449,8 +451,7 @@ impl Lanes {
         door.0.fences.heavy();
         for Lane { feed, .. } in &*lanes {
             if let Feed::Ring(ring) = feed {
-                // Acquire: sees the `head` that the push published.
-                while ring.producer.busy.load(Ordering::Acquire) != 0 {
+                while ring.is_busy() {
                     yield_now();
                 }
             }
@@ -495,12 +496,13 @@ impl Drop for Lanes {
 }
 
 impl Lane {
-    /// Of a ring: whether there is nothing to drain and its producer is still there.
+    /// Of a ring: whether there is nothing to drain, nor about to be, and its producer is still there.
     fn is_quiet(&self) -> bool {
         match &self.feed {
             Feed::Ring(ring) => {
                 // Acquire: a `head` that moved leads to its slots.
-                ring.producer.head.load(Ordering::Acquire) == self.tail
+                !ring.is_busy()
+                    && ring.producer.head.load(Ordering::Acquire) == self.tail
                     && !ring.producer.gone.load(Ordering::Relaxed)
             }
             Feed::Shared(_) => false,
@@ -513,7 +515,7 @@ impl Lane {
             && std::mem::take(&mut self.parked)
         {
             // A push that has not seen this yet marks its place once more: a look for nothing.
-            ring.parked.store(false, Ordering::Relaxed);
+            ring.gate.fetch_and(!PARKED, Ordering::Relaxed);
         }
     }
 

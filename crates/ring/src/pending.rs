@@ -6,8 +6,8 @@
 //! bit, and drains look at nothing else of them until it is set.
 //!
 //! A set bit without a report is allowed (a spurious look); a report of a parked lane without a
-//! set bit is not. The producer stores `head` and then looks whether it is parked; the consumer
-//! stores that it is and then looks at `head` once more: with [`Fences`](crate::asymmetric::Fences)
+//! set bit is not. The producer says that it pushes and then looks whether it is parked; the consumer
+//! says that it is and then looks once more for a push: with [`Fences`](crate::asymmetric::Fences)
 //! between, at least one sees the other. A bit once set is taken by a swap, which reads from the
 //! mark (Acquire from Release) and so sees the `head` stored before it.
 

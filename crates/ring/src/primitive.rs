@@ -9,7 +9,7 @@ pub(crate) use loom::{
     thread::yield_now,
 };
 #[cfg(loom)]
-pub(crate) use modelled::{AtomicBool, AtomicU32, AtomicU64};
+pub(crate) use modelled::{AtomicBool, AtomicU32, AtomicU64, held};
 #[cfg(not(loom))]
 pub(crate) use std::{
     sync::atomic::{AtomicBool, AtomicU32, AtomicU64, fence},
@@ -21,6 +21,13 @@ pub(crate) use std::{
 /// on one thread needs against a signal handler on the same thread.
 pub(crate) fn same_thread_fence() {
     std::sync::atomic::compiler_fence(Ordering::SeqCst);
+}
+
+/// What a word holds that no other thread writes.
+#[cfg(not(loom))]
+#[inline]
+pub(crate) fn held(word: &AtomicU64) -> u64 {
+    word.load(Ordering::Relaxed)
 }
 
 /// Loom's atomics, each access made a place where loom tries the other threads.
@@ -51,6 +58,12 @@ mod modelled {
         {
             Self { atomic: value.into(), access: Condvar::new() }
         }
+    }
+
+    /// What a word holds that no other thread writes: whatever they do meanwhile, it is the same, so
+    /// loom need not try them here.
+    pub(crate) fn held(word: &AtomicU64) -> u64 {
+        word.atomic.load(super::Ordering::Relaxed)
     }
 
     impl<A> Deref for Modelled<A> {

@@ -8,8 +8,8 @@ use crate::AccessReport;
 use crate::asymmetric::light;
 use crate::lanes::LaneId;
 use crate::pending::Pending;
-use crate::primitive::{Arc, AtomicU32, AtomicU64, Ordering, fence, same_thread_fence};
-use crate::ring::{FENCED, Ring};
+use crate::primitive::{Arc, AtomicU64, Ordering, fence, held, same_thread_fence};
+use crate::ring::{CLOSED, FENCED, PARKED, ProducerSide, Ring};
 
 /// Why a report was not queued. Each cause has its own counter in [`crate::LaneCounters`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -42,7 +42,8 @@ pub struct Batch {
 /// so two threads cannot push at once. Dropping it gives the lane back once it is drained.
 ///
 /// A push is wait-free, allocates nothing, takes no lock and cannot panic, so it may be called from
-/// a signal handler that interrupts a push of the same thread: the inner one is dropped and counted.
+/// a signal handler that interrupts a push of the same thread: the inner one is dropped and counted,
+/// unless the outer one has not begun to write; then that begins again.
 ///
 /// ```compile_fail
 /// fn shared(producer: &damon_ring::Producer) -> &(dyn Sync + '_) { producer }
@@ -83,58 +84,96 @@ impl Producer {
     ///
     /// [`Dropped`] says why; the report is lost and its counter has moved.
     ///
-    /// Cost: six stores, a dozen loads that hit the first-level cache, and branches that are never
+    /// Cost: five stores, a dozen loads that hit the first-level cache, and branches that are never
     /// taken; what is rare stands apart, so that it costs no registers here.
     #[inline]
     pub fn push(&self, report: AccessReport) -> Result<(), Dropped> {
+        self.push_interrupted(report, || ())
+    }
+
+    /// As [`push`](Self::push), interrupted where it has seen that it is the outermost push and has
+    /// not yet said so: for tests, which cannot make a signal come just there.
+    ///
+    /// # Errors
+    ///
+    /// As of a push.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub fn push_interrupted(
+        &self,
+        report: AccessReport,
+        handler: impl FnOnce(),
+    ) -> Result<(), Dropped> {
         let ring = &*self.ring;
         let own = &*ring.producer;
-        if own.busy.load(Ordering::Relaxed) != 0 {
-            return self.drop_nested();
+        let head = held(&own.head);
+        if held(&own.claim) != head {
+            return self.push_in_doubt(report, head);
         }
-        // A plain store will do: whoever interrupts this thread puts `busy` back before it returns
-        // (nesting is last in, first out), and no other thread writes it.
-        own.busy.store(1, Ordering::Relaxed);
+        handler();
+        let next = head.wrapping_add(1);
+        // Plain stores will do: no other thread writes either word, and whoever interrupts this one
+        // leaves both alone or, before the store, moves `head`.
+        own.claim.store(next, Ordering::Relaxed);
         light();
-        let shut = ring.gate.load(Ordering::Relaxed) != 0 && self.is_shut();
-        let head = own.head.load(Ordering::Relaxed);
-        let full = head == self.limit.get();
-        if shut || (full && self.look_up_free(head) == 0) {
-            return self.drop_outermost();
+        if ring.gate.load(Ordering::Relaxed) != 0 {
+            return self.push_warily(report);
+        }
+        if held(&own.head) != head {
+            return self.push_overtaken(report);
+        }
+        if head == self.limit.get() {
+            return self.push_warily(report);
         }
         // SAFETY: this is the outermost push, and a slot is free.
         unsafe { ring.write(head, &report) };
         // Release: makes the slot above visible to the consumer's Acquire load.
-        own.head.store(head.wrapping_add(1), Ordering::Release);
-        light();
-        if ring.parked.load(Ordering::Relaxed) {
-            self.mark();
-        }
-        // Release: whoever waits for this push to end sees the `head` it published.
-        own.busy.store(0, Ordering::Release);
+        own.head.store(next, Ordering::Release);
         Ok(())
     }
 
+    /// Either within another push, or a handler pushed between two loads.
     #[cold]
     #[inline(never)]
-    fn drop_nested(&self) -> Result<(), Dropped> {
-        self.count_nested(1);
-        Err(Dropped::Nested)
+    fn push_in_doubt(&self, report: AccessReport, head: u64) -> Result<(), Dropped> {
+        if self.is_still(head) {
+            self.count_nested(1);
+            return Err(Dropped::Nested);
+        }
+        self.push_warily(report)
     }
 
-    /// The lane is closed, or else full.
+    /// A handler pushed just before this push said that it is busy. Apart, or the compiler would make
+    /// one branch of two, at a cost to both.
     #[cold]
     #[inline(never)]
-    fn drop_outermost(&self) -> Result<(), Dropped> {
+    fn push_overtaken(&self, report: AccessReport) -> Result<(), Dropped> {
+        self.push_warily(report)
+    }
+
+    /// The outermost push once more from the beginning, where something is rare: the lane is closed,
+    /// parked or possibly full, or a handler pushed meanwhile.
+    #[cold]
+    #[inline(never)]
+    fn push_warily(&self, report: AccessReport) -> Result<(), Dropped> {
         let own = &*self.ring.producer;
-        let (counter, why) = if self.is_closed() {
+        let busy = Busy::begin(own, held(&own.head));
+        let gate = self.gate();
+        let head = busy.head;
+        let full = head == self.limit.get() && self.look_up_free(head) == 0;
+        if gate & CLOSED == 0 && !full {
+            // SAFETY: this is the outermost push, and a slot is free.
+            unsafe { self.ring.write(head, &report) };
+            busy.publish(head.wrapping_add(1));
+            self.wake(gate);
+            return Ok(());
+        }
+        let (counter, why) = if gate & CLOSED != 0 {
             (&own.dropped_closed, Dropped::Closed)
         } else {
             (&own.dropped_full, Dropped::Full)
         };
         count(counter, 1);
-        same_thread_fence();
-        own.busy.store(0, Ordering::Release);
         Err(why)
     }
 
@@ -145,65 +184,56 @@ impl Producer {
     /// called from. One that yields fewer than it said queues fewer.
     pub fn push_batch(&self, reports: impl ExactSizeIterator<Item = AccessReport>) -> Batch {
         let len = reports.len();
-        let Some(_busy) = self.enter() else {
+        let own = &*self.ring.producer;
+        let head = held(&own.head);
+        if held(&own.claim) != head && self.is_still(head) {
             self.count_nested(len as u64);
             return Batch { dropped_nested: len, ..Batch::default() };
-        };
-        let own = &*self.ring.producer;
-        if self.ring.gate.load(Ordering::Relaxed) != 0 && self.is_shut() {
+        }
+        let busy = Busy::begin(own, head);
+        let gate = self.gate();
+        if gate & CLOSED != 0 {
             count(&own.dropped_closed, len as u64);
             return Batch { dropped_closed: len, ..Batch::default() };
         }
-        let head = own.head.load(Ordering::Relaxed);
+        let head = busy.head;
         let room = len.min(self.free_at_least(len as u64, head) as usize);
         // SAFETY: this is the outermost push, and so many slots are free.
         let index = unsafe { self.ring.write_all(head, reports.take(room)) };
-        if index != head {
-            // Release: as in `push`.
-            own.head.store(index, Ordering::Release);
-            self.wake();
-        }
         let dropped_full = len - room;
         if dropped_full > 0 {
             count(&own.dropped_full, dropped_full as u64);
         }
+        if index != head {
+            busy.publish(index);
+            self.wake(gate);
+        }
         Batch { queued: index.wrapping_sub(head) as usize, dropped_full, ..Batch::default() }
     }
 
-    /// Tells a consumer that has parked this lane to look at it.
-    fn wake(&self) {
-        light();
-        if self.ring.parked.load(Ordering::Relaxed) {
-            self.mark();
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn mark(&self) {
-        self.pending.mark(self.place);
-    }
-
-    /// Marks a push as in progress, unless this call interrupts one of the same lane.
+    /// Whether what differed from this `head` is another push, which this one interrupts: a handler
+    /// that pushed between the loads of both has moved it.
     #[inline]
-    fn enter(&self) -> Option<Busy<'_>> {
-        let busy = &self.ring.producer.busy;
-        if busy.load(Ordering::Relaxed) != 0 {
-            return None;
-        }
-        busy.store(1, Ordering::Relaxed);
-        light();
-        Some(Busy(busy))
+    fn is_still(&self, head: u64) -> bool {
+        same_thread_fence();
+        held(&self.ring.producer.head) == head
     }
 
-    /// The gate is not 0: whether the lane is closed, or only wants a full fence of each push.
-    #[cold]
-    #[inline(never)]
-    fn is_shut(&self) -> bool {
-        if self.ring.gate.load(Ordering::Relaxed) & FENCED != 0 {
-            fence(Ordering::SeqCst);
+    /// What a push has to look out for, once it is busy.
+    fn gate(&self) -> u32 {
+        let gate = self.ring.gate.load(Ordering::Relaxed);
+        if gate & FENCED == 0 {
+            return gate;
         }
-        self.ring.is_closed()
+        fence(Ordering::SeqCst);
+        self.ring.gate.load(Ordering::Relaxed)
+    }
+
+    /// Tells a consumer that has parked this lane to look at it.
+    fn wake(&self, gate: u32) {
+        if gate & PARKED != 0 {
+            self.pending.mark(self.place);
+        }
     }
 
     /// Atomically: a third push may interrupt this one between load and store.
@@ -234,13 +264,13 @@ impl Producer {
     pub fn free_slots(&self) -> u64 {
         let tail = self.ring.consumer.tail.load(Ordering::Acquire);
         // After `tail`: a handler may push in between, never the other way round.
-        let head = self.ring.producer.head.load(Ordering::Relaxed);
+        let head = held(&self.ring.producer.head);
         self.ring.slots().saturating_sub(head.wrapping_sub(tail))
     }
 
     /// Reports queued so far.
     pub fn queued(&self) -> u64 {
-        self.ring.producer.head.load(Ordering::Relaxed).wrapping_sub(self.ring.began)
+        held(&self.ring.producer.head).wrapping_sub(self.ring.began)
     }
 
     /// Whether the monitor has stopped: everything pushed from now on is dropped.
@@ -253,19 +283,42 @@ impl Drop for Producer {
     fn drop(&mut self) {
         // Release: whoever sees this sees the last `head`.
         self.ring.producer.gone.store(true, Ordering::Release);
-        self.wake();
+        light();
+        self.wake(self.ring.gate.load(Ordering::Relaxed));
     }
 }
 
-/// A push in progress; over when dropped, also by a panic of a batch's iterator.
-struct Busy<'a>(&'a AtomicU32);
+/// An outermost push in progress: what interrupts it is nested. Over when it is published, or
+/// dropped, also by a panic of a batch's iterator.
+struct Busy<'a> {
+    own: &'a ProducerSide,
+    head: u64,
+}
+
+impl<'a> Busy<'a> {
+    /// `head` is what it was a moment ago; handlers may have moved it on.
+    fn begin(own: &'a ProducerSide, head: u64) -> Self {
+        // Neither of these.
+        own.claim.store(head.wrapping_sub(1), Ordering::Relaxed);
+        light();
+        Self { own, head: held(&own.head) }
+    }
+
+    /// Hands the slots before `next` to the consumer; one at least.
+    fn publish(self, next: u64) {
+        self.own.claim.store(next, Ordering::Relaxed);
+        same_thread_fence();
+        // Release: makes the slots visible to the consumer's Acquire load; ends the push.
+        self.own.head.store(next, Ordering::Release);
+        std::mem::forget(self);
+    }
+}
 
 impl Drop for Busy<'_> {
-    #[inline]
     fn drop(&mut self) {
         same_thread_fence();
-        // Release: whoever waits for this push to end sees the `head` it published.
-        self.0.store(0, Ordering::Release);
+        // Release: whoever waits for this push to end sees what it counted.
+        self.own.claim.store(self.head, Ordering::Release);
     }
 }
 
@@ -286,16 +339,51 @@ mod tests {
         let mut lanes = Lanes::new(LanesOptions::default()).unwrap();
         let lane = lanes.add().unwrap();
         let report = AccessReport::physical(1, 1, 1);
-        // What a handler finds when it interrupts a push: `busy` is one.
-        lane.ring.producer.busy.store(1, Ordering::Relaxed);
+        // What a handler finds when it interrupts a push.
+        lane.ring.producer.claim.store(1, Ordering::Relaxed);
         assert_eq!(lane.push(report), Err(Dropped::Nested));
         let batch = lane.push_batch([report, report].into_iter());
         assert_eq!(batch, Batch { dropped_nested: 2, ..Batch::default() });
-        assert_eq!(lane.ring.producer.busy.load(Ordering::Relaxed), 1, "busy is put back");
-        lane.ring.producer.busy.store(0, Ordering::Relaxed);
+        assert_eq!(lane.ring.producer.claim.load(Ordering::Relaxed), 1, "the claim is put back");
+        lane.ring.producer.claim.store(0, Ordering::Relaxed);
         assert_eq!(lane.push(report), Ok(()));
         let counters = lanes.counters();
         assert_eq!((counters.queued, counters.dropped_nested, counters.offered()), (1, 3, 4));
         assert_eq!(lanes.drain(|_, _| ()), 1);
+    }
+
+    #[test]
+    fn handlers_that_come_before_a_push_has_begun_lose_and_overwrite_nothing() {
+        let mut lanes = Lanes::new(LanesOptions { slots: 8, ..LanesOptions::default() }).unwrap();
+        let lane = lanes.add().unwrap();
+        let report = |address| AccessReport::physical(address, 1, 1);
+        let mut seen = Vec::new();
+        let mut drain = |lanes: &mut Lanes| {
+            seen.clear();
+            lanes.drain(|_, reports| seen.extend(reports.iter().map(|report| report.address)));
+            std::mem::take(&mut seen)
+        };
+        let outer = lane.push_interrupted(report(3), || {
+            lane.push(report(1)).unwrap();
+            // Two handlers, the second of which is interrupted, too.
+            lane.push_interrupted(report(2), || lane.push(report(0)).unwrap()).unwrap();
+        });
+        assert_eq!((outer, drain(&mut lanes)), (Ok(()), vec![1, 0, 2, 3]));
+        // One that takes the last slots, by a batch.
+        let outer = lane.push_interrupted(report(9), || {
+            let batch = lane.push_batch((0..9u32).map(|number| report(u64::from(number))));
+            assert_eq!((batch.queued, batch.dropped_full), (8, 1));
+        });
+        assert_eq!((outer, drain(&mut lanes)), (Err(Dropped::Full), (0..8).collect()));
+        // One after which the lane is closed.
+        let outer = lane.push_interrupted(report(9), || {
+            lane.push(report(0)).unwrap();
+            lanes.close();
+        });
+        assert_eq!((outer, drain(&mut lanes)), (Err(Dropped::Closed), vec![0]));
+        assert_eq!(lane.push(report(0)), Err(Dropped::Closed), "and nothing is nested");
+        let counters = lanes.counters();
+        assert_eq!((counters.queued, counters.drained, counters.offered()), (13, 13, 17));
+        assert_eq!((counters.dropped_full, counters.dropped_closed), (2, 2));
     }
 }

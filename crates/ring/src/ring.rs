@@ -8,14 +8,16 @@
 //! |---|---|---|
 //! | producer: slot write, then `head` | Release store | consumer's Acquire load of `head`: the slot is complete |
 //! | consumer: slot read, then `tail` | Release store | producer's Acquire load of `tail`: the slot is free |
-//! | producer: `busy`, then `gate` | [`light`](crate::asymmetric::light) | `close`: the push is waited for, or sees that it is closed |
-//! | producer: `head`, then `parked` | light fence | a consumer that parks the lane: it sees `head`, or the push sees `parked` |
+//! | producer: `claim`, then `gate` | [`light`](crate::asymmetric::light) | `close`: the push is waited for, or sees that it is closed |
+//! | the same | light fence | a consumer that parks the lane: it sees the push, or the push sees that it is parked |
 //! | producer: last `head`, then `gone` | Release store | consumer's Acquire load of `gone`: nothing follows |
 //!
 //! The second row is missing in every published version (hazard H2): without it a weakly ordered
 //! CPU may let the producer overwrite a slot that is still being read.
 //!
 //! A drain looks at the `head` of each lane that is not [parked](crate::pending).
+
+use std::sync::atomic::AtomicUsize;
 
 use crossbeam_utils::CachePadded;
 
@@ -27,6 +29,8 @@ use crate::primitive::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 pub(crate) const CLOSED: u32 = 1;
 /// In a [gate](Ring::gate): a push has to take a full fence before it looks again.
 pub(crate) const FENCED: u32 = 2;
+/// In a [gate](Ring::gate): the consumer does not look at `head`, so a push marks its place as pending.
+pub(crate) const PARKED: u32 = 4;
 
 /// Slots asked for at once: a lane of the default size. More would push one another out of the
 /// first-level cache.
@@ -36,8 +40,8 @@ const EXPECTED_MAX: u64 = 256;
 pub(crate) struct ProducerSide {
     /// Next slot to write. Free-running. Written by the outermost push only.
     pub(crate) head: AtomicU64,
-    /// 1 while a push is in progress.
-    pub(crate) busy: AtomicU32,
+    /// `head`, but while a push is in progress: then what `head` will be, or anything else.
+    pub(crate) claim: AtomicU64,
     /// The producer was dropped; `head` will not move again.
     pub(crate) gone: AtomicBool,
     /// Reports lost because the ring was full. Never reset.
@@ -55,6 +59,31 @@ pub(crate) struct ConsumerSide {
     /// Most reports a drain has found waiting: between two drains a lane only fills, so this is
     /// its high-water mark. Never reset.
     pub(crate) occupancy_max: AtomicU32,
+    /// The [thread](this_thread) of the last drain that found something. A hint, of which no model
+    /// needs to know.
+    pub(crate) thread: AtomicUsize,
+}
+
+/// Tells the calling thread from others that run, wherever it is called, in a signal handler too; 0
+/// where there is no cheap way to.
+#[inline]
+pub(crate) fn this_thread() -> usize {
+    #[cfg(all(target_arch = "x86_64", target_os = "linux", not(miri)))]
+    {
+        let pointer;
+        // SAFETY: the first word that `fs` points to is that address itself, by the ABI's rules for
+        // thread-local storage. Nothing of it changes while the thread runs.
+        unsafe {
+            std::arch::asm!(
+                "mov {}, fs:[0]",
+                out(reg) pointer,
+                options(nostack, preserves_flags, readonly)
+            );
+        }
+        pointer
+    }
+    #[cfg(not(all(target_arch = "x86_64", target_os = "linux", not(miri))))]
+    0
 }
 
 pub(crate) struct Ring {
@@ -63,8 +92,6 @@ pub(crate) struct Ring {
     /// What a push has to look out for before it writes: 0 for nothing. Lies with what is hardly
     /// ever written, so that a push finds it in its cache.
     pub(crate) gate: AtomicU32,
-    /// Set by the consumer while it does not look at `head`: a push then marks its place as pending.
-    pub(crate) parked: AtomicBool,
     /// Where both indices began.
     pub(crate) began: u64,
     mask: u64,
@@ -87,7 +114,7 @@ impl Ring {
         Self {
             producer: CachePadded::new(ProducerSide {
                 head: AtomicU64::new(index),
-                busy: AtomicU32::new(0),
+                claim: AtomicU64::new(index),
                 gone: AtomicBool::new(false),
                 dropped_full: AtomicU64::new(0),
                 dropped_nested: AtomicU64::new(0),
@@ -96,9 +123,9 @@ impl Ring {
             consumer: CachePadded::new(ConsumerSide {
                 tail: AtomicU64::new(index),
                 occupancy_max: AtomicU32::new(0),
+                thread: AtomicUsize::new(0),
             }),
             gate: AtomicU32::new(gate),
-            parked: AtomicBool::new(false),
             began: index,
             mask: u64::from(slots) - 1,
             columns: Columns::new(slots as usize),
@@ -114,14 +141,25 @@ impl Ring {
         self.gate.fetch_or(CLOSED, Ordering::Relaxed);
     }
 
+    /// Consumer: whether a push is in progress that began before fences passed.
+    pub(crate) fn is_busy(&self) -> bool {
+        // In this order: a push moves `claim`, then `head` to the same. Acquire: sees what it
+        // counted, and the slots.
+        self.producer.claim.load(Ordering::Acquire) != self.producer.head.load(Ordering::Acquire)
+    }
+
     pub(crate) fn slots(&self) -> u64 {
         self.mask + 1
     }
 
     /// Producer: the slots from `index` on have become free. The last drain left their cache lines
     /// with the consumer; asked for all at once they come while pushes go on, instead of each push
-    /// to a new line waiting for it.
+    /// to a new line waiting for it. On the consumer's own thread they are here.
     pub(crate) fn expect_writes(&self, index: u64, free: u64) {
+        let here = this_thread();
+        if here != 0 && here == self.consumer.thread.load(Ordering::Relaxed) {
+            return;
+        }
         for ahead in (0..free.min(EXPECTED_MAX)).step_by(Columns::PER_LINE) {
             self.columns.expect_write((index.wrapping_add(ahead) & self.mask) as usize);
         }
