@@ -38,6 +38,16 @@ pub struct Batch {
     pub dropped_closed: usize,
 }
 
+/// Where a handler may interrupt a push that has not said that it is one.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interruption {
+    /// It looks whether it is nested.
+    BetweenLooks,
+    /// It has seen that it is not.
+    BeforeClaim,
+}
+
 /// The only writer of one lane. `Send`, so it can be given to the thread that samples; not `Sync`,
 /// so two threads cannot push at once. Dropping it gives the lane back once it is drained.
 ///
@@ -88,11 +98,11 @@ impl Producer {
     /// taken; what is rare stands apart, so that it costs no registers here.
     #[inline]
     pub fn push(&self, report: AccessReport) -> Result<(), Dropped> {
-        self.push_interrupted(report, || ())
+        self.push_interrupted(report, |_| ())
     }
 
-    /// As [`push`](Self::push), interrupted where it has seen that it is the outermost push and has
-    /// not yet said so: for tests, which cannot make a signal come just there.
+    /// As [`push`](Self::push), interrupted before it has said that it is the outermost: for tests,
+    /// which cannot make a signal come just there.
     ///
     /// # Errors
     ///
@@ -102,28 +112,29 @@ impl Producer {
     pub fn push_interrupted(
         &self,
         report: AccessReport,
-        handler: impl FnOnce(),
+        mut handler: impl FnMut(Interruption),
     ) -> Result<(), Dropped> {
         let ring = &*self.ring;
         let own = &*ring.producer;
         let head = held(&own.head);
+        handler(Interruption::BetweenLooks);
         if held(&own.claim) != head {
             return self.push_in_doubt(report, head);
         }
-        handler();
+        handler(Interruption::BeforeClaim);
         let next = head.wrapping_add(1);
         // Plain stores will do: no other thread writes either word, and whoever interrupts this one
         // leaves both alone or, before the store, moves `head`.
         own.claim.store(next, Ordering::Relaxed);
         light();
         if ring.gate.load(Ordering::Relaxed) != 0 {
-            return self.push_warily(report);
+            return self.push_warily(report, head);
         }
         if held(&own.head) != head {
-            return self.push_overtaken(report);
+            return self.push_overtaken(report, head);
         }
         if head == self.limit.get() {
-            return self.push_warily(report);
+            return self.push_warily(report, head);
         }
         // SAFETY: this is the outermost push, and a slot is free.
         unsafe { ring.write(head, &report) };
@@ -140,24 +151,24 @@ impl Producer {
             self.count_nested(1);
             return Err(Dropped::Nested);
         }
-        self.push_warily(report)
+        self.push_warily(report, head)
     }
 
     /// A handler pushed just before this push said that it is busy. Apart, or the compiler would make
     /// one branch of two, at a cost to both.
     #[cold]
     #[inline(never)]
-    fn push_overtaken(&self, report: AccessReport) -> Result<(), Dropped> {
-        self.push_warily(report)
+    fn push_overtaken(&self, report: AccessReport, head: u64) -> Result<(), Dropped> {
+        self.push_warily(report, head)
     }
 
     /// The outermost push once more from the beginning, where something is rare: the lane is closed,
     /// parked or possibly full, or a handler pushed meanwhile.
     #[cold]
     #[inline(never)]
-    fn push_warily(&self, report: AccessReport) -> Result<(), Dropped> {
+    fn push_warily(&self, report: AccessReport, head: u64) -> Result<(), Dropped> {
         let own = &*self.ring.producer;
-        let busy = Busy::begin(own, held(&own.head));
+        let busy = Busy::begin(own, head);
         let gate = self.gate();
         let head = busy.head;
         let full = head == self.limit.get() && self.look_up_free(head) == 0;
@@ -354,29 +365,40 @@ mod tests {
 
     #[test]
     fn handlers_that_come_before_a_push_has_begun_lose_and_overwrite_nothing() {
+        overtaken(Interruption::BetweenLooks);
+        overtaken(Interruption::BeforeClaim);
+    }
+
+    fn overtaken(moment: Interruption) {
         let mut lanes = Lanes::new(LanesOptions { slots: 8, ..LanesOptions::default() }).unwrap();
         let lane = lanes.add().unwrap();
         let report = |address| AccessReport::physical(address, 1, 1);
-        let mut seen = Vec::new();
-        let mut drain = |lanes: &mut Lanes| {
-            seen.clear();
-            lanes.drain(|_, reports| seen.extend(reports.iter().map(|report| report.address)));
-            std::mem::take(&mut seen)
+        let interrupted = |address, handler: &mut dyn FnMut()| {
+            lane.push_interrupted(report(address), |now| {
+                if now == moment {
+                    handler();
+                }
+            })
         };
-        let outer = lane.push_interrupted(report(3), || {
-            lane.push(report(1)).unwrap();
+        let drain = |lanes: &mut Lanes| {
+            let mut seen = Vec::new();
+            lanes.drain(|_, reports| seen.extend(reports.iter().map(|report| report.address)));
+            seen
+        };
+        let outer = interrupted(3, &mut || {
+            lane.push(report(0)).unwrap();
             // Two handlers, the second of which is interrupted, too.
-            lane.push_interrupted(report(2), || lane.push(report(0)).unwrap()).unwrap();
+            interrupted(2, &mut || lane.push(report(1)).unwrap()).unwrap();
         });
-        assert_eq!((outer, drain(&mut lanes)), (Ok(()), vec![1, 0, 2, 3]));
+        assert_eq!((outer, drain(&mut lanes)), (Ok(()), vec![0, 1, 2, 3]), "{moment:?}");
         // One that takes the last slots, by a batch.
-        let outer = lane.push_interrupted(report(9), || {
+        let outer = interrupted(9, &mut || {
             let batch = lane.push_batch((0..9u32).map(|number| report(u64::from(number))));
             assert_eq!((batch.queued, batch.dropped_full), (8, 1));
         });
         assert_eq!((outer, drain(&mut lanes)), (Err(Dropped::Full), (0..8).collect()));
         // One after which the lane is closed.
-        let outer = lane.push_interrupted(report(9), || {
+        let outer = interrupted(9, &mut || {
             lane.push(report(0)).unwrap();
             lanes.close();
         });

@@ -143,9 +143,8 @@ impl Ring {
 
     /// Consumer: whether a push is in progress that began before fences passed.
     pub(crate) fn is_busy(&self) -> bool {
-        // In this order: a push moves `claim`, then `head` to the same. Acquire: sees what it
-        // counted, and the slots.
-        self.producer.claim.load(Ordering::Acquire) != self.producer.head.load(Ordering::Acquire)
+        // Acquire: sees what a push counted that was dropped.
+        self.producer.claim.load(Ordering::Acquire) != self.producer.head.load(Ordering::Relaxed)
     }
 
     pub(crate) fn slots(&self) -> u64 {
