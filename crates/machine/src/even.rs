@@ -3,10 +3,8 @@
 //! Any frame in use is then as likely as another, so an access is drawn without a look-up of its page,
 //! which would miss the processor's caches.
 
-use rand_core::Rng;
-
 use crate::frames::FramesToDraw;
-use crate::population::{TOGETHER, WORDS_TOGETHER};
+use crate::vectors::{LANES, Vectors};
 use crate::{Machine, STORE};
 
 /// What draws them.
@@ -33,35 +31,31 @@ impl<'a> EvenAccesses<'a> {
         Self { frames, stores: (store_share * 4_294_967_296.0) as i64 as u64 }
     }
 
-    /// Draws an access for each bit of `ops` that is set, ascending, and tells how many there were
-    /// before, which bit it is, and the physical address of the page with the bit [`STORE`] if it is
-    /// one. What is told again of the same number replaces what was told before.
-    ///
-    /// `words` is to work in: random bits are asked for in columns of 64 bytes or a multiple, so that
-    /// a generator of many lanes can fill them at once.
+    /// Draws so many accesses, by rows of random words. Tells how many there were before, and of the
+    /// next ones the physical addresses of their pages with the bit [`STORE`] for those that are one;
+    /// what is told again of the same number replaces what was told before.
     #[inline(always)]
-    pub fn draw(
+    pub fn draw<V: Vectors>(
         &self,
-        random: &mut impl Rng,
-        mut ops: u64,
-        words: &mut [u64; TOGETHER],
-        mut each: impl FnMut(usize, u32, u64),
+        v: V,
+        mut random: impl FnMut() -> V::Row,
+        wanted: usize,
+        mut each: impl FnMut(usize, V::Row),
     ) {
         let mut drawn = 0;
-        while ops != 0 {
-            let wanted = ops.count_ones() as usize;
-            let words = &mut words[..wanted.next_multiple_of(WORDS_TOGETHER)];
-            let Ok(()) = random.try_fill_bytes(bytemuck::cast_slice_mut(words));
-            for word in &mut *words {
-                *word = self.frames.place(*word);
-            }
-            for &place in &words[..wanted] {
-                let (address, used) = self.frames.look(place);
-                let is_store = place & 0xFFFF_FFFF < self.stores;
-                each(drawn, ops.trailing_zeros(), address | if is_store { STORE } else { 0 });
-                // No branch: which is in use is anyone's guess.
-                drawn += usize::from(used);
-                ops = if used { ops & (ops - 1) } else { ops };
+        while drawn < wanted {
+            let mut words = wanted - drawn;
+            while words > 0 {
+                let places = self.frames.place(v, random());
+                let (addresses, used) = self.frames.look(v, places);
+                let fraction = v.and(places, v.splat(0xFFFF_FFFF));
+                let stores = v.ones(v.less(fraction, v.splat(self.stores)));
+                let accesses = v.or(addresses, v.and(stores, v.splat(STORE)));
+                // Words of the last row that are not wanted are lost.
+                let used = used & (u8::MAX >> LANES.saturating_sub(words));
+                each(drawn, v.compress(accesses, used));
+                drawn += used.count_ones() as usize;
+                words = words.saturating_sub(LANES);
             }
         }
     }
@@ -73,8 +67,9 @@ mod tests {
     use crate::PAGE_SZ;
     use crate::frames::Frames;
     use crate::node::{BLOCK_SZ, NodeConfig, Nodes};
+    use crate::vectors::Portable;
     use rand_xoshiro::Xoshiro256PlusPlus;
-    use rand_xoshiro::rand_core::SeedableRng;
+    use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
     const BLOCK_FRAMES: u32 = (BLOCK_SZ / PAGE_SZ) as u32;
 
@@ -98,21 +93,20 @@ mod tests {
         // By about 256 frames, not of the same sizes as anything else.
         let mut drawn = vec![[0.0f64; 2]; all.len().div_ceil(251)];
         let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
-        // 40 ops, not a multiple of anything a vector holds, and not all side by side.
-        let ops = 0xA5A5_FFFF_0FF0_FFFF;
-        let set: Vec<u32> = (0..64).filter(|op| ops >> op & 1 == 1).collect();
-        let mut told = [(0, 0); TOGETHER];
+        // Not a multiple of anything a vector holds.
+        const WANTED: usize = 43;
+        let mut told = [0; WANTED + LANES];
         for _ in 0..25_000 {
-            even.draw(&mut random, ops, &mut [0; TOGETHER], |number, op, access| {
-                told[number] = (op, access);
+            let row = || [(); LANES].map(|()| random.next_u64());
+            even.draw(Portable, row, WANTED, |number, accesses| {
+                told[number..number + LANES].copy_from_slice(&accesses);
             });
-            for ((op, access), expected) in told.iter().zip(&set) {
-                assert_eq!(op, expected);
+            for access in &told[..WANTED] {
                 let at = all.binary_search(&((access / PAGE_SZ) as u32)).unwrap();
                 drawn[at / 251][(access % PAGE_SZ) as usize] += 1.0;
             }
         }
-        let each = 25e3 * set.len() as f64 / all.len() as f64;
+        let each = 25e3 * WANTED as f64 / all.len() as f64;
         let chi_square: f64 = drawn
             .iter()
             .zip(all.chunks(251))

@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use crate::node::{BLOCK_SZ, Nodes};
+use crate::vectors::Vectors;
 
 /// Bytes of a page and of a frame.
 pub const PAGE_SZ: u64 = 4096;
@@ -33,14 +34,10 @@ type Bits = [u64; BLOCK_WORDS];
 /// The bits of every block that is full.
 const FULL: u32 = 0;
 
-/// A block to draw frames from.
-#[derive(Clone, Copy, Debug)]
-struct Draw {
-    /// Its first frame.
-    first: u32,
-    /// Which bits tell what is in use: [`FULL`], or its own. So draws from full blocks touch but
-    /// few cache lines.
-    bits: u32,
+/// A block to draw frames from, as a word: below, its first frame; above, which bits tell what is in
+/// use, [`FULL`] or its own. So draws from full blocks touch but few cache lines.
+fn draw_of(first: u32, bits: u32) -> u64 {
+    u64::from(bits) << 32 | u64::from(first)
 }
 
 /// The frames in use, to be drawn from.
@@ -50,7 +47,7 @@ struct Draw {
 /// block is not full.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FramesToDraw<'a> {
-    draws: &'a [Draw],
+    draws: &'a [u64],
     bits: &'a [Bits],
     places: u32,
 }
@@ -59,20 +56,24 @@ impl FramesToDraw<'_> {
     /// 64 random bits times the places: a place, in the upper half, and a fraction of 2^32. What is
     /// left of the 64 bits for either leaves both even to 2^-32.
     #[inline(always)]
-    pub(crate) fn place(&self, random: u64) -> u64 {
-        let places = u64::from(self.places);
+    pub(crate) fn place<V: Vectors>(&self, v: V, random: V::Row) -> V::Row {
+        let places = v.splat(u64::from(self.places));
         // The upper 64 of the product's 96 bits.
-        (random >> 32) * places + (((random & 0xFFFF_FFFF) * places) >> 32)
+        let upper = v.mul_low(v.shr::<32>(random), places);
+        v.add(upper, v.shr::<32>(v.mul_low(random, places)))
     }
 
-    /// First byte of the frame of a place, and whether it is in use.
+    /// First byte of the frame of each place, and which are in use.
     #[inline(always)]
-    pub(crate) fn look(&self, place: u64) -> (u64, bool) {
-        let place = (place >> 32) as u32;
-        let Draw { first, bits } = self.draws[(place / BLOCK_FRAMES) as usize];
-        let within = place % BLOCK_FRAMES;
-        let used = self.bits[bits as usize][(within / u64::BITS) as usize];
-        (u64::from(first + within) * PAGE_SZ, used >> (within % u64::BITS) & 1 == 1)
+    pub(crate) fn look<V: Vectors>(&self, v: V, places: V::Row) -> (V::Row, u8) {
+        let block = v.shr::<{ 32 + BLOCK_FRAMES.ilog2() }>(places);
+        let within = v.and(v.shr::<32>(places), v.splat(u64::from(BLOCK_FRAMES - 1)));
+        let draw = v.gather(self.draws, block);
+        let (first, bits) = (v.and(draw, v.splat(0xFFFF_FFFF)), v.shr::<32>(draw));
+        let word = v.shr::<{ u64::BITS.ilog2() }>(within);
+        let word = v.add(v.shl::<{ BLOCK_WORDS.ilog2() }>(bits), word);
+        let used = v.bits(v.gather(self.bits.as_flattened(), word), within);
+        (v.shl::<{ PAGE_SZ.ilog2() }>(v.add(first, within)), used)
     }
 }
 
@@ -85,7 +86,7 @@ pub(crate) struct Frames {
     /// Frames in use in each block.
     used_frames: Vec<u32>,
     /// Blocks with a frame in use.
-    draws: Vec<Draw>,
+    draws: Vec<u64>,
     /// Where among those each block is, if it is.
     drawn_at: Vec<u32>,
     /// Node of each block.
@@ -261,11 +262,11 @@ impl Frames {
         let Some(block) = &self.blocks[index] else { return };
         if self.used_frames[index] == 0 {
             self.drawn_at[index] = self.draws.len() as u32;
-            self.draws.push(Draw { first: index as u32 * BLOCK_FRAMES, bits: block.bits });
+            self.draws.push(draw_of(index as u32 * BLOCK_FRAMES, block.bits));
         }
         self.used_frames[index] += frames;
         if self.used_frames[index] == BLOCK_FRAMES {
-            self.draws[self.drawn_at[index] as usize].bits = FULL;
+            self.draws[self.drawn_at[index] as usize] = draw_of(index as u32 * BLOCK_FRAMES, FULL);
         }
         self.node_used[usize::from(self.block_nodes[index])] += u64::from(frames);
     }
@@ -360,11 +361,11 @@ impl Frames {
             self.bits[block.bits as usize][word as usize % BLOCK_WORDS] &= !bits;
             self.used_frames[index] -= bits.count_ones();
             let drawn_at = self.drawn_at[index] as usize;
-            self.draws[drawn_at].bits = block.bits;
+            self.draws[drawn_at] = draw_of(index as u32 * BLOCK_FRAMES, block.bits);
             if self.used_frames[index] == 0 {
                 self.draws.swap_remove(drawn_at);
                 if let Some(moved) = self.draws.get(drawn_at) {
-                    self.drawn_at[(moved.first / BLOCK_FRAMES) as usize] = drawn_at as u32;
+                    self.drawn_at[(*moved as u32 / BLOCK_FRAMES) as usize] = drawn_at as u32;
                 }
             }
             let nid = usize::from(self.block_nodes[index]);
@@ -450,6 +451,7 @@ fn mask(first: u32, range: &Range<u32>) -> u64 {
 mod tests {
     use super::*;
     use crate::node::NodeConfig;
+    use crate::vectors::{LANES, Portable};
     use proptest::prelude::*;
     use rand_xoshiro::Xoshiro256PlusPlus;
     use rand_xoshiro::rand_core::{Rng, SeedableRng};
@@ -520,8 +522,11 @@ mod tests {
             if !model.is_empty() && model.len() < 300 {
                 let mut random = Xoshiro256PlusPlus::seed_from_u64(u64::from(pages));
                 let draw = frames.to_draw().unwrap();
-                let looks = (0..).map(|_| draw.look(draw.place(random.next_u64())));
-                let used = looks.filter(|(_, used)| *used).map(|(address, _)| address);
+                let rows = (0..).map(|_| [(); LANES].map(|()| random.next_u64()));
+                let looks = rows.map(|row| draw.look(Portable, draw.place(Portable, row)));
+                let used = looks.flat_map(|(addresses, used)| {
+                    (0..LANES).filter(move |lane| used >> lane & 1 == 1).map(move |lane| addresses[lane])
+                });
                 let drawn: std::collections::BTreeSet<_> = used.take(100 * model.len()).collect();
                 let frames = model.keys().map(|frame| u64::from(*frame) * PAGE_SZ);
                 prop_assert!(drawn.into_iter().eq(frames));

@@ -5,6 +5,7 @@
 //! - [`workload`]: processes, their memory, how it is touched.
 //! - [`frames`], `memory`: which 4 KiB frame holds which page; memory for the books only where pages
 //!   are. `heat`: how many pages of each heat class lie where.
+//! - [`vectors`]: what draws many accesses at once.
 //! - `residence`, `performance`: what caches and TLBs hold, and how fast all of it goes.
 //! - [`Machine`]: all of it, and its operations sets (`paddr.rs`, `vaddr.rs`).
 //!
@@ -25,6 +26,8 @@ pub mod processor;
 pub mod workload;
 
 pub mod frames;
+
+pub mod vectors;
 
 mod column;
 mod heat;

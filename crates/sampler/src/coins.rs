@@ -1,15 +1,27 @@
 //! Sixty-four biased coins at once.
 
+use damon_machine::vectors::{LANES, Vectors};
 use rand_core::Rng;
+
+use crate::wide::Wide;
 
 /// A probability as 24 binary digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Bias(u32);
 
 const DIGITS: usize = 24;
-/// Digits side by side.
-const LANES: usize = 8;
+/// Of digits side by side.
 const ROWS: usize = DIGITS / LANES;
+/// By row and lane, the place of a digit: three in a row are a lane.
+const PLACES: [[u64; LANES]; ROWS] = {
+    let mut places = [[0; LANES]; ROWS];
+    let mut digit = 0;
+    while digit < DIGITS {
+        places[digit % ROWS][digit / ROWS] = (DIGITS - 1 - digit) as u64;
+        digit += 1;
+    }
+    places
+};
 
 impl Bias {
     /// `share` rounded to 2^-24, from 0 to 1.
@@ -27,45 +39,49 @@ impl Bias {
     /// 64 independent bits, each set with this probability. 24 draws.
     ///
     /// Each coin compares a random binary fraction with the bias, digit by digit: the first in which
-    /// they differ decides. Three digits in a row are a lane, so that vectors compare eight at once.
+    /// they differ decides.
     #[inline(always)]
-    pub(crate) fn toss(self, random: &mut impl Rng) -> u64 {
+    pub(crate) fn toss<V: Vectors>(self, v: V, random: &mut Wide) -> u64 {
         let Self(bias) = self;
         if bias >> DIGITS != 0 {
             return u64::MAX;
         }
-        let mut drawn = [[0; LANES]; ROWS];
-        let Ok(()) = random.try_fill_bytes(bytemuck::cast_slice_mut(drawn.as_flattened_mut()));
-        let (mut below, mut equal) = ([0; LANES], [u64::MAX; LANES]);
-        for (row, drawn) in drawn.iter().enumerate() {
-            for lane in 0..LANES {
-                let weight = DIGITS - 1 - ROWS * lane - row;
-                // All ones for a digit of 1, which a drawn 0 is below.
-                let digit = (u64::from(bias) >> weight & 1).wrapping_neg();
-                below[lane] |= equal[lane] & !drawn[lane] & digit;
-                equal[lane] &= !(drawn[lane] ^ digit);
-            }
+        let bias = v.splat(u64::from(bias));
+        let (mut below, mut equal) = (v.splat(0), v.splat(u64::MAX));
+        for places in &PLACES {
+            let drawn = random.step(v);
+            let digit = v.ones(v.bits(bias, v.load(places)));
+            let differs = v.xor(drawn, digit);
+            // A drawn 0 is below a digit of 1.
+            below = v.or(below, v.and(equal, v.and(differs, digit)));
+            equal = v.and(equal, v.xor(differs, v.splat(u64::MAX)));
         }
-        // What equals the bias in all digits is not below it.
-        (0..LANES).rev().fold(0, |later, lane| below[lane] | (equal[lane] & later))
+        // The first lane takes in the next, then the next two, then the next four. What equals the
+        // bias in all digits is not below it.
+        below = v.or(below, v.and(equal, v.further::<1>(below)));
+        equal = v.and(equal, v.further::<1>(equal));
+        below = v.or(below, v.and(equal, v.further::<2>(below)));
+        equal = v.and(equal, v.further::<2>(equal));
+        v.first(v.or(below, v.and(equal, v.further::<4>(below))))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rand_xoshiro::Xoshiro256PlusPlus;
+    use damon_machine::vectors::Portable;
+    use rand_xoshiro::SplitMix64;
     use rand_xoshiro::rand_core::SeedableRng;
 
     #[test]
     fn every_coin_shows_its_share_and_knows_nothing_of_its_neighbour() {
         for share in [0.0, 1e-3, 0.25, 0.41, 0.999, 1.0] {
-            let mut random = Xoshiro256PlusPlus::seed_from_u64(3);
+            let mut random = Wide::new(&mut SplitMix64::seed_from_u64(3));
             let tosses = 40_000;
             let (mut set, mut both, mut alone) = ([0u32; 64], 0u64, 0u32);
             for _ in 0..tosses {
                 alone += u32::from(Bias::new(share).toss_one(&mut random));
-                let coins = Bias::new(share).toss(&mut random);
+                let coins = Bias::new(share).toss(Portable, &mut random);
                 both += u64::from((coins & (coins >> 1)).count_ones());
                 for (bit, count) in set.iter_mut().enumerate() {
                     *count += (coins >> bit & 1) as u32;

@@ -1,5 +1,9 @@
 //! A hardware counter: how much of something had happened by when.
 
+use damon_machine::vectors::{LANES, Vectors};
+
+use crate::stream::{ROOM, row_mut};
+
 /// Counts something that happens at a rate. Exact: no error adds up while the rate stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Counter {
@@ -45,11 +49,47 @@ impl Counter {
     pub(crate) fn duration_ns(&self, counts: u64) -> u64 {
         ((u128::from(counts) * u128::from(self.ns_per_count)) >> 32) as u64
     }
+
+    /// Of what lies so many counts before `end_ns`, `most` at the most: when it was, of those whose bit
+    /// is set, in order.
+    #[inline(always)]
+    pub(crate) fn times<V: Vectors>(
+        &self,
+        v: V,
+        end_ns: u64,
+        most: u64,
+        counts: impl Iterator<Item = V::Row>,
+        mut wanted: u64,
+        times: &mut [u64; ROOM],
+    ) {
+        // Of some 4 s the product is.
+        let fits = most.checked_mul(self.ns_per_count).is_some();
+        let mut held = 0;
+        for counts in counts {
+            let before_ns = if fits {
+                v.shr::<32>(v.mul(counts, v.splat(self.ns_per_count)))
+            } else {
+                self.durations_ns(v, counts)
+            };
+            let time_ns = v.saturating_sub(v.splat(end_ns), before_ns);
+            v.store(v.compress(time_ns, wanted as u8), row_mut(times, held));
+            held += (wanted as u8).count_ones() as usize;
+            wanted >>= LANES;
+        }
+    }
+
+    #[cold]
+    fn durations_ns<V: Vectors>(&self, v: V, counts: V::Row) -> V::Row {
+        let mut words = [0; LANES];
+        v.store(counts, &mut words);
+        v.load(&words.map(|counts| self.duration_ns(counts)))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use damon_machine::vectors::Portable;
 
     #[test]
     fn counts_add_up_across_changes_of_the_rate() {
@@ -63,5 +103,23 @@ mod tests {
         counter.set_rate(0, 3_000_000_000);
         assert_eq!(counter.at(9_000_000_000), 1_006);
         assert_eq!(Counter::new(4_000_000_000, 0).duration_ns(8), 2);
+    }
+
+    #[test]
+    fn times_are_those_of_durations_however_long() {
+        for (rate_hz, most) in
+            [(2_557_000_000, 10_000_000_000), (2_557_000_000, 11_000_000_000), (3, 40)]
+        {
+            let counter = Counter::new(rate_hz, 0);
+            let before: Vec<u64> = (0..24).map(|i| most - i * (most / 24)).collect();
+            let rows = before.as_chunks().0.iter().copied();
+            let (end_ns, wanted, mut times) = (5_000_000_000, 0xA5_0FF1, [0; ROOM]);
+            counter.times(Portable, end_ns, most, rows, wanted, &mut times);
+            let wanted = before.iter().enumerate().filter(|(i, _)| wanted >> i & 1 == 1);
+            let expected =
+                wanted.map(|(_, &counts)| end_ns.saturating_sub(counter.duration_ns(counts)));
+            let expected: Vec<_> = expected.collect();
+            assert_eq!(times[..expected.len()], expected);
+        }
     }
 }

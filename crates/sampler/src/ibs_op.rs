@@ -13,6 +13,7 @@
 //! Simplified: but for that, the ops between two tags are independent of each other; no op is tagged
 //! that never retires.
 
+use damon_machine::vectors::{LANES, Vectors, Work, dispatch};
 use damon_machine::{EvenAccesses, Level, Machine, NOWHERE, Population};
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::SplitMix64;
@@ -22,8 +23,7 @@ use crate::counter::Counter;
 use crate::error::{SamplerError, within};
 use crate::interrupts::{InterruptConfig, Interrupts};
 use crate::sources::Source;
-use crate::stream::{Output, Seen, Span, Stream, TOGETHER};
-use crate::vectors::{self, Work};
+use crate::stream::{Output, Seen, Span, Stream, TOGETHER, Times, row_mut};
 use crate::wide::Wide;
 
 /// Largest period with the OpCntExt capability: 27 bits, the low 4 not stored.
@@ -225,7 +225,7 @@ impl IbsOpCpu {
         let samples_before = output.counters.samples_total;
         let gap_ns = self.counter.duration_ns(self.config.period - RANDOM_START_MAX);
         if self.config.is_plain() && self.interrupts.never_bind(gap_ns) {
-            vectors::dispatch(Plain { sampler: self, following: &following, output });
+            dispatch(Plain { sampler: self, following: &following, output });
         } else {
             while self.next_tag < following.limit {
                 self.follow_one(&following, output);
@@ -360,10 +360,10 @@ struct Plain<'a> {
 
 impl Work for Plain<'_> {
     #[inline(always)]
-    fn run(self) {
+    fn run<V: Vectors>(self, v: V) {
         let Self { sampler, following, output } = self;
         while sampler.next_tag < following.limit {
-            sampler.follow_some(following, output);
+            sampler.follow_some(v, following, output);
         }
     }
 }
@@ -371,52 +371,88 @@ impl Work for Plain<'_> {
 impl IbsOpCpu {
     /// Follows it over its next tags, or up to the count that ends the span.
     #[inline(always)]
-    fn follow_some(&mut self, following: &Following<'_>, output: &mut Output) {
-        let Self { config: IbsOpConfig { counting, period, .. }, random, next_tag, .. } = self;
-        let (first, period, limit) = (*next_tag, *period, following.limit);
-        match counting {
+    fn follow_some<V: Vectors>(&mut self, v: V, following: &Following<'_>, output: &mut Output) {
+        let longest = following.limit - self.next_tag;
+        let period = self.config.period;
+        match self.config.counting {
             Counting::Cycles => {
-                let tagged = evenly(next_tag, limit, period);
-                self.draw_some(following, tagged, |tag| first + u64::from(tag) * period, output);
+                let tagged = longest.div_ceil(period).min(TOGETHER as u64);
+                self.next_tag += tagged * period;
+                let lanes = v.mul(v.load(&LANE), v.splat(period));
+                let mut before_limit = v.sub(v.splat(longest), lanes);
+                let rows = (0..(tagged as usize).div_ceil(LANES)).map(|_| {
+                    let row = before_limit;
+                    before_limit = v.sub(row, v.splat(LANES as u64 * period));
+                    row
+                });
+                self.draw_some(v, following, longest, tagged as usize, rows, output);
             }
             Counting::Ops => {
-                let mut counts = [0; TOGETHER];
-                let tagged = unevenly(&mut counts, next_tag, limit, period, random);
-                self.draw_some(following, tagged, |tag| counts[tag as usize % TOGETHER], output);
+                let mut before_limit = [0; TOGETHER];
+                let tagged = self.tag_unevenly(following.limit, &mut before_limit);
+                let rows = &before_limit.as_chunks().0[..tagged.div_ceil(LANES)];
+                let rows = rows.iter().map(|row| v.load(row));
+                self.draw_some(v, following, longest, tagged, rows, output);
             }
         }
     }
 
-    /// Draws what ops access that were tagged at certain counts.
+    /// Tags ops that are a period less a random start of 1..=127 apart; returns how many are before
+    /// the limit, at least one, and tells how far.
     #[inline(always)]
-    fn draw_some(
+    fn tag_unevenly(&mut self, limit: u64, before_limit: &mut [u64; TOGETHER]) -> usize {
+        let Self { config: IbsOpConfig { period, .. }, random, next_tag, .. } = self;
+        // 16 bits for each start.
+        let mut starts = [0u16; TOGETHER];
+        random.fill_bytes(bytemuck::cast_slice_mut(&mut starts));
+        for (tagged, (before, start)) in before_limit.iter_mut().zip(starts).enumerate() {
+            if *next_tag >= limit {
+                return tagged;
+            }
+            *before = limit - *next_tag;
+            *next_tag += *period - 1 - ((u64::from(start) * RANDOM_START_MAX) >> 16);
+        }
+        TOGETHER
+    }
+
+    /// Draws what ops access that were tagged: `rows` of counts before the end of the span, which are
+    /// counted back from there, so that no error adds up, and `longest` at the most.
+    #[inline(always)]
+    fn draw_some<V: Vectors>(
         &mut self,
+        v: V,
         following: &Following<'_>,
+        longest: u64,
         tagged: usize,
-        count_of: impl Fn(u32) -> u64,
+        rows: impl Iterator<Item = V::Row>,
         output: &mut Output,
     ) {
-        let Following { machine, span, limit, data, even, .. } = following;
+        let Following { machine, span, data, even, .. } = following;
         let Self { cpu, counter, random, .. } = self;
-        // Counted back from the end of the span, so that no error adds up.
-        let time_ns =
-            |tag| span.last_ns().saturating_sub(counter.duration_ns(limit - count_of(tag)));
-        let Output { seen, words, counters, .. } = output;
-        let room = seen.room();
+        let Output { seen, times: Times(times), counters, .. } = output;
         // Without a valid physical address there is nothing to report.
-        let mut with_data = data.toss(random) & (u64::MAX >> (TOGETHER - tagged));
+        let with_data = data.toss(v, random) & (u64::MAX >> (TOGETHER - tagged));
+        counter.times(v, span.last_ns(), longest, rows, with_data, times);
+        let room = seen.room();
         let mut reported = with_data.count_ones() as usize;
         if let Some(even) = even {
-            even.draw(random, with_data, &mut words.0, |number, tag, access| {
-                room[number % TOGETHER] = Seen::of(access, time_ns(tag));
-            });
+            even.draw(
+                v,
+                || random.step(v),
+                reported,
+                |number, accesses| {
+                    let rows = v.interleave(accesses, v.load(row_mut(times, number)));
+                    let words = bytemuck::cast_slice_mut(row_mut(room, number)).as_chunks_mut().0;
+                    rows.into_iter().zip(words).for_each(|(row, words)| v.store(row, words));
+                },
+            );
         } else {
-            let pages = &mut words.0[..reported];
+            let mut pages = [0; TOGETHER];
+            let pages = &mut pages[..reported];
             machine.draw_pages(*cpu, random, pages);
             reported = 0;
-            for &page in &*pages {
-                room[reported % TOGETHER] = Seen::of(page, time_ns(with_data.trailing_zeros()));
-                with_data &= with_data - 1;
+            for (&page, &time_ns) in pages.iter().zip(&*times) {
+                room[reported] = Seen::of(page, time_ns);
                 reported += usize::from(page != NOWHERE);
             }
         }
@@ -429,32 +465,4 @@ impl IbsOpCpu {
     }
 }
 
-/// Tags ops that are a period apart; returns how many are before the limit. At least one.
-#[inline(always)]
-fn evenly(next: &mut u64, limit: u64, period: u64) -> usize {
-    let tagged = (limit - *next).div_ceil(period).min(TOGETHER as u64);
-    *next += tagged * period;
-    tagged as usize
-}
-
-/// As [`evenly`], but each gap is shorter by a random start of 1..=127; tells the counts too.
-#[inline(always)]
-fn unevenly(
-    counts: &mut [u64; TOGETHER],
-    next: &mut u64,
-    limit: u64,
-    period: u64,
-    random: &mut impl Rng,
-) -> usize {
-    // 16 bits for each start.
-    let mut starts = [0u16; TOGETHER];
-    let Ok(()) = random.try_fill_bytes(bytemuck::cast_slice_mut(&mut starts));
-    for (tagged, (count, start)) in counts.iter_mut().zip(starts).enumerate() {
-        if *next >= limit {
-            return tagged;
-        }
-        *count = *next;
-        *next += period - 1 - ((u64::from(start) * RANDOM_START_MAX) >> 16);
-    }
-    TOGETHER
-}
+const LANE: [u64; LANES] = [0, 1, 2, 3, 4, 5, 6, 7];

@@ -32,7 +32,6 @@ mod sampler;
 mod sampling;
 mod sources;
 mod stream;
-mod vectors;
 mod wide;
 
 pub use chmu::ChmuConfig;

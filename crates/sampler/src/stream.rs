@@ -3,6 +3,7 @@
 //! Streams know nothing of each other and have a random generator each, so they can be followed in
 //! any order and on any thread with the same result.
 
+use damon_machine::vectors::LANES;
 use damon_machine::{Machine, PAGE_SZ, STORE};
 
 use crate::chmu::Chmu;
@@ -39,11 +40,17 @@ impl Span {
 /// One access that a sampler reports. 16 bytes, because they cross from one processor's cache to
 /// another's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
 pub(crate) struct Seen {
     /// First byte of the page, with the bit [`STORE`] for a store.
     access: u64,
     pub(crate) time_ns: u64,
 }
+
+// SAFETY: all zeros are two words.
+unsafe impl bytemuck::Zeroable for Seen {}
+// SAFETY: two words, of which all values are valid, with nothing between them.
+unsafe impl bytemuck::Pod for Seen {}
 
 /// Nobody knows who made the access.
 pub(crate) const NO_CPU: u16 = u16::MAX;
@@ -75,6 +82,15 @@ impl Seen {
 
 /// Samples taken together.
 pub(crate) const TOGETHER: usize = 64;
+/// Room for them where whole rows are written, of which not all counts.
+pub(crate) const ROOM: usize = TOGETHER + LANES;
+
+/// A row of such a room, from number `at` on, below [`TOGETHER`] or that.
+#[inline(always)]
+pub(crate) fn row_mut<T>(room: &mut [T; ROOM], at: usize) -> &mut [T; LANES] {
+    let Some(row) = room[at..].first_chunk_mut() else { unreachable!() };
+    row
+}
 
 /// Accesses, one after the other, with room at the end that is written without a look at whether it
 /// is there.
@@ -88,9 +104,9 @@ pub(crate) struct SeenBuffer {
 impl SeenBuffer {
     /// Room for [`TOGETHER`] more, to [keep](Self::keep) some of.
     #[inline]
-    pub(crate) fn room(&mut self) -> &mut [Seen; TOGETHER] {
-        if self.slots.len() < self.len + TOGETHER {
-            self.slots.resize(2 * (self.len + TOGETHER), Seen::of(0, 0));
+    pub(crate) fn room(&mut self) -> &mut [Seen; ROOM] {
+        if self.slots.len() < self.len + ROOM {
+            self.slots.resize(2 * (self.len + ROOM), Seen::of(0, 0));
         }
         let Some(room) = self.slots[self.len..].first_chunk_mut() else { unreachable!() };
         room
@@ -122,14 +138,14 @@ impl SeenBuffer {
     }
 }
 
-/// Random words, to work in: vectors of them lie in a cache line each.
+/// When samples were taken.
 #[derive(Debug)]
 #[repr(align(64))]
-pub(crate) struct Words(pub(crate) [u64; TOGETHER]);
+pub(crate) struct Times(pub(crate) [u64; ROOM]);
 
-impl Default for Words {
+impl Default for Times {
     fn default() -> Self {
-        Self([0; TOGETHER])
+        Self([0; ROOM])
     }
 }
 
@@ -144,7 +160,7 @@ pub(crate) struct Output {
     pub(crate) counters: SamplerCounters,
     pub(crate) sources: SourceCounts,
     /// Reused.
-    pub(crate) words: Words,
+    pub(crate) times: Times,
 }
 
 impl Output {

@@ -5,11 +5,9 @@
 
 use std::convert::Infallible;
 
+use damon_machine::vectors::{LANES, Portable, Vectors};
 use rand_core::{Rng, TryRng};
 use rand_xoshiro::SplitMix64;
-
-/// How many there are, and words in a row.
-pub(crate) const LANES: usize = 8;
 
 /// Eight generators, used as one.
 #[derive(Clone, Copy, Debug)]
@@ -31,18 +29,13 @@ impl Wide {
 
     /// The next word of each.
     #[inline(always)]
-    fn step(&mut self) -> [u64; LANES] {
-        let [a, b, c, d] = &mut self.words;
-        let mut row = [0; LANES];
-        for lane in 0..LANES {
-            row[lane] = a[lane].wrapping_add(d[lane]).rotate_left(23).wrapping_add(a[lane]);
-            let shifted = b[lane] << 17;
-            c[lane] ^= a[lane];
-            d[lane] ^= b[lane];
-            b[lane] ^= c[lane];
-            a[lane] ^= d[lane];
-            c[lane] ^= shifted;
-            d[lane] = d[lane].rotate_left(45);
+    pub(crate) fn step<V: Vectors>(&mut self, v: V) -> V::Row {
+        let [a, b, c, d] = self.words.each_ref().map(|words| v.load(words));
+        let row = v.add(v.rotate::<23>(v.add(a, d)), a);
+        let (c, d) = (v.xor(c, a), v.xor(d, b));
+        let words = [v.xor(a, d), v.xor(b, c), v.xor(c, v.shl::<17>(b)), v.rotate::<45>(d)];
+        for (word, words) in words.into_iter().zip(&mut self.words) {
+            v.store(word, words);
         }
         row
     }
@@ -61,7 +54,7 @@ impl TryRng for Wide {
     #[inline]
     fn try_next_u64(&mut self) -> Result<u64, Infallible> {
         if self.left == 0 {
-            self.row = self.step();
+            self.row = self.step(Portable);
             self.left = LANES;
         }
         self.left -= 1;
@@ -72,12 +65,12 @@ impl TryRng for Wide {
     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
         let (rows, rest) = bytes.as_chunks_mut::<{ 8 * LANES }>();
         for row in rows {
-            for (word, bytes) in self.step().into_iter().zip(row.as_chunks_mut::<8>().0) {
+            for (word, bytes) in self.step(Portable).into_iter().zip(row.as_chunks_mut::<8>().0) {
                 *bytes = word.to_le_bytes();
             }
         }
         if !rest.is_empty() {
-            let row = self.step().map(u64::to_le_bytes);
+            let row = self.step(Portable).map(u64::to_le_bytes);
             rest.copy_from_slice(&row.as_flattened()[..rest.len()]);
         }
         Ok(())

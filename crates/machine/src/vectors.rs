@@ -1,0 +1,431 @@
+//! Eight words at once, in the widest vectors that the CPU has.
+//!
+//! What is worth it is written once, over [`Vectors`], and compiled for each of them: the same source
+//! and so the same results.
+
+/// Words in a row.
+pub const LANES: usize = 8;
+
+/// What is done to rows of words, lane by lane.
+///
+/// Only methods of what [`dispatch`] hands out are fast, where they are inlined into it: whatever calls
+/// them is `#[inline(always)]`.
+pub trait Vectors: Copy {
+    /// Eight words.
+    type Row: Copy;
+
+    /// The words of memory.
+    fn load(self, words: &[u64; LANES]) -> Self::Row;
+    /// Puts them there.
+    fn store(self, row: Self::Row, words: &mut [u64; LANES]);
+    /// The same word in each lane.
+    fn splat(self, word: u64) -> Self::Row;
+    /// The word of the first lane.
+    fn first(self, row: Self::Row) -> u64;
+    /// `a & b`.
+    fn and(self, a: Self::Row, b: Self::Row) -> Self::Row;
+    /// `a | b`.
+    fn or(self, a: Self::Row, b: Self::Row) -> Self::Row;
+    /// `a ^ b`.
+    fn xor(self, a: Self::Row, b: Self::Row) -> Self::Row;
+    /// `a + b`, wrapping.
+    fn add(self, a: Self::Row, b: Self::Row) -> Self::Row;
+    /// `a - b`, wrapping.
+    fn sub(self, a: Self::Row, b: Self::Row) -> Self::Row;
+    /// `a - b`, or 0 if that is less.
+    fn saturating_sub(self, a: Self::Row, b: Self::Row) -> Self::Row;
+    /// `a * b`, wrapping.
+    fn mul(self, a: Self::Row, b: Self::Row) -> Self::Row;
+    /// The product of the low halves of `a` and `b`.
+    fn mul_low(self, a: Self::Row, b: Self::Row) -> Self::Row;
+    /// `row << BITS`.
+    fn shl<const BITS: u32>(self, row: Self::Row) -> Self::Row;
+    /// `row >> BITS`.
+    fn shr<const BITS: u32>(self, row: Self::Row) -> Self::Row;
+    /// Rotated to the left.
+    fn rotate<const BITS: i32>(self, row: Self::Row) -> Self::Row;
+    /// To each lane the word that lies so many lanes further, to the last ones those of the first.
+    fn further<const BY: i32>(self, row: Self::Row) -> Self::Row;
+    /// A bit for each lane: `a < b`.
+    fn less(self, a: Self::Row, b: Self::Row) -> u8;
+    /// A bit for each lane: bit `at % 64` of the word.
+    fn bits(self, row: Self::Row, at: Self::Row) -> u8;
+    /// All ones in lanes whose bit is set, 0 in others.
+    fn ones(self, lanes: u8) -> Self::Row;
+    /// First the words of lanes whose bit is set, then anything.
+    fn compress(self, row: Self::Row, lanes: u8) -> Self::Row;
+    /// The word of the table with each number; 0 behind its end.
+    fn gather(self, table: &[u64], at: Self::Row) -> Self::Row;
+    /// The first of `a`, the first of `b`, the second of `a` and so on.
+    fn interleave(self, a: Self::Row, b: Self::Row) -> [Self::Row; 2];
+}
+
+/// For every CPU: what the compiler makes of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Portable;
+
+impl Portable {
+    #[inline(always)]
+    fn each(self, f: impl Fn(usize) -> u64) -> [u64; LANES] {
+        let mut row = [0; LANES];
+        for (lane, word) in row.iter_mut().enumerate() {
+            *word = f(lane);
+        }
+        row
+    }
+
+    #[inline(always)]
+    fn lanes(self, f: impl Fn(usize) -> bool) -> u8 {
+        (0..LANES).fold(0, |lanes, lane| lanes | u8::from(f(lane)) << lane)
+    }
+}
+
+impl Vectors for Portable {
+    type Row = [u64; LANES];
+
+    #[inline(always)]
+    fn load(self, words: &[u64; LANES]) -> Self::Row {
+        *words
+    }
+
+    #[inline(always)]
+    fn store(self, row: Self::Row, words: &mut [u64; LANES]) {
+        *words = row;
+    }
+
+    #[inline(always)]
+    fn splat(self, word: u64) -> Self::Row {
+        [word; LANES]
+    }
+
+    #[inline(always)]
+    fn first(self, row: Self::Row) -> u64 {
+        row[0]
+    }
+
+    #[inline(always)]
+    fn and(self, a: Self::Row, b: Self::Row) -> Self::Row {
+        self.each(|lane| a[lane] & b[lane])
+    }
+
+    #[inline(always)]
+    fn or(self, a: Self::Row, b: Self::Row) -> Self::Row {
+        self.each(|lane| a[lane] | b[lane])
+    }
+
+    #[inline(always)]
+    fn xor(self, a: Self::Row, b: Self::Row) -> Self::Row {
+        self.each(|lane| a[lane] ^ b[lane])
+    }
+
+    #[inline(always)]
+    fn add(self, a: Self::Row, b: Self::Row) -> Self::Row {
+        self.each(|lane| a[lane].wrapping_add(b[lane]))
+    }
+
+    #[inline(always)]
+    fn sub(self, a: Self::Row, b: Self::Row) -> Self::Row {
+        self.each(|lane| a[lane].wrapping_sub(b[lane]))
+    }
+
+    #[inline(always)]
+    fn saturating_sub(self, a: Self::Row, b: Self::Row) -> Self::Row {
+        self.each(|lane| a[lane].saturating_sub(b[lane]))
+    }
+
+    #[inline(always)]
+    fn mul(self, a: Self::Row, b: Self::Row) -> Self::Row {
+        self.each(|lane| a[lane].wrapping_mul(b[lane]))
+    }
+
+    #[inline(always)]
+    fn mul_low(self, a: Self::Row, b: Self::Row) -> Self::Row {
+        self.each(|lane| (a[lane] & 0xFFFF_FFFF) * (b[lane] & 0xFFFF_FFFF))
+    }
+
+    #[inline(always)]
+    fn shl<const BITS: u32>(self, row: Self::Row) -> Self::Row {
+        self.each(|lane| row[lane] << BITS)
+    }
+
+    #[inline(always)]
+    fn shr<const BITS: u32>(self, row: Self::Row) -> Self::Row {
+        self.each(|lane| row[lane] >> BITS)
+    }
+
+    #[inline(always)]
+    fn rotate<const BITS: i32>(self, row: Self::Row) -> Self::Row {
+        self.each(|lane| row[lane].rotate_left(BITS as u32))
+    }
+
+    #[inline(always)]
+    fn further<const BY: i32>(self, row: Self::Row) -> Self::Row {
+        self.each(|lane| row[(lane + BY as usize) % LANES])
+    }
+
+    #[inline(always)]
+    fn less(self, a: Self::Row, b: Self::Row) -> u8 {
+        self.lanes(|lane| a[lane] < b[lane])
+    }
+
+    #[inline(always)]
+    fn bits(self, row: Self::Row, at: Self::Row) -> u8 {
+        self.lanes(|lane| row[lane] >> (at[lane] % 64) & 1 == 1)
+    }
+
+    #[inline(always)]
+    fn ones(self, lanes: u8) -> Self::Row {
+        self.each(|lane| u64::from(lanes >> lane & 1).wrapping_neg())
+    }
+
+    #[inline(always)]
+    fn compress(self, row: Self::Row, lanes: u8) -> Self::Row {
+        let (mut compressed, mut held) = ([0; LANES], 0);
+        for (lane, word) in row.into_iter().enumerate() {
+            compressed[held % LANES] = word;
+            // No branch: which are set is anyone's guess.
+            held += usize::from(lanes >> lane & 1);
+        }
+        compressed
+    }
+
+    #[inline(always)]
+    fn gather(self, table: &[u64], at: Self::Row) -> Self::Row {
+        self.each(|lane| table.get(at[lane] as usize).copied().unwrap_or(0))
+    }
+
+    #[inline(always)]
+    fn interleave(self, a: Self::Row, b: Self::Row) -> [Self::Row; 2] {
+        [0, LANES / 2].map(|half| {
+            self.each(|lane| if lane % 2 == 0 { a[half + lane / 2] } else { b[half + lane / 2] })
+        })
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+pub use avx512::Avx512;
+
+#[cfg(target_arch = "x86_64")]
+mod avx512 {
+    use std::arch::x86_64::*;
+
+    use super::{LANES, Vectors};
+
+    /// 512-bit vectors. Whoever has one has a CPU that has them.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Avx512(());
+
+    impl Avx512 {
+        /// # Safety
+        ///
+        /// The CPU has AVX-512F and AVX-512DQ.
+        #[inline(always)]
+        pub(super) unsafe fn new() -> Self {
+            Self(())
+        }
+    }
+
+    /// Methods of intrinsics that touch no memory.
+    macro_rules! of_intrinsics {
+        ($(fn $name:ident $(<const $bits:ident: $kind:ty>)? ($($argument:ident: $type:ty),*) -> $result:ty
+            { $($body:tt)* })*) => {
+            $(
+                #[inline(always)]
+                fn $name$(<const $bits: $kind>)?(self, $($argument: $type),*) -> $result {
+                    // SAFETY: the CPU has them, as `Avx512` says.
+                    unsafe { $($body)* }
+                }
+            )*
+        };
+    }
+
+    impl Vectors for Avx512 {
+        type Row = __m512i;
+
+        #[inline(always)]
+        fn load(self, words: &[u64; LANES]) -> __m512i {
+            // SAFETY: the CPU has them, as `Avx512` says; reads the eight words.
+            unsafe { _mm512_loadu_si512(words.as_ptr().cast()) }
+        }
+
+        #[inline(always)]
+        fn store(self, row: __m512i, words: &mut [u64; LANES]) {
+            // SAFETY: the CPU has them, as `Avx512` says; writes the eight words.
+            unsafe { _mm512_storeu_si512(words.as_mut_ptr().cast(), row) }
+        }
+
+        #[inline(always)]
+        fn gather(self, table: &[u64], at: __m512i) -> __m512i {
+            let end = self.splat(table.len() as u64);
+            let within = self.less(at, end);
+            // SAFETY: the CPU has them, as `Avx512` says; reads words of the table and, where a number
+            // is not within it, nothing.
+            unsafe {
+                let none = _mm512_setzero_si512();
+                _mm512_mask_i64gather_epi64::<8>(none, within, at, table.as_ptr().cast())
+            }
+        }
+
+        of_intrinsics! {
+            fn splat(word: u64) -> __m512i { _mm512_set1_epi64(word as i64) }
+            fn first(row: __m512i) -> u64 { _mm_cvtsi128_si64(_mm512_castsi512_si128(row)) as u64 }
+            fn and(a: __m512i, b: __m512i) -> __m512i { _mm512_and_si512(a, b) }
+            fn or(a: __m512i, b: __m512i) -> __m512i { _mm512_or_si512(a, b) }
+            fn xor(a: __m512i, b: __m512i) -> __m512i { _mm512_xor_si512(a, b) }
+            fn add(a: __m512i, b: __m512i) -> __m512i { _mm512_add_epi64(a, b) }
+            fn sub(a: __m512i, b: __m512i) -> __m512i { _mm512_sub_epi64(a, b) }
+            fn saturating_sub(a: __m512i, b: __m512i) -> __m512i {
+                _mm512_sub_epi64(_mm512_max_epu64(a, b), b)
+            }
+            fn mul(a: __m512i, b: __m512i) -> __m512i { _mm512_mullo_epi64(a, b) }
+            fn mul_low(a: __m512i, b: __m512i) -> __m512i { _mm512_mul_epu32(a, b) }
+            fn shl<const BITS: u32>(row: __m512i) -> __m512i { _mm512_slli_epi64::<BITS>(row) }
+            fn shr<const BITS: u32>(row: __m512i) -> __m512i { _mm512_srli_epi64::<BITS>(row) }
+            fn rotate<const BITS: i32>(row: __m512i) -> __m512i { _mm512_rol_epi64::<BITS>(row) }
+            fn further<const BY: i32>(row: __m512i) -> __m512i {
+                _mm512_alignr_epi64::<BY>(row, row)
+            }
+            fn less(a: __m512i, b: __m512i) -> u8 { _mm512_cmplt_epu64_mask(a, b) }
+            fn bits(row: __m512i, at: __m512i) -> u8 {
+                let at = _mm512_and_si512(at, _mm512_set1_epi64(63));
+                _mm512_test_epi64_mask(row, _mm512_sllv_epi64(_mm512_set1_epi64(1), at))
+            }
+            fn ones(lanes: u8) -> __m512i { _mm512_movm_epi64(lanes) }
+            fn compress(row: __m512i, lanes: u8) -> __m512i {
+                _mm512_maskz_compress_epi64(lanes, row)
+            }
+            fn interleave(a: __m512i, b: __m512i) -> [__m512i; 2] {
+                let low = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11);
+                let high = _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15);
+                [_mm512_permutex2var_epi64(a, low, b), _mm512_permutex2var_epi64(a, high, b)]
+            }
+        }
+    }
+}
+
+/// Something that is worth wide vectors. `run` and all that it calls is `#[inline(always)]`, or it is
+/// compiled for the narrowest.
+pub trait Work {
+    /// Does it.
+    fn run<V: Vectors>(self, v: V);
+}
+
+/// Does it with the widest vectors that the CPU has.
+#[inline]
+pub fn dispatch(work: impl Work) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        // Every CPU with the first of them has the others; asked all the same.
+        let has_bits = is_x86_feature_detected!("bmi1")
+            && is_x86_feature_detected!("bmi2")
+            && is_x86_feature_detected!("popcnt");
+        let has_avx512 =
+            is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq");
+        if has_bits && has_avx512 {
+            // SAFETY: the CPU has what it takes.
+            return unsafe { for_avx512(work) };
+        }
+        if has_bits && is_x86_feature_detected!("avx2") {
+            // SAFETY: as above.
+            return unsafe { for_avx2(work) };
+        }
+    }
+    work.run(Portable);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512dq,bmi1,bmi2,popcnt")]
+fn for_avx512(work: impl Work) {
+    // SAFETY: whoever called this has seen that the CPU has them.
+    work.run(unsafe { Avx512::new() });
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+fn for_avx2(work: impl Work) {
+    work.run(Portable);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand_xoshiro::Xoshiro256PlusPlus;
+    use rand_xoshiro::rand_core::{Rng, SeedableRng};
+
+    /// Everything that can be done, to random rows.
+    struct Everything<'a>(&'a mut Vec<u64>);
+
+    impl Work for Everything<'_> {
+        #[inline(always)]
+        fn run<V: Vectors>(self, v: V) {
+            let mut random = Xoshiro256PlusPlus::seed_from_u64(9);
+            let table: Vec<u64> = (0..100).map(|_| random.next_u64()).collect();
+            for _ in 0..50 {
+                let [a, mut b] = [(); 2].map(|()| [(); LANES].map(|()| random.next_u64()));
+                // Some lanes equal.
+                b[3] = a[3];
+                let lanes = random.next_u64() as u8;
+                let (a, b) = (v.load(&a), v.load(&b));
+                let near = v.shr::<57>(a);
+                let [even, odd] = v.interleave(a, b);
+                for row in [
+                    v.splat(v.first(a)),
+                    v.and(a, b),
+                    v.or(a, b),
+                    v.xor(a, b),
+                    v.add(a, b),
+                    v.sub(a, b),
+                    v.saturating_sub(a, b),
+                    v.mul(a, b),
+                    v.mul_low(a, b),
+                    v.shl::<17>(a),
+                    v.shr::<5>(a),
+                    v.rotate::<23>(a),
+                    v.further::<3>(a),
+                    v.ones(lanes),
+                    v.ones(v.less(a, b)),
+                    v.ones(v.bits(a, b)),
+                    v.gather(&table, near),
+                    even,
+                    odd,
+                ] {
+                    let mut words = [0; LANES];
+                    v.store(row, &mut words);
+                    self.0.extend(words);
+                }
+                let mut words = [0; LANES];
+                v.store(v.compress(a, lanes), &mut words);
+                self.0.extend(&words[..lanes.count_ones() as usize]);
+            }
+        }
+    }
+
+    #[test]
+    fn every_width_gives_the_same() {
+        let (mut narrow, mut widest) = (Vec::new(), Vec::new());
+        Everything(&mut narrow).run(Portable);
+        dispatch(Everything(&mut widest));
+        assert_eq!(narrow, widest);
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2") {
+            let mut middle = Vec::new();
+            // SAFETY: every CPU with AVX2 has the rest.
+            unsafe { for_avx2(Everything(&mut middle)) };
+            assert_eq!(narrow, middle);
+        }
+    }
+
+    #[test]
+    fn lanes_are_taken_as_their_methods_say() {
+        let v = Portable;
+        let row = [10, 11, 12, 13, 14, 15, 16, 17];
+        assert_eq!(v.further::<3>(row), [13, 14, 15, 16, 17, 10, 11, 12]);
+        assert_eq!(v.compress(row, 0b1001_0110)[..4], [11, 12, 14, 17]);
+        assert_eq!(v.less(row, v.splat(13)), 0b111);
+        assert_eq!(v.bits(v.splat(0b1001), [0, 1, 2, 3, 64, 65, 66, 67]), 0b1001_1001);
+        assert_eq!(v.ones(0b10)[..3], [0, u64::MAX, 0]);
+        assert_eq!(v.gather(&[5, 6], [0, 1, 2, u64::MAX, 0, 0, 0, 1]), [5, 6, 0, 0, 5, 5, 5, 6]);
+        let [low, high] = v.interleave(row, v.splat(1));
+        assert_eq!([low, high], [[10, 1, 11, 1, 12, 1, 13, 1], [14, 1, 15, 1, 16, 1, 17, 1]]);
+    }
+}
