@@ -197,7 +197,7 @@ struct Following<'a> {
     /// Whether a tagged op accesses data.
     data: Bias,
     /// What draws its page, if the workload allows it.
-    even: Option<EvenAccesses<'a>>,
+    even: Option<&'a EvenAccesses<'a>>,
     /// Whether the count runs out in a wait, and for which page.
     stalls: Option<(Bias, Population)>,
 }
@@ -214,12 +214,13 @@ impl IbsOpCpu {
             self.begin(span.from_ns);
         }
         let data_share = self.keep_pace(machine, span);
+        let even = machine.even_accesses(self.cpu);
         let following = Following {
             machine,
             span,
             limit: self.counter.at(span.until_ns),
             data: Bias::new(data_share),
-            even: machine.even_accesses(self.cpu),
+            even: even.as_ref(),
             stalls: self.stalls(machine),
         };
         let samples_before = output.counters.samples_total;

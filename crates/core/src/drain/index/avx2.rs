@@ -19,11 +19,14 @@ pub(super) fn is_available() -> bool {
 /// stopped.
 #[target_feature(enable = "avx2,bmi1,popcnt")]
 pub(super) fn filter(
-    filter: Filter<'_>,
+    words: &[[u64; 2]],
+    fresh_from: i64,
+    base: u64,
     from: usize,
     batch: &mut Batch,
     mut closer: impl FnMut(usize),
 ) -> usize {
+    let filter = Filter { words, fresh_from, base };
     const VECTOR: usize = 4;
     let fresh_from = _mm256_set1_epi64x(filter.fresh_from);
     let base = _mm256_set1_epi64x(filter.base as i64);

@@ -24,11 +24,14 @@ const STAMPS: u8 = 0b1010_1010;
 /// stopped.
 #[target_feature(enable = "avx512f,avx512cd,bmi1,popcnt")]
 pub(super) fn filter(
-    filter: Filter<'_>,
+    words: &[[u64; 2]],
+    fresh_from: i64,
+    base: u64,
     from: usize,
     batch: &mut Batch,
     mut closer: impl FnMut(usize),
 ) -> usize {
+    let filter = Filter { words, fresh_from, base };
     let len = filter.words.len();
     let odd = _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15);
     let fresh_from = _mm512_set1_epi64(filter.fresh_from);

@@ -222,8 +222,9 @@ impl Index {
         fresh_from: i64,
         mut closer: impl FnMut(usize),
     ) {
-        let filter = Filter { words, fresh_from, base: self.base };
+        let base = self.base;
         if let Some(search) = self.wide_search {
+            let filter = Filter { words, fresh_from, base };
             let many = self.slots.few_gaps().is_none().then_some(&self.slots);
             let missed = self.wide.credit(filter, search, &mut self.tally, many, closer);
             let missed = missed.unwrap_or_else(|| self.newly_in_gaps());
@@ -232,17 +233,22 @@ impl Index {
         self.owners.begin(lane, self.batch.held());
         let mut from = 0;
         loop {
+            let (batch, closer) = (&mut self.batch, &mut closer);
+            // Not as one value, which would go by way of memory: so short before it is read whole
+            // that the CPU would wait for the parts to get there.
             from = match self.kernel {
                 Kernel::Reference | Kernel::Portable => {
-                    portable::filter(filter, from, &mut self.batch, &mut closer)
+                    portable::filter(words, fresh_from, base, from, batch, closer)
                 }
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: `with_kernel` saw that the CPU has what it takes.
-                Kernel::Avx2 => unsafe { avx2::filter(filter, from, &mut self.batch, &mut closer) },
+                Kernel::Avx2 => unsafe {
+                    avx2::filter(words, fresh_from, base, from, batch, closer)
+                },
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: as above.
                 Kernel::Avx512 => unsafe {
-                    avx512::filter(filter, from, &mut self.batch, &mut closer)
+                    avx512::filter(words, fresh_from, base, from, batch, closer)
                 },
             };
             if self.batch.is_full() {

@@ -10,11 +10,14 @@ pub(super) const MAX_DEPTH: u32 = MIN_DEPTH;
 /// Moves keys of reports from number `from` on to the batch until either ends; returns where it
 /// stopped.
 pub(super) fn filter(
-    filter: Filter<'_>,
+    words: &[[u64; 2]],
+    fresh_from: i64,
+    base: u64,
     from: usize,
     batch: &mut Batch,
     mut closer: impl FnMut(usize),
 ) -> usize {
+    let filter = Filter { words, fresh_from, base };
     let mut i = from;
     while i < filter.words.len()
         && let Some(room) = batch.room()
