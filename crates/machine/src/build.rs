@@ -71,6 +71,7 @@ impl Machine {
             total_charged_ns: vec![0; processes.len()],
             ops: vec![0.0; processes.len()],
             isolated: Vec::new(),
+            isolated_pages: Vec::new(),
             seed,
             now_ns: 0,
             refreshed_ns: 0,

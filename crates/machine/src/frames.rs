@@ -176,13 +176,13 @@ impl Frames {
         &mut self,
         nodes: &Nodes,
         nid: u32,
-        mut pages: impl ExactSizeIterator<Item = u32>,
+        mut pages: &[u32],
         mut each: impl FnMut(u32, u32),
     ) {
         let Some(node) = nodes.get(nid) else { return };
         let end = ((node.start + node.bytes) / PAGE_SZ) as u32;
         let mut at = self.lowest_free[nid as usize];
-        while at < end && pages.len() > 0 {
+        while at < end && !pages.is_empty() {
             let index = (at / BLOCK_FRAMES) as usize;
             if self.used_frames[index] == BLOCK_FRAMES {
                 at = (at / BLOCK_FRAMES + 1) * BLOCK_FRAMES;
@@ -194,12 +194,22 @@ impl Frames {
             let owners = &mut owners.as_chunks_mut::<{ u64::BITS as usize }>().0[word];
             let free = !used[word] & (u64::MAX << (within % u64::BITS));
             let mut left = free;
-            while left != 0 {
-                let Some(page) = pages.next() else { break };
-                let bit = left.trailing_zeros();
-                left &= left - 1;
-                owners[bit as usize] = page;
-                each(page, first + bit);
+            if free == u64::MAX
+                && let Some((all, others)) = pages.split_first_chunk()
+            {
+                *owners = *all;
+                (first..).zip(all).for_each(|(frame, &page)| each(page, frame));
+                (pages, left) = (others, 0);
+            } else {
+                let settled = (free.count_ones() as usize).min(pages.len());
+                let (here, others) = pages.split_at(settled);
+                for &page in here {
+                    let bit = left.trailing_zeros();
+                    left &= left - 1;
+                    owners[bit as usize] = page;
+                    each(page, first + bit);
+                }
+                pages = others;
             }
             used[word] |= free ^ left;
             if free != left {
@@ -309,9 +319,8 @@ impl Frames {
         Some(block.owners[(frame % BLOCK_FRAMES) as usize])
     }
 
-    /// The pages that a range of frames holds, ascending by frame.
-    #[inline]
-    pub(crate) fn each_page(&self, frames: Range<u32>, mut each: impl FnMut(u32)) {
+    /// The pages that a range of frames holds, ascending by frame, one after the other.
+    pub(crate) fn pages_in(&self, frames: Range<u32>, pages: &mut Vec<u32>) {
         let mut at = frames.start;
         while at < frames.end {
             let (index, base) = ((at / BLOCK_FRAMES) as usize, at - at % BLOCK_FRAMES);
@@ -324,11 +333,12 @@ impl Frames {
                 let words = (at - base) / u64::BITS..(end - base).div_ceil(u64::BITS);
                 for word in words {
                     let part = mask(base + word * u64::BITS, &frames);
-                    let mut bits = used[word as usize] & part;
+                    let bits = used[word as usize] & part;
                     let owners = &owners[word as usize];
-                    while bits != 0 {
-                        each(owners[bits.trailing_zeros() as usize]);
-                        bits &= bits - 1;
+                    if bits == u64::MAX {
+                        pages.extend_from_slice(owners);
+                    } else {
+                        pages.extend(each_bit(bits).map(|bit| owners[bit as usize]));
                     }
                 }
             }
@@ -436,6 +446,15 @@ fn count(used: &Bits, part: &Range<u32>) -> u32 {
         .sum()
 }
 
+/// Numbers of the bits that are set, ascending.
+fn each_bit(mut bits: u64) -> impl Iterator<Item = u32> {
+    std::iter::from_fn(move || {
+        let bit = bits.trailing_zeros();
+        bits &= bits.checked_sub(1)?;
+        Some(bit)
+    })
+}
+
 /// Bits of the word whose bit 0 is `first` that lie in `range`.
 fn mask(first: u32, range: &Range<u32>) -> u64 {
     let low = range.start.saturating_sub(first);
@@ -487,12 +506,13 @@ mod tests {
                 prop_assert_eq!(&seen, &expected);
                 let (mut seen, mut odd) = (Vec::new(), expected);
                 odd.retain(|page| page % 2 == 1);
-                frames.each_page(start..start + len, |page| seen.push(page));
+                frames.pages_in(start..start + len, &mut seen);
                 prop_assert_eq!(seen, odd);
                 model.retain(|frame, page| !(start..start + len).contains(frame) || *page % 2 == 1);
             }
             let mut told = Vec::new();
-            frames.settle(&nodes, 0, pages..pages + settled, |page, frame| told.push((page, frame)));
+            let settling: Vec<_> = (pages..pages + settled).collect();
+            frames.settle(&nodes, 0, &settling, |page, frame| told.push((page, frame)));
             let free = (0..).filter(|frame| !model.contains_key(frame));
             let expected: Vec<_> = (pages..pages + settled).zip(free).collect();
             prop_assert_eq!(&told, &expected);

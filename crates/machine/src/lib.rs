@@ -225,6 +225,8 @@ pub struct Machine {
     ops: Vec<f64>,
     /// Folios that the running action has taken off their lists. Reused.
     isolated: Vec<Folio>,
+    /// The same where all of them are pages. Reused.
+    isolated_pages: Vec<u32>,
     /// Decides which accessed bits are set.
     seed: u64,
     now_ns: u64,

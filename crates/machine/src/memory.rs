@@ -243,27 +243,27 @@ impl Memory {
         self.heat.relocate(area, page..page + folio.pages, from, to);
     }
 
-    /// Moves folios of one page, all on node `from`, to node `to` as long as it has room; how many.
-    pub(crate) fn relocate_pages(&mut self, folios: &[Folio], from: u32, to: u32) -> usize {
-        let fitting = folios.len().min((self.room(to) / PAGE_SZ) as usize);
-        let folios = &folios[..fitting];
+    /// Moves pages that are folios, all on node `from`, to node `to` as long as it has room; how many.
+    pub(crate) fn relocate_pages(&mut self, pages: &[u32], from: u32, to: u32) -> usize {
+        let fitting = pages.len().min((self.room(to) / PAGE_SZ) as usize);
+        let pages = &pages[..fitting];
         let Self { frames, table, left, nodes, .. } = self;
-        frames.settle(nodes, to, folios.iter().map(|folio| folio.page), |page, frame| {
-            left.push(table.get(page) - 1);
-            table.set(page, frame + 1);
-        });
+        left.extend(pages.iter().map(|&page| table.get(page) - 1));
+        frames.settle(nodes, to, pages, |page, frame| table.set(page, frame + 1));
         frames.free_all(left.drain(..));
         let (from, to) = (from as usize, to as usize);
-        let mut rest = folios;
-        while let Some(folio) = rest.first() {
-            let number = self.area_of(folio.page);
+        let mut rest = pages;
+        while let Some(&page) = rest.first() {
+            let number = self.area_of(page);
             let area = &self.areas[number];
-            let within = |folio: &&Folio| folio.page.wrapping_sub(area.first_page) < area.pages;
-            let (here, others) = rest.split_at(rest.iter().take_while(within).count());
+            let within = |page: &&u32| page.wrapping_sub(area.first_page) < area.pages;
+            let all_here = self.areas.len() == 1;
+            let here = if all_here { rest.len() } else { rest.iter().take_while(within).count() };
+            let (here, others) = rest.split_at(here);
             let first = number * self.nodes.len();
             self.resident[first + from] -= here.len() as u64;
             self.resident[first + to] += here.len() as u64;
-            let pages = here.iter().map(|folio| folio.page - area.first_page);
+            let pages = here.iter().map(|page| page - area.first_page);
             self.heat.relocate(number, pages, from, to);
             rest = others;
         }

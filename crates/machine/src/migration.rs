@@ -172,52 +172,55 @@ impl Machine {
         Some(migration.moved(&memory.nodes, folio.bytes(), 1, [from, nid]))
     }
 
-    /// Moves folios to a node and to no other. Returns the bytes moved, and how long it took.
+    /// Moves folios, ascending by where they lie, to a node and to no other. Returns the bytes moved,
+    /// and how long it took.
     pub(crate) fn migrate_all(&mut self, folios: &[Folio], nid: u32) -> (u64, u64) {
-        let (mut bytes, mut elapsed_ns) = (0, 0u64);
-        let mut rest = folios;
-        while let Some(&folio) = rest.first() {
-            let (moved_bytes, moved_ns, looked_at) = match self.alike(rest, nid) {
-                Some((from, alike)) => {
-                    let (moved, ns) = self.migrate_alike(alike, from, nid);
-                    (moved as u64 * PAGE_SZ, ns, alike.len())
-                }
-                None => match self.migrate(folio, nid) {
-                    Some(ns) => (folio.bytes(), ns, 1),
-                    None => (0, 0, 1),
-                },
-            };
-            bytes += moved_bytes;
-            elapsed_ns = elapsed_ns.saturating_add(moved_ns);
-            rest = &rest[looked_at..];
-        }
-        (bytes, elapsed_ns)
+        let mut pages = std::mem::take(&mut self.isolated_pages);
+        let moved = folios.chunk_by(|a, b| a.pages == b.pages).map(|alike| {
+            if alike[0].pages > 1 {
+                return self.migrate_each(alike.iter().copied(), nid);
+            }
+            pages.clear();
+            pages.extend(alike.iter().map(|folio| folio.page));
+            self.migrate_pages(&pages, nid)
+        });
+        let sum = sum(moved);
+        pages.clear();
+        self.isolated_pages = pages;
+        sum
     }
 
-    /// The first folios as far as they are of one page, lie on one node, which is another than where
-    /// they are to go, and are not busy for certain.
-    fn alike<'a>(&self, folios: &'a [Folio], nid: u32) -> Option<(u32, &'a [Folio])> {
-        let Self { memory, migration, .. } = self;
-        let from = memory.node_of(folios.first()?.page)?;
-        if from == nid || memory.nodes.get(nid).is_none() || migration.config.busy_share > 0.0 {
-            return None;
-        }
-        let alike = |folio: &&Folio| folio.pages == 1 && memory.node_of(folio.page) == Some(from);
-        let len = folios.iter().take_while(alike).count();
-        (len > 0).then(|| (from, &folios[..len]))
+    /// The same of pages that are folios.
+    pub(crate) fn migrate_pages(&mut self, pages: &[u32], nid: u32) -> (u64, u64) {
+        let mut rest = pages;
+        sum(std::iter::from_fn(|| {
+            let from = self.memory.node_of(*rest.first()?)?;
+            let alike = rest.partition_point(|&page| self.memory.node_of(page) == Some(from));
+            let (alike, others) = rest.split_at(alike);
+            rest = others;
+            Some(self.migrate_alike(alike, from, nid))
+        }))
     }
 
-    /// Moves them, all at once: how many, and how long it took.
-    fn migrate_alike(&mut self, folios: &[Folio], from: u32, nid: u32) -> (usize, u64) {
+    /// The same of those that lie on one node.
+    fn migrate_alike(&mut self, pages: &[u32], from: u32, nid: u32) -> (u64, u64) {
         let Self { memory, migration, performance, .. } = self;
-        let moved = memory.relocate_pages(folios, from, nid);
-        migration.counters.asked_pages += folios.len() as u64;
-        migration.counters.full_pages += (folios.len() - moved) as u64;
+        // Where each is counted otherwise, or may be.
+        if from == nid || memory.nodes.get(nid).is_none() || migration.config.busy_share > 0.0 {
+            return self.migrate_each(pages.iter().map(|&page| Folio { page, pages: 1 }), nid);
+        }
+        let moved = memory.relocate_pages(pages, from, nid) as u64;
+        migration.counters.asked_pages += pages.len() as u64;
+        migration.counters.full_pages += pages.len() as u64 - moved;
         if moved == 0 {
             return (0, 0);
         }
         performance.places_changed();
-        (moved, migration.moved(&memory.nodes, PAGE_SZ, moved as u64, [from, nid]))
+        (moved * PAGE_SZ, migration.moved(&memory.nodes, PAGE_SZ, moved, [from, nid]))
+    }
+
+    fn migrate_each(&mut self, folios: impl Iterator<Item = Folio>, nid: u32) -> (u64, u64) {
+        sum(folios.filter_map(|folio| Some((folio.bytes(), self.migrate(folio, nid)?))))
     }
 
     /// What was moved takes its time, and the nodes' bandwidth meanwhile.
@@ -239,4 +242,9 @@ impl Machine {
     pub fn migrations(&self) -> MigrationCounters {
         self.migration.counters
     }
+}
+
+/// Bytes, and how long they took.
+fn sum(moved: impl Iterator<Item = (u64, u64)>) -> (u64, u64) {
+    moved.fold((0, 0), |(bytes, ns), (more, took_ns)| (bytes + more, ns.saturating_add(took_ns)))
 }

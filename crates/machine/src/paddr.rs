@@ -31,27 +31,35 @@ impl Machine {
             | Action::NoHugePage
             | Action::Collapse => return applied,
         };
-        let mut isolated = std::mem::take(&mut self.isolated);
         let frames = self.memory.frames.within(job.range.start, job.range.end);
+        let target_nid = match job.action {
+            Action::MigrateHot | Action::MigrateCold => job.target_nid,
+            _ => None,
+        };
         let all_pass = filters.asked().is_empty() && job.action != Action::PageOut;
-        if all_pass && !self.memory.has_huge() {
+        let (bytes, elapsed_ns) = if all_pass && !self.memory.has_huge() {
+            let mut isolated = std::mem::take(&mut self.isolated_pages);
             self.isolate_all(frames, &mut isolated, last, &mut applied);
-        } else {
-            self.isolate(frames, &filters, &mut isolated, last, &mut applied);
-        }
-        if let (Action::MigrateHot | Action::MigrateCold, Some(nid)) = (job.action, job.target_nid)
-        {
-            let (bytes, elapsed_ns) = self.migrate_all(&isolated, nid);
-            applied.bytes += bytes;
-            applied.elapsed_ns += elapsed_ns;
+            let effect = match target_nid {
+                Some(nid) => self.migrate_pages(&isolated, nid),
+                None => self.act(job.action, isolated.iter().map(|&page| Folio { page, pages: 1 })),
+            };
             isolated.clear();
-        }
-        for folio in isolated.drain(..) {
-            let (bytes, elapsed_ns) = self.act(job.action, folio);
-            applied.bytes += bytes;
-            applied.elapsed_ns += elapsed_ns;
-        }
-        self.isolated = isolated;
+            self.isolated_pages = isolated;
+            effect
+        } else {
+            let mut isolated = std::mem::take(&mut self.isolated);
+            self.isolate(frames, &filters, &mut isolated, last, &mut applied);
+            let effect = match target_nid {
+                Some(nid) => self.migrate_all(&isolated, nid),
+                None => self.act(job.action, isolated.iter().copied()),
+            };
+            isolated.clear();
+            self.isolated = isolated;
+            effect
+        };
+        applied.bytes += bytes;
+        applied.elapsed_ns += elapsed_ns;
         applied
     }
 
@@ -86,12 +94,12 @@ impl Machine {
     fn isolate_all(
         &self,
         frames: Range<u32>,
-        isolated: &mut Vec<Folio>,
+        isolated: &mut Vec<u32>,
         last: &mut LastApplied,
         applied: &mut Applied,
     ) {
-        let name = |folio: &Folio| Some(u64::from(folio.page));
-        self.memory.frames.each_page(frames, |page| isolated.push(Folio { page, pages: 1 }));
+        let name = |&page: &u32| Some(u64::from(page));
+        self.memory.frames.pages_in(frames, isolated);
         if isolated.first().and_then(name) == *last && last.is_some() {
             isolated.remove(0);
         }
@@ -100,20 +108,19 @@ impl Machine {
         applied.passed += PAGE_SZ * isolated.len() as u64;
     }
 
-    /// Does to a folio what an action asks; bytes that it took effect on, and how long it took.
-    fn act(&mut self, action: Action, folio: Folio) -> (u64, u64) {
-        match action {
-            Action::PageOut => (folio.bytes(), self.page_out(folio)),
-            // All that passed count, whichever list they were on.
-            Action::LruPrio => {
-                self.memory.set_active(folio, true);
-                (folio.bytes(), 0)
+    /// Does to folios what an action asks; bytes that it took effect on, and how long it took.
+    fn act(&mut self, action: Action, folios: impl Iterator<Item = Folio>) -> (u64, u64) {
+        let (mut bytes, mut elapsed_ns) = (0, 0);
+        for folio in folios {
+            match action {
+                Action::PageOut => elapsed_ns += self.page_out(folio),
+                // All that passed count, whichever list they were on.
+                Action::LruPrio => self.memory.set_active(folio, true),
+                Action::LruDeprio => self.memory.set_active(folio, false),
+                _ => continue,
             }
-            Action::LruDeprio => {
-                self.memory.set_active(folio, false);
-                (folio.bytes(), 0)
-            }
-            _ => (0, 0),
+            bytes += folio.bytes();
         }
+        (bytes, elapsed_ns)
     }
 }
