@@ -37,13 +37,23 @@ impl Column {
         Ok(Self { cells: MmapMut::map_anon(pages.max(1) as usize * size_of::<u32>())? })
     }
 
+    /// The number of each page.
+    pub(crate) fn numbers(&self) -> &[u32] {
+        bytemuck::cast_slice(&self.cells)
+    }
+
+    /// Those, to be set.
+    pub(crate) fn numbers_mut(&mut self) -> &mut [u32] {
+        bytemuck::cast_slice_mut(&mut self.cells)
+    }
+
     /// The number of a page.
     ///
     /// # Panics
     ///
     /// If there is no such page.
     pub(crate) fn get(&self, page: u32) -> u32 {
-        bytemuck::cast_slice::<u8, u32>(&self.cells)[page as usize]
+        self.numbers()[page as usize]
     }
 
     /// Sets the number of a page.
@@ -52,6 +62,6 @@ impl Column {
     ///
     /// If there is no such page.
     pub(crate) fn set(&mut self, page: u32, number: u32) {
-        bytemuck::cast_slice_mut::<u8, u32>(&mut self.cells)[page as usize] = number;
+        self.numbers_mut()[page as usize] = number;
     }
 }

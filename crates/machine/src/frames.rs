@@ -70,10 +70,14 @@ impl FramesToDraw<'_> {
         let within = v.and(v.shr::<32>(places), v.splat(u64::from(BLOCK_FRAMES - 1)));
         let draw = v.gather(self.draws, block);
         let (first, bits) = (v.and(draw, v.splat(0xFFFF_FFFF)), v.shr::<32>(draw));
+        let addresses = v.shl::<{ PAGE_SZ.ilog2() }>(v.add(first, within));
+        // As good as always all blocks are full, or hardly ever: a branch that is foreseen.
+        if v.less(v.splat(u64::from(FULL)), bits) == 0 {
+            return (addresses, u8::MAX);
+        }
         let word = v.shr::<{ u64::BITS.ilog2() }>(within);
         let word = v.add(v.shl::<{ BLOCK_WORDS.ilog2() }>(bits), word);
-        let used = v.bits(v.gather(self.bits.as_flattened(), word), within);
-        (v.shl::<{ PAGE_SZ.ilog2() }>(v.add(first, within)), used)
+        (addresses, v.bits(v.gather(self.bits.as_flattened(), word), within))
     }
 }
 

@@ -248,8 +248,9 @@ impl Memory {
         let fitting = pages.len().min((self.room(to) / PAGE_SZ) as usize);
         let pages = &pages[..fitting];
         let Self { frames, table, left, nodes, .. } = self;
-        left.extend(pages.iter().map(|&page| table.get(page) - 1));
-        frames.settle(nodes, to, pages, |page, frame| table.set(page, frame + 1));
+        let table = table.numbers_mut();
+        left.extend(pages.iter().map(|&page| table[page as usize] - 1));
+        frames.settle(nodes, to, pages, |page, frame| table[page as usize] = frame + 1);
         frames.free_all(left.drain(..));
         let (from, to) = (from as usize, to as usize);
         let mut rest = pages;

@@ -62,27 +62,24 @@ impl Counter {
         mut wanted: u64,
         times: &mut [u64; ROOM],
     ) {
-        // Of some 4 s the product is.
-        let fits = most.checked_mul(self.ns_per_count).is_some();
         let mut held = 0;
-        for counts in counts {
-            let before_ns = if fits {
-                v.shr::<32>(v.mul(counts, v.splat(self.ns_per_count)))
-            } else {
-                self.durations_ns(v, counts)
-            };
+        let mut hold = |before_ns| {
             let time_ns = v.saturating_sub(v.splat(end_ns), before_ns);
             v.store(v.compress(time_ns, wanted as u8), row_mut(times, held));
             held += (wanted as u8).count_ones() as usize;
             wanted >>= LANES;
+        };
+        // Of some 4 s the products do not fit.
+        if most.checked_mul(self.ns_per_count).is_some() {
+            let ns_per_count = v.splat(self.ns_per_count);
+            counts.for_each(|counts| hold(v.shr::<32>(v.mul(counts, ns_per_count))));
+        } else {
+            let mut words = [0; LANES];
+            for counts in counts {
+                v.store(counts, &mut words);
+                hold(v.load(&words.map(|counts| self.duration_ns(counts))));
+            }
         }
-    }
-
-    #[cold]
-    fn durations_ns<V: Vectors>(&self, v: V, counts: V::Row) -> V::Row {
-        let mut words = [0; LANES];
-        v.store(counts, &mut words);
-        v.load(&words.map(|counts| self.duration_ns(counts)))
     }
 }
 
