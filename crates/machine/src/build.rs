@@ -66,7 +66,7 @@ impl Machine {
             migration: Migration::new(migration, seed, memory.nodes.len()),
             faults: Faults::new(seed),
             hotplug,
-            even_store_share: None,
+            even_stores: None,
             charged_ns: vec![0; processes.len()],
             total_charged_ns: vec![0; processes.len()],
             ops: vec![0.0; processes.len()],
@@ -81,7 +81,7 @@ impl Machine {
             cpus,
             distances,
         };
-        machine.even_store_share = machine.find_even_store_share();
+        machine.even_stores = machine.find_even_stores();
         machine.refresh();
         Ok(machine)
     }

@@ -19,18 +19,12 @@ impl Machine {
     /// What draws the accesses of a CPU, if all pages that there are are touched alike.
     #[inline(always)]
     pub fn even_accesses(&self, cpu: u16) -> Option<EvenAccesses<'_>> {
-        let store_share = self.even_store_share.filter(|_| self.running(cpu).is_some())?;
-        Some(EvenAccesses::new(self.memory.frames.to_draw()?, store_share))
+        let stores = self.even_stores.filter(|_| self.running(cpu).is_some())?;
+        Some(EvenAccesses { frames: self.memory.frames.to_draw()?, stores })
     }
 }
 
-impl<'a> EvenAccesses<'a> {
-    #[inline(always)]
-    fn new(frames: FramesToDraw<'a>, store_share: f64) -> Self {
-        // By way of a signed number, for which CPUs have an instruction.
-        Self { frames, stores: (store_share * 4_294_967_296.0) as i64 as u64 }
-    }
-
+impl EvenAccesses<'_> {
     /// Draws so many accesses, by rows of random words. Tells how many there were before, and of the
     /// next ones the physical addresses of their pages with the bit [`STORE`] for those that are one;
     /// what is told again of the same number replaces what was told before.
@@ -89,7 +83,8 @@ mod tests {
         let all: Vec<u32> =
             (0..4 * BLOCK_FRAMES).filter(|&frame| frames.page_at(frame).is_some()).collect();
         assert!(all.len() > BLOCK_FRAMES as usize * 3 / 2 && all.len() < 2 * BLOCK_FRAMES as usize);
-        let even = EvenAccesses::new(frames.to_draw().unwrap(), 0.3);
+        let frames_to_draw = frames.to_draw().unwrap();
+        let even = EvenAccesses { frames: frames_to_draw, stores: (0.3 * 4_294_967_296.0) as u64 };
         // By about 256 frames, not of the same sizes as anything else.
         let mut drawn = vec![[0.0f64; 2]; all.len().div_ceil(251)];
         let mut random = Xoshiro256PlusPlus::seed_from_u64(1);

@@ -214,9 +214,9 @@ pub struct Machine {
     faults: Faults,
     /// Distance of each node from each.
     distances: Vec<Vec<u32>>,
-    /// If one line of the only process touches all pages there are, and alike, the share of its
-    /// stores: the usual demonstration.
-    even_store_share: Option<f64>,
+    /// If one line of the only process touches all pages there are, and alike, its stores of 2^32
+    /// accesses: the usual demonstration.
+    even_stores: Option<u64>,
     /// Per process: CPU nanoseconds charged since the speed was last refreshed.
     charged_ns: Vec<u64>,
     /// Per process: all before.
@@ -409,16 +409,16 @@ impl Machine {
 
     fn phases_changed(&mut self) {
         self.performance.models_changed();
-        self.even_store_share = self.find_even_store_share();
+        self.even_stores = self.find_even_stores();
         self.reschedule_faults();
     }
 
-    fn find_even_store_share(&self) -> Option<f64> {
+    fn find_even_stores(&self) -> Option<u64> {
         let [process] = &self.processes[..] else { return None };
         let lines = process.lines();
         let line = self.memory.heat.line(lines.start);
         let one = lines.len() == 1 && line.shape.classes().len() == 1;
-        (one && self.memory.areas.len() == 1).then_some(line.store_share)
+        (one && self.memory.areas.len() == 1).then_some((line.store_share * 4_294_967_296.0) as u64)
     }
 
     fn drift(&mut self, elapsed_ns: u64) {

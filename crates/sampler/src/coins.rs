@@ -12,15 +12,15 @@ pub(crate) struct Bias(u32);
 const DIGITS: usize = 24;
 /// Of digits side by side.
 const ROWS: usize = DIGITS / LANES;
-/// By row and lane, the place of a digit: three in a row are a lane.
-const PLACES: [[u64; LANES]; ROWS] = {
-    let mut places = [[0; LANES]; ROWS];
+/// By row and lane, the weight of a digit: three in a row are a lane.
+const WEIGHTS: [[u64; LANES]; ROWS] = {
+    let mut weights = [[0; LANES]; ROWS];
     let mut digit = 0;
     while digit < DIGITS {
-        places[digit % ROWS][digit / ROWS] = (DIGITS - 1 - digit) as u64;
+        weights[digit % ROWS][digit / ROWS] = 1 << (DIGITS - 1 - digit);
         digit += 1;
     }
-    places
+    weights
 };
 
 impl Bias {
@@ -48,9 +48,9 @@ impl Bias {
         }
         let bias = v.splat(u64::from(bias));
         let (mut below, mut equal) = (v.splat(0), v.splat(u64::MAX));
-        for places in &PLACES {
+        for weights in &WEIGHTS {
             let drawn = random.step(v);
-            let digit = v.ones(v.bits(bias, v.load(places)));
+            let digit = v.ones(v.less(v.splat(0), v.and(bias, v.load(weights))));
             let differs = v.xor(drawn, digit);
             // A drawn 0 is below a digit of 1.
             below = v.or(below, v.and(equal, v.and(differs, digit)));

@@ -199,8 +199,9 @@ impl Drain {
             self.refresh(targets);
             let before = self.counters;
             self.take(lane, reports, targets);
-            let lost = LaneLosses::between(&before, &self.counters);
-            if lost != LaneLosses::default() {
+            // What is credited is counted later.
+            if before != self.counters {
+                let lost = LaneLosses::between(&before, &self.counters);
                 self.losses.entry(lane).or_default().add(&lost);
             }
         });
