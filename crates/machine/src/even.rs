@@ -4,7 +4,7 @@
 //! which would miss the processor's caches.
 
 use crate::frames::FramesToDraw;
-use crate::vectors::{LANES, Vectors};
+use crate::vectors::{LANES, RandomRows, Vectors};
 use crate::{Machine, STORE};
 
 /// What draws them.
@@ -25,29 +25,28 @@ impl Machine {
 }
 
 impl EvenAccesses<'_> {
-    /// Draws so many accesses, by rows of random words. Tells how many there were before, and of the
-    /// next ones the physical addresses of their pages with the bit [`STORE`] for those that are one;
-    /// what is told again of the same number replaces what was told before.
+    /// Draws so many accesses, by rows of random words: the physical addresses of their pages, with the
+    /// bit [`STORE`] for those that are one. Behind them there is room for a row, of anything.
     #[inline(always)]
     pub fn draw<V: Vectors>(
         &self,
         v: V,
-        mut random: impl FnMut() -> V::Row,
+        random: &mut impl RandomRows,
         wanted: usize,
-        mut each: impl FnMut(usize, V::Row),
+        accesses: &mut [u64],
     ) {
         let mut drawn = 0;
         while drawn < wanted {
             let mut words = wanted - drawn;
             while words > 0 {
-                let places = self.frames.place(v, random());
+                let places = self.frames.place(v, random.row(v));
                 let (addresses, used) = self.frames.look(v, places);
                 let fraction = v.and(places, v.splat(0xFFFF_FFFF));
                 let stores = v.ones(v.less(fraction, v.splat(self.stores)));
-                let accesses = v.or(addresses, v.and(stores, v.splat(STORE)));
                 // Words of the last row that are not wanted are lost.
                 let used = used & (u8::MAX >> LANES.saturating_sub(words));
-                each(drawn, v.compress(accesses, used));
+                let Some(row) = accesses[drawn..].first_chunk_mut() else { unreachable!() };
+                v.compress(v.or(addresses, v.and(stores, v.splat(STORE))), used, row);
                 drawn += used.count_ones() as usize;
                 words = words.saturating_sub(LANES);
             }
@@ -66,6 +65,14 @@ mod tests {
     use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
     const BLOCK_FRAMES: u32 = (BLOCK_SZ / PAGE_SZ) as u32;
+
+    struct OneByOne(Xoshiro256PlusPlus);
+
+    impl RandomRows for OneByOne {
+        fn row<V: Vectors>(&mut self, v: V) -> V::Row {
+            v.load(&[(); LANES].map(|()| self.0.next_u64()))
+        }
+    }
 
     #[test]
     fn frames_are_drawn_alike_and_stores_know_nothing_of_them() {
@@ -87,16 +94,13 @@ mod tests {
         let even = EvenAccesses { frames: frames_to_draw, stores: (0.3 * 4_294_967_296.0) as u64 };
         // By about 256 frames, not of the same sizes as anything else.
         let mut drawn = vec![[0.0f64; 2]; all.len().div_ceil(251)];
-        let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
+        let mut random = OneByOne(Xoshiro256PlusPlus::seed_from_u64(1));
         // Not a multiple of anything a vector holds.
         const WANTED: usize = 43;
-        let mut told = [0; WANTED + LANES];
+        let mut accesses = [0; WANTED + LANES];
         for _ in 0..25_000 {
-            let row = || [(); LANES].map(|()| random.next_u64());
-            even.draw(Portable, row, WANTED, |number, accesses| {
-                told[number..number + LANES].copy_from_slice(&accesses);
-            });
-            for access in &told[..WANTED] {
+            even.draw(Portable, &mut random, WANTED, &mut accesses);
+            for access in &accesses[..WANTED] {
                 let at = all.binary_search(&((access / PAGE_SZ) as u32)).unwrap();
                 drawn[at / 251][(access % PAGE_SZ) as usize] += 1.0;
             }

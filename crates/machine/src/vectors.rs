@@ -8,8 +8,8 @@ pub const LANES: usize = 8;
 
 /// What is done to rows of words, lane by lane.
 ///
-/// Only methods of what [`dispatch`] hands out are fast, where they are inlined into it: whatever calls
-/// them is `#[inline(always)]`.
+/// Compiled for wide vectors only where it is inlined into [`dispatch`]: whatever takes or makes rows is
+/// `#[inline(always)]`, and so no closure.
 pub trait Vectors: Copy {
     /// Eight words.
     type Row: Copy;
@@ -52,12 +52,18 @@ pub trait Vectors: Copy {
     fn bits(self, row: Self::Row, at: Self::Row) -> u8;
     /// All ones in lanes whose bit is set, 0 in others.
     fn ones(self, lanes: u8) -> Self::Row;
-    /// First the words of lanes whose bit is set, then anything.
-    fn compress(self, row: Self::Row, lanes: u8) -> Self::Row;
+    /// Puts the words of lanes whose bit is set, one after the other, and anything behind them.
+    fn compress(self, row: Self::Row, lanes: u8, words: &mut [u64; LANES]);
     /// The word of the table with each number; 0 behind its end.
     fn gather(self, table: &[u64], at: Self::Row) -> Self::Row;
     /// The first of `a`, the first of `b`, the second of `a` and so on.
     fn interleave(self, a: Self::Row, b: Self::Row) -> [Self::Row; 2];
+}
+
+/// A generator of random words that makes a row at a time.
+pub trait RandomRows {
+    /// The next row.
+    fn row<V: Vectors>(&mut self, v: V) -> V::Row;
 }
 
 /// For every CPU: what the compiler makes of it.
@@ -179,14 +185,13 @@ impl Vectors for Portable {
     }
 
     #[inline(always)]
-    fn compress(self, row: Self::Row, lanes: u8) -> Self::Row {
-        let (mut compressed, mut held) = ([0; LANES], 0);
+    fn compress(self, row: Self::Row, lanes: u8, words: &mut [u64; LANES]) {
+        let mut held = 0;
         for (lane, word) in row.into_iter().enumerate() {
-            compressed[held % LANES] = word;
-            // No branch: which are set is anyone's guess.
-            held += usize::from(lanes >> lane & 1);
+            words[held] = word;
+            // No branch: which are set is anyone's guess. Never beyond the lane.
+            held = (held + usize::from(lanes >> lane & 1)) % LANES;
         }
-        compressed
     }
 
     #[inline(always)]
@@ -255,6 +260,13 @@ mod avx512 {
         }
 
         #[inline(always)]
+        fn compress(self, row: __m512i, lanes: u8, words: &mut [u64; LANES]) {
+            // Not to memory at once: that is microcoded on some CPUs.
+            // SAFETY: the CPU has them, as `Avx512` says.
+            self.store(unsafe { _mm512_maskz_compress_epi64(lanes, row) }, words);
+        }
+
+        #[inline(always)]
         fn gather(self, table: &[u64], at: __m512i) -> __m512i {
             let end = self.splat(table.len() as u64);
             let within = self.less(at, end);
@@ -291,9 +303,6 @@ mod avx512 {
                 _mm512_test_epi64_mask(row, _mm512_sllv_epi64(_mm512_set1_epi64(1), at))
             }
             fn ones(lanes: u8) -> __m512i { _mm512_movm_epi64(lanes) }
-            fn compress(row: __m512i, lanes: u8) -> __m512i {
-                _mm512_maskz_compress_epi64(lanes, row)
-            }
             fn interleave(a: __m512i, b: __m512i) -> [__m512i; 2] {
                 let low = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11);
                 let high = _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15);
@@ -394,7 +403,7 @@ mod tests {
                     self.0.extend(words);
                 }
                 let mut words = [0; LANES];
-                v.store(v.compress(a, lanes), &mut words);
+                v.compress(a, lanes, &mut words);
                 self.0.extend(&words[..lanes.count_ones() as usize]);
             }
         }
@@ -420,7 +429,9 @@ mod tests {
         let v = Portable;
         let row = [10, 11, 12, 13, 14, 15, 16, 17];
         assert_eq!(v.further::<3>(row), [13, 14, 15, 16, 17, 10, 11, 12]);
-        assert_eq!(v.compress(row, 0b1001_0110)[..4], [11, 12, 14, 17]);
+        let mut words = [0; LANES];
+        v.compress(row, 0b1001_0110, &mut words);
+        assert_eq!(words[..4], [11, 12, 14, 17]);
         assert_eq!(v.less(row, v.splat(13)), 0b111);
         assert_eq!(v.bits(v.splat(0b1001), [0, 1, 2, 3, 64, 65, 66, 67]), 0b1001_1001);
         assert_eq!(v.ones(0b10)[..3], [0, u64::MAX, 0]);

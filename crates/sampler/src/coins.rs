@@ -1,9 +1,7 @@
 //! Sixty-four biased coins at once.
 
-use damon_machine::vectors::{LANES, Vectors};
+use damon_machine::vectors::{LANES, RandomRows, Vectors};
 use rand_core::Rng;
-
-use crate::wide::Wide;
 
 /// A probability as 24 binary digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +39,7 @@ impl Bias {
     /// Each coin compares a random binary fraction with the bias, digit by digit: the first in which
     /// they differ decides.
     #[inline(always)]
-    pub(crate) fn toss<V: Vectors>(self, v: V, random: &mut Wide) -> u64 {
+    pub(crate) fn toss<V: Vectors>(self, v: V, random: &mut impl RandomRows) -> u64 {
         let Self(bias) = self;
         if bias >> DIGITS != 0 {
             return u64::MAX;
@@ -49,7 +47,7 @@ impl Bias {
         let bias = v.splat(u64::from(bias));
         let (mut below, mut equal) = (v.splat(0), v.splat(u64::MAX));
         for weights in &WEIGHTS {
-            let drawn = random.step(v);
+            let drawn = random.row(v);
             let digit = v.ones(v.less(v.splat(0), v.and(bias, v.load(weights))));
             let differs = v.xor(drawn, digit);
             // A drawn 0 is below a digit of 1.
@@ -69,6 +67,7 @@ impl Bias {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wide::Wide;
     use damon_machine::vectors::Portable;
     use rand_xoshiro::SplitMix64;
     use rand_xoshiro::rand_core::SeedableRng;

@@ -62,23 +62,21 @@ impl Counter {
         mut wanted: u64,
         times: &mut [u64; ROOM],
     ) {
+        // As good as always: the product of some 4 s does.
+        let fits = most.checked_mul(self.ns_per_count).is_some();
         let mut held = 0;
-        let mut hold = |before_ns| {
+        for counts in counts {
+            let before_ns = if fits {
+                v.shr::<32>(v.mul(counts, v.splat(self.ns_per_count)))
+            } else {
+                let mut words = [0; LANES];
+                v.store(counts, &mut words);
+                v.load(&words.map(|counts| self.duration_ns(counts)))
+            };
             let time_ns = v.saturating_sub(v.splat(end_ns), before_ns);
-            v.store(v.compress(time_ns, wanted as u8), row_mut(times, held));
+            v.compress(time_ns, wanted as u8, row_mut(times, held));
             held += (wanted as u8).count_ones() as usize;
             wanted >>= LANES;
-        };
-        // Of some 4 s the products do not fit.
-        if most.checked_mul(self.ns_per_count).is_some() {
-            let ns_per_count = v.splat(self.ns_per_count);
-            counts.for_each(|counts| hold(v.shr::<32>(v.mul(counts, ns_per_count))));
-        } else {
-            let mut words = [0; LANES];
-            for counts in counts {
-                v.store(counts, &mut words);
-                hold(v.load(&words.map(|counts| self.duration_ns(counts))));
-            }
         }
     }
 }

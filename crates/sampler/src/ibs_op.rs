@@ -23,7 +23,7 @@ use crate::counter::Counter;
 use crate::error::{SamplerError, within};
 use crate::interrupts::{InterruptConfig, Interrupts};
 use crate::sources::Source;
-use crate::stream::{Output, Seen, Span, Stream, TOGETHER, Times, row_mut};
+use crate::stream::{Output, ROOM, Seen, Span, Stream, TOGETHER, Times, row_mut};
 use crate::wide::Wide;
 
 /// Largest period with the OpCntExt capability: 27 bits, the low 4 not stored.
@@ -379,20 +379,14 @@ impl IbsOpCpu {
             Counting::Cycles => {
                 let tagged = longest.div_ceil(period).min(TOGETHER as u64);
                 self.next_tag += tagged * period;
-                let lanes = v.mul(v.load(&LANE), v.splat(period));
-                let mut before_limit = v.sub(v.splat(longest), lanes);
-                let rows = (0..(tagged as usize).div_ceil(LANES)).map(|_| {
-                    let row = before_limit;
-                    before_limit = v.sub(row, v.splat(LANES as u64 * period));
-                    row
-                });
+                let rows = Evenly::new(v, longest, period, tagged as usize);
                 self.draw_some(v, following, longest, tagged as usize, rows, output);
             }
             Counting::Ops => {
                 let mut before_limit = [0; TOGETHER];
                 let tagged = self.tag_unevenly(following.limit, &mut before_limit);
-                let rows = &before_limit.as_chunks().0[..tagged.div_ceil(LANES)];
-                let rows = rows.iter().map(|row| v.load(row));
+                let words = before_limit.as_chunks().0[..tagged.div_ceil(LANES)].iter();
+                let rows = Unevenly { v, words };
                 self.draw_some(v, following, longest, tagged, rows, output);
             }
         }
@@ -437,16 +431,15 @@ impl IbsOpCpu {
         let room = seen.room();
         let mut reported = with_data.count_ones() as usize;
         if let Some(even) = even {
-            even.draw(
-                v,
-                || random.step(v),
-                reported,
-                |number, accesses| {
-                    let rows = v.interleave(accesses, v.load(row_mut(times, number)));
-                    let words = bytemuck::cast_slice_mut(row_mut(room, number)).as_chunks_mut().0;
-                    rows.into_iter().zip(words).for_each(|(row, words)| v.store(row, words));
-                },
-            );
+            let mut accesses = [0; ROOM];
+            even.draw(v, random, reported, &mut accesses);
+            for at in (0..reported).step_by(LANES) {
+                let accesses = v.load(row_mut(&mut accesses, at));
+                let [low, high] = v.interleave(accesses, v.load(row_mut(times, at)));
+                let words = bytemuck::cast_slice_mut(row_mut(room, at)).as_chunks_mut().0;
+                v.store(low, &mut words[0]);
+                v.store(high, &mut words[1]);
+            }
         } else {
             let mut pages = [0; TOGETHER];
             let pages = &mut pages[..reported];
@@ -466,4 +459,47 @@ impl IbsOpCpu {
     }
 }
 
-const LANE: [u64; LANES] = [0, 1, 2, 3, 4, 5, 6, 7];
+/// Counts before a limit at which ops are tagged that are a period apart, as rows.
+struct Evenly<V: Vectors> {
+    v: V,
+    next: V::Row,
+    apart: V::Row,
+    left: usize,
+}
+
+impl<V: Vectors> Evenly<V> {
+    #[inline(always)]
+    fn new(v: V, longest: u64, period: u64, tagged: usize) -> Self {
+        let lanes = v.mul(v.load(&[0, 1, 2, 3, 4, 5, 6, 7]), v.splat(period));
+        let next = v.sub(v.splat(longest), lanes);
+        Self { v, next, apart: v.splat(LANES as u64 * period), left: tagged.div_ceil(LANES) }
+    }
+}
+
+impl<V: Vectors> Iterator for Evenly<V> {
+    type Item = V::Row;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<V::Row> {
+        self.left = self.left.checked_sub(1)?;
+        let row = self.next;
+        self.next = self.v.sub(row, self.apart);
+        Some(row)
+    }
+}
+
+/// The same of others.
+struct Unevenly<'a, V> {
+    v: V,
+    words: std::slice::Iter<'a, [u64; LANES]>,
+}
+
+impl<V: Vectors> Iterator for Unevenly<'_, V> {
+    type Item = V::Row;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<V::Row> {
+        let words = self.words.next()?;
+        Some(self.v.load(words))
+    }
+}

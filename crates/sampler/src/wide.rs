@@ -5,7 +5,7 @@
 
 use std::convert::Infallible;
 
-use damon_machine::vectors::{LANES, Portable, Vectors};
+use damon_machine::vectors::{LANES, Portable, RandomRows, Vectors};
 use rand_core::{Rng, TryRng};
 use rand_xoshiro::SplitMix64;
 
@@ -26,17 +26,20 @@ impl Wide {
         words.as_flattened_mut().fill_with(|| seeds.next_u64());
         Self { words, row: [0; LANES], left: 0 }
     }
+}
 
-    /// The next word of each.
+/// The next word of each.
+impl RandomRows for Wide {
     #[inline(always)]
-    pub(crate) fn step<V: Vectors>(&mut self, v: V) -> V::Row {
-        let [a, b, c, d] = self.words.each_ref().map(|words| v.load(words));
+    fn row<V: Vectors>(&mut self, v: V) -> V::Row {
+        let [first, second, third, fourth] = &mut self.words;
+        let (a, b, c, d) = (v.load(first), v.load(second), v.load(third), v.load(fourth));
         let row = v.add(v.rotate::<23>(v.add(a, d)), a);
         let (c, d) = (v.xor(c, a), v.xor(d, b));
-        let words = [v.xor(a, d), v.xor(b, c), v.xor(c, v.shl::<17>(b)), v.rotate::<45>(d)];
-        for (word, words) in words.into_iter().zip(&mut self.words) {
-            v.store(word, words);
-        }
+        v.store(v.xor(a, d), first);
+        v.store(v.xor(b, c), second);
+        v.store(v.xor(c, v.shl::<17>(b)), third);
+        v.store(v.rotate::<45>(d), fourth);
         row
     }
 }
@@ -54,7 +57,7 @@ impl TryRng for Wide {
     #[inline]
     fn try_next_u64(&mut self) -> Result<u64, Infallible> {
         if self.left == 0 {
-            self.row = self.step(Portable);
+            self.row = self.row(Portable);
             self.left = LANES;
         }
         self.left -= 1;
@@ -65,12 +68,12 @@ impl TryRng for Wide {
     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
         let (rows, rest) = bytes.as_chunks_mut::<{ 8 * LANES }>();
         for row in rows {
-            for (word, bytes) in self.step(Portable).into_iter().zip(row.as_chunks_mut::<8>().0) {
+            for (word, bytes) in self.row(Portable).into_iter().zip(row.as_chunks_mut::<8>().0) {
                 *bytes = word.to_le_bytes();
             }
         }
         if !rest.is_empty() {
-            let row = self.step(Portable).map(u64::to_le_bytes);
+            let row = self.row(Portable).map(u64::to_le_bytes);
             rest.copy_from_slice(&row.as_flattened()[..rest.len()]);
         }
         Ok(())
