@@ -52,12 +52,24 @@ test('a ramp may end a step before the target', (t) => {
 test('the least ramp is what the size quota makes of the way', (t) => {
   const GIB = 2 ** 30;
   const ramp = (bytes: number, withinBytes: number, windowSeconds = 1) =>
-    leastRampSeconds({ bytes, withinBytes, szBytes: GIB / 2, windowSeconds });
+    leastRampSeconds({ missed: [bytes, -bytes], withinBytes, szBytes: GIB / 2, windowSeconds });
   // 20 points of 32 GiB: 12.8 windows.
   t.is(ramp(6.4 * GIB, 0), 13);
   t.is(ramp(6.4 * GIB, GIB / 2), 12);
   t.is(ramp(6.4 * GIB, GIB / 2, 2), 24);
   t.is(ramp(0.25 * GIB, GIB / 2), 0);
+  t.is(ramp(NaN, GIB / 2), 0);
+});
+
+test('the least ramp over several nodes is that of the slowest, by those who can give', (t) => {
+  const ramp = (...missed: number[]) =>
+    leastRampSeconds({ missed, withinBytes: 1, szBytes: 2, windowSeconds: 1 });
+  // Both give two a second.
+  t.is(ramp(9, -5, -4), 2);
+  // Only the second goes on after the first second: 2 + 2, then 2 each.
+  t.is(ramp(13, -2, -11), 5);
+  // None lacks anything by more than what counts as there.
+  t.is(ramp(1, -1, 0), 0);
 });
 
 test('stddev is that of a sample', (t) => {

@@ -134,24 +134,35 @@ export function convergenceRows(
 
 /** What a ramp takes at the least. */
 export interface LeastRamp {
-  /** Bytes that have to get to a node or away from it. */
-  readonly bytes: number;
+  /** By node: bytes it lacks, below 0 for too many. */
+  readonly missed: readonly number[];
   /** How much less than that counts as there. */
   readonly withinBytes: number;
-  /** Bytes that all its schemes together may move per window. */
+  /** Bytes that may move from one node to another per window. */
   readonly szBytes: number;
   /** Seconds per window. */
   readonly windowSeconds: number;
 }
 
-/** Seconds below which no ramp can be: every window moves as much as the size quotas let it. */
-export function leastRampSeconds({
-  bytes,
-  withinBytes,
-  szBytes,
-  windowSeconds,
-}: LeastRamp): number {
-  return Math.max(0, Math.ceil((bytes - withinBytes) / szBytes)) * windowSeconds;
+/**
+ * Seconds of a ramp whose every window moves as much as the size quotas let it, and nothing twice: a node
+ * gives to those that lack, and gets from those that have too much, no more than they miss.
+ */
+export function leastRampSeconds(ramp: LeastRamp): number {
+  const windows = ramp.missed.map((bytes) => leastWindows(bytes, ramp));
+  return Math.max(0, ...windows) * ramp.windowSeconds;
+}
+
+/** Windows until one node is there. */
+function leastWindows(bytes: number, { missed, withinBytes, szBytes }: LeastRamp): number {
+  const others = missed.filter((other) => other * bytes < 0).map(Math.abs);
+  const movedIn = (windows: number): number =>
+    others.reduce((moved, other) => moved + Math.min(other, windows * szBytes), 0);
+  // Rounding may leave a node short of what the others have.
+  const most = Math.ceil(Math.max(0, ...others) / szBytes);
+  let windows = 0;
+  while (windows < most && movedIn(windows) < Math.abs(bytes) - withinBytes) windows += 1;
+  return windows;
 }
 
 function sum(values: Float64Array): number {

@@ -25,7 +25,7 @@ export interface LoopRun {
   readonly trueNodes: readonly Convergence[];
   /** Until all nodes were there; `null` if one never was. */
   readonly rampSeconds: number | null;
-  /** What the size quota alone makes of the way. */
+  /** What the size quotas alone make of the way, where nothing moves twice. */
   readonly leastRampSeconds: number;
   /** Bytes migrated after the ramp, in `settledSeconds`. */
   readonly movedAfterRamp: number | null;

@@ -84,6 +84,9 @@ for (const controller of ['proportional', 'user_input'] as const) {
       [50, 30, 20],
     );
     t.assert(worst(run) < 0.5, `${worst(run)}`);
+    // Node 2 has 13.3 points too many, all for node 0, and is there with the last step to go.
+    t.is(run.leastRampSeconds, 8);
+    t.assert((run.rampSeconds ?? NaN) <= 9, `${run.rampSeconds}`);
   });
 
   test(`${controller} follows a live change`, async (t) => {

@@ -283,9 +283,9 @@ class Loop implements Disposable {
       targets.map((percent) => percent * 100),
     );
     return leastRampSeconds({
-      bytes: Math.max(...missed.map(Math.abs)),
+      missed,
       withinBytes: this.#szBytes,
-      szBytes: this.#szBytes * (missed.length - 1),
+      szBytes: this.#szBytes,
       windowSeconds: this.#windowMs / 1_000,
     });
   }
