@@ -19,7 +19,9 @@
  * `currentValue` to `quotas/goals/0/current_value` (target 1: a 1 makes `temporal` rest, a 0 makes it
  * spend the size quota), and commits. A window that opens then allows exactly those bytes.
  *
- * For more than two nodes the first row needs a kernel whose goals know `complement`.
+ * For more than two nodes the first row needs a kernel whose goals know `complement`, the others one
+ * whose quotas know `fail_charge_num`. All schemes of a source go for its hottest regions, in the same
+ * round: who comes second finds that they have just left, and must not pay for it with its quota.
  *
  * **No page moves back and forth** in the other two rows. For two nodes the misses are each other's
  * negatives, for more a node has a surplus or a lack, never both: of two schemes with opposite ways at
@@ -41,7 +43,7 @@ import type { CustomTuner } from '../goal/tuner/tuner.ts';
 import type { TunerName } from '../goal/tuner/tuners.ts';
 import type { RangeOptions } from '../monitor/memory.ts';
 import { type Bytes, type Duration, quantity } from '../units.ts';
-import type { QuotaOptions } from './quota.ts';
+import type { FailChargeOptions, QuotaOptions } from './quota.ts';
 import type { PatternOptions, SchemeOptions } from './scheme.ts';
 
 /** A node that is to hold a share. */
@@ -79,6 +81,12 @@ export interface HoldSharesOptions extends TransferOptions {
 const CODE = 'ERR_DAMON_CONFIG_SHARES';
 const BP = 10_000;
 const PAGE = 4096;
+
+/** Only what moved is charged. */
+const NOTHING_FOR_FAILURE: FailChargeOptions = { numerator: 0, denominator: 1 };
+
+/** What steers a scheme. */
+type Steering = Pick<QuotaOptions, 'goals' | 'tuner' | 'szBytes' | 'failCharge'>;
 
 /** What such schemes call hot. */
 export const HOT: PatternOptions = { nrAccesses: { min: 1 } };
@@ -185,7 +193,7 @@ export function migrateHot({
   readonly name: string;
   readonly from: ShareNode;
   readonly to: ShareNode;
-  readonly steering: Pick<QuotaOptions, 'goals' | 'tuner' | 'szBytes'>;
+  readonly steering: Steering;
 }): SchemeOptions {
   return {
     name,
@@ -215,11 +223,13 @@ function steering(
   targetsBp: readonly number[],
   source: number,
   destination: number,
-): Pick<QuotaOptions, 'goals' | 'tuner' | 'szBytes'> {
+): Steering {
+  // Of two nodes, each is the source of one scheme.
+  const charge = nodes.length > 2 && { failCharge: NOTHING_FOR_FAILURE };
   if (heldBytes !== undefined) {
     const missed = missedByNode(heldBytes, targetsBp);
     const wanted = phase === 'moving' ? transferBytes(missed, source, destination) : 0;
-    return userInput(Math.min(wanted, quantity(szBytes, 'bytes', 'szBytes')));
+    return { ...userInput(Math.min(wanted, quantity(szBytes, 'bytes', 'szBytes'))), ...charge };
   }
   const share = (node: number): NodeGoalOptions => ({
     metric: 'node_eligible_mem_bp',
@@ -227,7 +237,8 @@ function steering(
     targetValue: targetsBp[node] ?? 0,
   });
   if (tuner === 'proportional') {
-    return { goals: nodes.map((_, node) => share(node)), tuner: transfer(source, destination) };
+    const goals = nodes.map((_, node) => share(node));
+    return { goals, tuner: transfer(source, destination), ...charge };
   }
   // Of two nodes, either goal says what the other does.
   const rest = { ...share(source), targetValue: BP - (targetsBp[source] ?? 0), complement: true };
@@ -235,7 +246,7 @@ function steering(
 }
 
 /** A window of so many bytes, said in the kernel's words. */
-function userInput(bytes: number): Pick<QuotaOptions, 'goals' | 'tuner' | 'szBytes'> {
+function userInput(bytes: number): Steering {
   // Less than a page is not a quota, and would move nothing.
   const currentValue = bytes < PAGE ? 1 : 0;
   return {

@@ -89,6 +89,14 @@ for (const controller of ['proportional', 'user_input'] as const) {
     t.assert((run.rampSeconds ?? NaN) <= 9, `${run.rampSeconds}`);
   });
 
+  test(`${controller} serves all destinations of a source in the same window`, async (t) => {
+    // Node 0 has 15 points too many, for nodes 2 and 3: a step to each in a second.
+    const run = await held(controller, [1, 2, 3, 4], 20);
+    t.is(run.leastRampSeconds, 6);
+    t.assert((run.rampSeconds ?? NaN) <= 8, `${run.rampSeconds}`);
+    t.assert(worst(run) < 0.5, `${worst(run)}`);
+  });
+
   test(`${controller} follows a live change`, async (t) => {
     const steps = [
       { weights: [6, 4], seconds: 15 },
