@@ -165,3 +165,44 @@ test('the page has a row for each case and a plot with a band for each name', (t
     ],
   );
 });
+
+test('the page of a study says its title once, explains no more than it shows, and tells many nodes apart', (t) => {
+  const page = renderHtml({ title: 'A study', generatedBy: 'a test', study: RECORD });
+  t.is(page.match(/A study</g)?.length, 2, 'the title of the document and its heading');
+  t.notRegex(page, /<dt>(hit|age)/);
+  t.regex(page, /<dt>offset, stddev</);
+  const [first] = RECORD.cases;
+  const [run] = first?.runs ?? [];
+  t.truthy(run);
+  if (!first || !run) return;
+  const five = <Value>(values: readonly Value[]): Value[] =>
+    Array.from({ length: 5 }, () => values.slice(0, 1)).flat();
+  const wide = {
+    ...first,
+    nodeNames: ['a', 'b', 'c', 'd', 'e'],
+    runs: [
+      {
+        ...run,
+        shares: five(run.shares),
+        trueShares: five(run.trueShares),
+        nodes: five(run.nodes),
+        trueNodes: five(run.trueNodes),
+      },
+    ],
+  };
+  const study = { ...RECORD, cases: [wide] };
+  const other = renderHtml({ title: 'Another', generatedBy: 'a test', study });
+  t.regex(other, /<h2 id="study">A study</);
+  t.notRegex(other, /band: 95 % interval/, 'one seed has none');
+  const keys = [...other.matchAll(/class="(series-\d)"[^]*?stroke-dasharray="([^"]*)"/g)];
+  t.deepEqual(
+    keys.map(([, color, dashes]) => [color, dashes]),
+    [
+      ['series-1', 'none'],
+      ['series-2', 'none'],
+      ['series-3', 'none'],
+      ['series-4', 'none'],
+      ['series-1', '6 3'],
+    ],
+  );
+});

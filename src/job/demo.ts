@@ -7,7 +7,7 @@ import { Kdamond, type Progress } from '../kdamond.ts';
 import type { TunerName } from '../goal/tuner/tuners.ts';
 import { RFC_MACHINE } from '../machine/preset.ts';
 import { convergenceRows, type TargetStep } from '../report/convergence.ts';
-import { formatBytes } from '../report/format.ts';
+import { formatBytes, formatDuration } from '../report/format.ts';
 import { describeSampler } from '../sampler/sampler.ts';
 import { Heatmap } from '../report/heatmap.ts';
 import type { DemoRecord, PublishedResult } from '../report/record.ts';
@@ -195,7 +195,7 @@ function describe({ config: { source, schemes, attrs } }: Kdamond): string[] {
       ? [`hot set ${formatBytes(workload.hotBytes)}, half on each node`]
       : []),
     `${processor.cpus} CPUs, ${describeSampler(sampler)}`,
-    `quota ${formatBytes(quota?.szBytes ?? 0)} per ${quota?.resetIntervalMs} ms and scheme`,
+    `quota ${formatBytes(quota?.szBytes ?? 0)} per ${formatDuration((quota?.resetIntervalMs ?? 0) / 1_000)} and scheme`,
     `sampling ${attrs.sampleUs / 1_000} ms, aggregation ${attrs.aggregationUs / 1_000} ms`,
   ];
 }

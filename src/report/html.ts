@@ -20,6 +20,7 @@ import {
   heatmapBlock,
   hotRangeBlock,
   quotaBlock,
+  type Word,
   workingSetBlock,
 } from './page/blocks.ts';
 import { quotaData, shareData, type PageData } from './page/data.ts';
@@ -71,8 +72,8 @@ export function renderHtml(report: HtmlReport): string {
   const data: PageData = {};
   const parts = [
     run && runPart(run, data),
-    study && studyPart(study, data),
-    placement && placementPart(placement, data),
+    study && studyPart(study, heading(study, title), data),
+    placement && placementPart(placement, heading(placement, title), data),
     demo && demoPart(demo, data),
     replay && replayPart(replay, data),
   ];
@@ -100,13 +101,29 @@ export function renderHtml(report: HtmlReport): string {
         </header>
         <main>
           <noscript><p>The charts need JavaScript. All tables work without.</p></noscript>
-          ${parts} ${glossary()}
+          ${parts} ${glossary(wordsOf(report))}
         </main>
         <footer>Made by node-damon. This file is complete in itself and loads nothing.</footer>
         ${verbatim('<script type="application/json" id="data">', escapeJson(data), '</script>')}
         ${scripts.map((script) => verbatim('<script>', script, '</script>'))}
       </body>
     </html> `.text;
+}
+
+/** A part does not repeat the page's own title. */
+function heading(record: StudyRecord | PlacementRecord, title: string): string {
+  return record.title === title ? 'Study' : record.title;
+}
+
+/** The words that what is shown of each record needs. */
+function wordsOf({ replay, run, demo, study }: HtmlReport): Set<Word> {
+  const monitored: readonly Word[] = ['hit', 'hits/s per MiB', 'nr_accesses', 'age'];
+  return new Set<Word>([
+    ...(replay || run?.workingSet ? monitored : []),
+    ...(demo?.heatmap ? monitored.slice(0, 2) : []),
+    ...(demo ? (['ramp', 'offset, stddev'] as const) : []),
+    ...(study ? (['offset, stddev'] as const) : []),
+  ]);
 }
 
 function replayPart(replay: ReplayRecord, data: PageData): Markup {

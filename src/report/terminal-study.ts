@@ -71,7 +71,8 @@ export function describeStudy(record: Omit<StudyRecord, 'title' | 'machine' | 'c
   const { seeds, runsDone, runsPlanned, simulatedSeconds, wallSeconds, workers } = record;
   const [first = 0, last = first] = [seeds[0], seeds.at(-1)];
   const which = seeds.length === 1 ? `seed ${first}` : `seeds ${first} to ${last}`;
-  const runs = runsDone === runsPlanned ? `${runsDone} runs` : `${runsDone} of ${runsPlanned} runs`;
+  const count = runsDone === runsPlanned ? `${runsDone}` : `${runsDone} of ${runsPlanned}`;
+  const runs = `${count} ${runsPlanned === 1 ? 'run' : 'runs'}`;
   const threads = `${workers} ${workers === 1 ? 'thread' : 'threads'}`;
   return (
     `${which}, ${runs}: ${formatDuration(simulatedSeconds)} simulated in ` +

@@ -282,28 +282,31 @@ function counterRows(counters: Counters, depth: number): Markup[] {
   });
 }
 
-export function glossary(): Markup {
-  const terms: readonly (readonly [string, string])[] = [
-    ['hit', 'An access report credited to the region it fell into.'],
-    ['hits/s per MiB', 'The access rate: hits per second, divided by the size of the memory.'],
-    [
-      'nr_accesses',
-      'Sampling intervals of the last aggregation in which a region was seen accessed.',
-    ],
-    ['age', 'How long the access rate of a region has stayed about the same.'],
-    ['ramp', 'From a new target to the first second in which the share reaches it.'],
-    [
-      'offset, stddev',
-      'Mean minus target, and sample standard deviation, after the ramp; in percentage points.',
-    ],
-  ];
+/** What a page may have to say of its words. */
+const MEANINGS = {
+  hit: 'An access report credited to the region it fell into.',
+  'hits/s per MiB': 'The access rate: hits per second, divided by the size of the memory.',
+  nr_accesses: 'Sampling intervals of the last aggregation in which a region was seen accessed.',
+  age: 'How long the access rate of a region has stayed about the same.',
+  ramp: 'From a new target to the first second in which the share reaches it.',
+  'offset, stddev':
+    'Mean minus target, and sample standard deviation, after the ramp; in percentage points.',
+} as const;
+
+/** A word that is explained. */
+export type Word = keyof typeof MEANINGS;
+
+/** The words that the parts of a page use. */
+export function glossary(used: ReadonlySet<Word>): Markup | false {
+  if (used.size === 0) return false;
+  const words = (Object.keys(MEANINGS) as Word[]).filter((word) => used.has(word));
   return html`<section class="part" aria-labelledby="words">
     <h2 id="words">Words</h2>
     <dl class="glossary">
-      ${terms.map(
-        ([term, meaning]) =>
-          html`<dt>${term}</dt>
-            <dd>${meaning}</dd>`,
+      ${words.map(
+        (word) =>
+          html`<dt>${word}</dt>
+            <dd>${MEANINGS[word]}</dd>`,
       )}
     </dl>
   </section>`;
@@ -349,7 +352,7 @@ export function areaKey(style: string, line?: string): Markup {
 }
 
 /** Keeps each number and its unit on one line. */
-function unbroken(text: string): string {
+export function unbroken(text: string): string {
   return text.replace(/(?<=\d) (?=[a-zA-Zµ%])/g, '\u00a0');
 }
 

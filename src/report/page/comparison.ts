@@ -3,7 +3,7 @@ import { formatNumber } from '../format.ts';
 import type { MeanInterval } from '../interval.ts';
 import { type PlacementComparison, type PlacementRecord, comparePlacement } from '../placement.ts';
 import { withSign } from '../terminal-study.ts';
-import { scroll } from './blocks.ts';
+import { scroll, unbroken } from './blocks.ts';
 import { differenceLine } from './difference.ts';
 import { groupHeading, groupsOf } from './group.ts';
 import { html, type Markup } from './markup.ts';
@@ -25,7 +25,7 @@ export function comparisonBlock(record: PlacementRecord): Markup | false {
     </p>
     ${scroll(
       title,
-      html`<table>
+      html`<table class="many">
         <thead>
           <tr>
             <th scope="col">Case</th>
@@ -34,7 +34,7 @@ export function comparisonBlock(record: PlacementRecord): Markup | false {
             <th scope="col" class="n">Runs there</th>
             <th scope="col" class="n">Runs of ${reference}</th>
             <th scope="col" class="n">Throughput, %</th>
-            <th scope="col">Throughput</th>
+            <th scope="col" class="meter">Throughput, drawn</th>
           </tr>
         </thead>
         ${groupsOf(comparisons).map(
@@ -52,7 +52,7 @@ function row(comparison: PlacementComparison, scale: number): Markup {
   const { name, runs, reached, referenceReached } = comparison;
   const { rampSeconds, hotStddev, opsPercent } = comparison;
   return html`<tr>
-    <th scope="row">${name}</th>
+    <th scope="row">${unbroken(name)}</th>
     <td class="n">${told(rampSeconds, 1)}</td>
     <td class="n">${told(hotStddev, 2)}</td>
     <td class="n">${reached} of ${runs}</td>

@@ -114,6 +114,8 @@ interface BandLine {
   readonly name: string;
   /** Of the four colours of series, from 1. */
   readonly color: number;
+  /** Pixels drawn and left out by turns; none is a whole line. */
+  readonly dashes: readonly number[];
   readonly step: number;
   readonly mean: readonly (number | null)[];
   readonly low: readonly (number | null)[];
@@ -125,16 +127,16 @@ const BAND_POINTS = 2_000;
 
 /** Bands of shares: what is drawn of an interval ends where a share does. */
 export function bandData(
-  bands: readonly (Pick<BandLine, 'name' | 'color'> & { readonly band: Band })[],
+  bands: readonly (Pick<BandLine, 'name' | 'color' | 'dashes'> & { readonly band: Band })[],
 ): BandData {
-  const lines = bands.map(({ name, color, band: { mean, low, high } }): BandLine => {
+  const lines = bands.map(({ name, color, dashes, band: { mean, low, high } }): BandLine => {
     const step = Math.max(1, Math.ceil(mean.length / BAND_POINTS));
     const drawn = (values: Float64Array): (number | null)[] =>
       thinned(
         values.map((value) => Math.min(100, Math.max(0, value))),
         step,
       );
-    return { name, color, step, mean: drawn(mean), low: drawn(low), high: drawn(high) };
+    return { name, color, dashes, step, mean: drawn(mean), low: drawn(low), high: drawn(high) };
   });
   const seconds = Math.max(0, ...bands.map(({ band }) => band.mean.length));
   return { seconds, ticks: timeTicks(seconds, TIME_LABELS), lines };

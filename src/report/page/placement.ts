@@ -2,7 +2,7 @@
  * The part of the page about a placement study: a table whose throughputs are drawn with their
  * intervals, and the hot memory on the fast node over time with its band.
  */
-import { formatDuration, formatNumber } from '../format.ts';
+import { formatNumber } from '../format.ts';
 import { meanBand } from '../interval.ts';
 import {
   type PlacementCase,
@@ -12,20 +12,19 @@ import {
 } from '../placement.ts';
 import { PLACEMENT_HEAD, describeRemarks, placementCells } from '../terminal-placement.ts';
 import { describeStudy } from '../terminal-study.ts';
-import { canvas, lineKey, scroll } from './blocks.ts';
+import { COLORS, bandBlock } from './bands.ts';
+import { scroll, unbroken } from './blocks.ts';
 import { groupHeading, groupsOf } from './group.ts';
 import { comparisonBlock } from './comparison.ts';
-import { type PageData, bandData } from './data.ts';
+import type { PageData } from './data.ts';
 import { html, type Markup } from './markup.ts';
 
 const PERCENT = 100;
-/** Colours of series. */
-const COLORS = 4;
 
-export function placementPart(record: PlacementRecord, data: PageData): Markup {
+export function placementPart(record: PlacementRecord, heading: string, data: PageData): Markup {
   const summaries = summarizePlacement(record);
   return html`<section class="part" aria-labelledby="placement">
-    <h2 id="placement">${record.title}</h2>
+    <h2 id="placement">${heading}</h2>
     <p class="lede">${record.machine.join(' · ')}</p>
     <p class="lede">${describeStudy(record)}</p>
     ${tableBlock(record, summaries)} ${comparisonBlock(record)}
@@ -52,12 +51,12 @@ function tableBlock(
     </p>
     ${scroll(
       title,
-      html`<table>
+      html`<table class="many">
         <thead>
           <tr>
             <th scope="col">Case</th>
             ${PLACEMENT_HEAD.map((name) => html`<th scope="col" class="n">${name}</th>`)}
-            <th scope="col">Throughput</th>
+            <th scope="col" class="meter">Throughput, drawn</th>
           </tr>
         </thead>
         ${groupsOf(summaries).map(
@@ -67,7 +66,7 @@ function tableBlock(
               ${members.map(
                 (summary) =>
                   html`<tr${summary.name === baselines[group] && html` class="other"`}>
-                    <th scope="row">${summary.name}</th>
+                    <th scope="row">${unbroken(summary.name)}</th>
                     ${placementCells(summary).map((cell) => html`<td class="n">${cell}</td>`)}
                     <td class="meter">${throughput(summary, scale)}</td>
                   </tr>`,
@@ -114,24 +113,17 @@ function plots(cases: readonly PlacementCase[]): Plot[] {
 }
 
 function plotBlock({ id, what, cases }: Plot, data: PageData): Markup {
-  const series = `placement${id}`;
-  const lines = cases.map(({ name, runs }, i) => ({
-    name,
-    color: i + 1,
-    band: meanBand(runs.map(({ hotPercent }) => hotPercent)),
-  }));
-  // Cases of one group may be parted between plots: all have one scale.
-  const bands = { ...bandData(lines), whole: true };
-  data[series] = bands;
-  const description = `${what}, over ${formatDuration(bands.seconds)}, with its 95 % interval.`;
-  return html`<section class="block" aria-labelledby="${series}">
-    <h3 id="${series}">${what}</h3>
-    <figure>
-      ${canvas('bands', series, '', description)}
-      <ul class="key">
-        ${bands.lines.map((line) => html`<li>${lineKey(`series-${line.color}`)} ${line.name}</li>`)}
-        <li>band: 95 % interval of the mean over the seeds</li>
-      </ul>
-    </figure>
-  </section>`;
+  const plot = {
+    series: `placement${id}`,
+    title: what,
+    what: 'Hot memory on the fast node',
+    lines: cases.map(({ name, runs }) => ({
+      name,
+      band: meanBand(runs.map(({ hotPercent }) => hotPercent)),
+    })),
+    seeds: Math.max(...cases.map(({ runs }) => runs.length)),
+    // Cases of one group may be parted between plots: all have one scale.
+    whole: true,
+  };
+  return bandBlock(plot, data);
 }

@@ -320,11 +320,12 @@ export const SCRIPT: string = String.raw`'use strict';
     new Chart(canvas, {
       type: 'line',
       data: {
-        datasets: series.lines.flatMap(({ name, step, mean, low, high, color: own }) => {
+        datasets: series.lines.flatMap(({ name, step, mean, low, high, color: own, dashes }) => {
           const stroke = color('series-' + own);
           const edge = { borderWidth: 0, pointHoverRadius: 0, backgroundColor: stroke + '33' };
           return [
-            line(name, mean, step, { borderColor: stroke, pointBackgroundColor: stroke }),
+            // At 0 and 100 % too it is as wide as elsewhere.
+            line(name, mean, step, { borderColor: stroke, pointBackgroundColor: stroke, borderDash: dashes, clip: 2 }),
             line('', high, step, { ...edge, fill: '+1' }),
             line('', low, step, edge),
           ];
@@ -334,7 +335,11 @@ export const SCRIPT: string = String.raw`'use strict';
         interaction: { mode: 'index', intersect: false },
         scales: {
           x: timeAxis(series, 'Time'),
-          y: axis('', { ...flush, ...(series.whole ? { min: 0, max: 100 } : { grace: '5%' }), ticks: { maxTicksLimit: 8, callback: (value) => number(value) + ' %' } }),
+          y: axis('Share of hot memory', {
+            ...(series.whole ? { min: 0, max: 100 } : { grace: '5%' }),
+            afterDataLimits: (scale) => Object.assign(scale, { min: Math.max(0, scale.min), max: Math.min(100, scale.max) }),
+            ticks: { maxTicksLimit: 8, callback: (value) => number(value) + ' %' },
+          }),
         },
         plugins: {
           tooltip: tooltip({

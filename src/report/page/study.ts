@@ -2,7 +2,7 @@
  * The part of the page about a study: a table whose intervals are drawn, and the mean share of each
  * case over time with its band.
  */
-import { formatBytes, formatDuration, formatNumber, formatSigned } from '../format.ts';
+import { formatBytes, formatNumber, formatSigned } from '../format.ts';
 import {
   type CaseSummary,
   type NodeSummary,
@@ -12,22 +12,21 @@ import {
   summarize,
 } from '../study.ts';
 import { describeStudy, describeVersus, overshoot, withInterval } from '../terminal-study.ts';
-import { canvas, lineKey, scroll } from './blocks.ts';
-import { type PageData, bandData } from './data.ts';
+import { bandBlock } from './bands.ts';
+import { scroll, unbroken } from './blocks.ts';
+import type { PageData } from './data.ts';
 import { differenceLine } from './difference.ts';
 import { html, type Markup } from './markup.ts';
 
 /** Most plots: a study of many cases is told by its table. */
 const PLOTS_MAX = 8;
-/** Colours of series. */
-const COLORS = 4;
 
-export function studyPart(study: StudyRecord, data: PageData): Markup {
+export function studyPart(study: StudyRecord, heading: string, data: PageData): Markup {
   const summaries = summarize(study.cases);
   const names = [...new Set(study.cases.map(({ name }) => name))];
   const plotted = names.length > PLOTS_MAX ? [] : names.flatMap((name) => plots(name, study.cases));
   return html`<section class="part" aria-labelledby="study">
-    <h2 id="study">${study.title}</h2>
+    <h2 id="study">${heading}</h2>
     <p class="lede">${study.machine.join(' · ')}</p>
     <p class="lede">${describeStudy(study)}</p>
     ${tableBlock(summaries)} ${plotted.map((shown, i) => plotBlock(shown, i, data))}
@@ -39,14 +38,16 @@ function tableBlock(summaries: readonly CaseSummary[]): Markup {
   return html`<section class="block" aria-labelledby="study-table">
     <h3 id="study-table">How well each share was held</h3>
     <p>
-      Means over the seeds; of overshoots the largest of any run, as the metric reads it, and behind
-      the slash of the memory that really lay there. Drawn: the offset from the target in percentage
-      points, from ${formatSigned(-scale, 1)} to ${formatSigned(scale, 1)}; the dot and its bar are
-      the mean and its 95 % interval, the pale band is the standard deviation in a run.
+      Means over the seeds. A ramp ends one size quota from the target; behind the slash stands the
+      least that the size quotas allow without moving anything twice. Overshoot: the largest of any
+      run as the metric reads it, and behind the slash of the memory that really lay there. Drawn:
+      the offset from the target in percentage points, from ${formatSigned(-scale, 1)} to
+      ${formatSigned(scale, 1)}; the dot and its bar are the mean and its 95 % interval, the pale
+      band is the standard deviation in a run.
     </p>
     ${scroll(
       'How well each share was held',
-      html`<table>
+      html`<table class="many">
         <thead>
           <tr>
             <th scope="col">Case</th>
@@ -56,9 +57,9 @@ function tableBlock(summaries: readonly CaseSummary[]): Markup {
             <th scope="col" class="n">Offset</th>
             <th scope="col" class="n">Stddev</th>
             <th scope="col" class="n">Ramp / least</th>
-            <th scope="col" class="n">Most over / true</th>
+            <th scope="col" class="n">Overshoot / true</th>
             <th scope="col" class="n">Moved/s</th>
-            <th scope="col">Offset</th>
+            <th scope="col" class="meter">Offset, drawn</th>
           </tr>
         </thead>
         <tbody>
@@ -82,7 +83,7 @@ function caseRows(summary: CaseSummary, scale: number): Markup[] {
     const what = summary.runs === 0 ? 'not run' : 'not reached';
     return [
       html`<tr>
-        <th scope="row">${name}</th>
+        <th scope="row">${unbroken(name)}</th>
         <td>${controller}</td>
         <td colspan="8">${what}</td>
       </tr>`,
@@ -95,7 +96,7 @@ function caseRows(summary: CaseSummary, scale: number): Markup[] {
   return nodes.map(
     (node) =>
       html`<tr>
-        <th scope="row">${name}</th>
+        <th scope="row">${unbroken(name)}</th>
         <td>${controller}</td>
         <td>${node.name}</td>
         <td class="n">${withInterval(node.mean)} %</td>
@@ -149,30 +150,22 @@ function plots(name: string, cases: readonly StudyCase[]): StudyCase[][] {
 function plotBlock(shown: readonly StudyCase[], index: number, data: PageData): Markup {
   const [first] = shown;
   const isOne = first !== undefined && first.nodeNames.length > 2;
-  const name = isOne ? `${first.name}, ${first.controller}` : (first?.name ?? '');
-  const series = `study${index}`;
-  const bands = bandData(shown.flatMap(linesOf));
-  data[series] = bands;
-  const description = `Mean share of each node over ${formatDuration(bands.seconds)}, with its 95 % interval: ${name}.`;
-  return html`<section class="block" aria-labelledby="${series}">
-    <h3 id="${series}">${name}</h3>
-    <figure>
-      ${canvas('bands', series, '', description)}
-      <ul class="key">
-        ${bands.lines.map((line) => html`<li>${lineKey(`series-${line.color}`)} ${line.name}</li>`)}
-        <li>band: 95 % interval of the mean over the seeds</li>
-      </ul>
-    </figure>
-  </section>`;
+  const plot = {
+    series: `study${index}`,
+    title: isOne ? `${first.name}, ${first.controller}` : (first?.name ?? ''),
+    what: 'Mean share of each node',
+    lines: shown.flatMap(linesOf),
+    seeds: Math.max(...shown.map(({ runs }) => runs.length)),
+  };
+  return bandBlock(plot, data);
 }
 
 /** Of two nodes only the first: the other mirrors it. */
-function linesOf(one: StudyCase, place: number): Parameters<typeof bandData>[0] {
+function linesOf(one: StudyCase): Parameters<typeof bandBlock>[0]['lines'] {
   const isPair = one.nodeNames.length === 2;
   const nodes = isPair ? one.nodeNames.slice(0, 1) : one.nodeNames;
   return nodes.map((node, n) => ({
     name: isPair ? one.controller : node,
-    color: ((isPair ? place : n) % COLORS) + 1,
     band: shareBand(one, n),
   }));
 }

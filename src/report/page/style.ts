@@ -12,6 +12,7 @@ export const STYLE: string = `
   --ink: #1c1a24;
   --muted: #67636f;
   --rule: #e3dfd6;
+  --shadow: rgb(28 26 36 / 0.22);
   --wash: #f3f0e9;
   --share: #7a2a86;
   --truth: #a7a1ad;
@@ -35,6 +36,7 @@ export const STYLE: string = `
     --ink: #edebf2;
     --muted: #9f9bab;
     --rule: #2b2a36;
+    --shadow: rgb(237 235 242 / 0.3);
     --wash: #1a1a24;
     --share: #f58a66;
     --truth: #6f6b7d;
@@ -101,7 +103,7 @@ p { margin: 0; max-width: 44rem; overflow-wrap: anywhere; }
 .figures dd {
   order: 1;
   margin: 0;
-  font-size: 2rem;
+  font-size: clamp(1.5rem, 3.1vw, 2rem);
   font-weight: 620;
   line-height: 1.1;
   letter-spacing: -0.025em;
@@ -141,7 +143,17 @@ figcaption { margin-top: 0.6rem; color: var(--muted); font-size: 0.8125rem; }
 .fill-series-1 { fill: var(--series-1); } .fill-series-2 { fill: var(--series-2); }
 .fill-series-3 { fill: var(--series-3); } .fill-series-4 { fill: var(--series-4); }
 .fill-rule { fill: var(--rule); } .fill-truth { fill: var(--truth); } .fill-muted { fill: var(--muted); }
-.scroll { margin-top: 1rem; overflow-x: auto; overscroll-behavior-x: contain; }
+/* Where a table goes on past an edge there is a shadow: a cover of the page's colour moves with the table. */
+.scroll {
+  margin-top: 1rem;
+  overflow-x: auto;
+  overscroll-behavior-x: contain;
+  background:
+    linear-gradient(90deg, var(--page) 1rem, transparent) 0 / 2rem 100% no-repeat local,
+    linear-gradient(-90deg, var(--page) 1rem, transparent) 100% / 2rem 100% no-repeat local,
+    linear-gradient(90deg, var(--shadow), transparent) 0 / 0.75rem 100% no-repeat,
+    linear-gradient(-90deg, var(--shadow), transparent) 100% / 0.75rem 100% no-repeat;
+}
 .scroll:focus-visible { outline: 2px solid var(--share); outline-offset: 4px; }
 table { width: 100%; border-collapse: collapse; font-size: 0.875rem; line-height: 1.4; font-variant-numeric: tabular-nums; }
 caption { padding-bottom: 0.5rem; color: var(--muted); font-size: 0.8125rem; text-align: left; }
@@ -155,7 +167,12 @@ tr.other th, tr.other td { color: var(--muted); }
 .bar { display: block; width: 100%; min-width: 5rem; height: 0.5rem; }
 .bar .track { fill: var(--wash); } .bar .fill { fill: var(--share); }
 td.meter { width: 40%; }
-.interval { display: block; width: 100%; min-width: 9rem; }
+/* A dot at either end of the scale is drawn in full. */
+.interval { display: block; width: 100%; min-width: 8rem; overflow: visible; }
+td.meter:has(.interval) { padding-inline: 0.25rem; }
+.many th, .many td { padding-right: 0.9rem; }
+.many th { white-space: normal; }
+.many tbody th { min-width: 7.5rem; } .many td.meter { width: 22%; }
 .interval .track { fill: var(--published-wash); } .interval .zero { stroke: var(--muted); stroke-dasharray: 2 2; }
 .interval .bar { stroke: var(--share); stroke-width: 2; } .interval .dot { fill: var(--share); }
 .books { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 21rem), 1fr)); gap: 1rem 4rem; align-items: start; }
@@ -176,10 +193,14 @@ tr.group ~ tr th { padding-left: 1rem; }
 .glossary dt { font-weight: 600; } .glossary dd { margin: 0; color: var(--muted); }
 footer { margin-top: 4rem; padding-block: 1.5rem 3.5rem; color: var(--muted); font-size: 0.8125rem; }
 noscript p { margin-top: 1rem; padding: 0.75rem 1rem; background: var(--wash); }
+@media (max-width: 60rem) {
+  .many { font-size: 0.75rem; } .many th, .many td { padding-right: 0.5rem; }
+  .interval { min-width: 5.5rem; }
+}
 @media (max-width: 40rem) {
   .figures { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 1.5rem 1.25rem; }
   .figures dd { font-size: 1.375rem; }
-  td.meter { display: none; }
+  td.meter, th.meter { display: none; }
   .glossary { grid-template-columns: 1fr; gap: 0; }
   .glossary dd { margin-bottom: 0.75rem; }
 }
