@@ -78,6 +78,7 @@ impl Machine {
             processor,
             memory,
             processes,
+            owners: cpus.clone(),
             cpus,
             distances,
         };

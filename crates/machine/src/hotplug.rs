@@ -75,9 +75,7 @@ impl Machine {
             let CpuChange { cpus, online, .. } = self.hotplug.changes[self.hotplug.made].clone();
             self.hotplug.made += 1;
             for cpu in cpus {
-                let runs = |process: &crate::process::Process| process.cpus.contains(&cpu);
-                let process = self.processes.iter().position(runs).map(|process| process as u16);
-                let Some(process) = process else { continue };
+                let Some((process, _)) = self.owner(cpu) else { continue };
                 let now = if online { process } else { IDLE };
                 if self.cpus[usize::from(cpu)] == now {
                     continue;

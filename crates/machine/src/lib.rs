@@ -206,8 +206,10 @@ pub struct Machine {
     processor: Processor,
     memory: Memory,
     processes: Vec<Process>,
-    /// Process of each CPU.
+    /// The process that each CPU runs.
     cpus: Vec<u16>,
+    /// The same while no CPU is away.
+    owners: Vec<u16>,
     hotplug: Hotplug,
     performance: Performance,
     migration: Migration,
@@ -280,9 +282,17 @@ impl Machine {
 
     /// The process that a CPU runs, and that CPU's number among the process's own.
     pub fn running(&self, cpu: u16) -> Option<(u16, u16)> {
-        let &process = self.cpus.get(usize::from(cpu))?;
-        let running = self.processes.get(usize::from(process))?;
-        Some((process, cpu - running.cpus.start))
+        self.thread_of(*self.cpus.get(usize::from(cpu))?, cpu)
+    }
+
+    /// The same of a CPU that may be away: whose accesses it has made.
+    pub fn owner(&self, cpu: u16) -> Option<(u16, u16)> {
+        self.thread_of(*self.owners.get(usize::from(cpu))?, cpu)
+    }
+
+    fn thread_of(&self, process: u16, cpu: u16) -> Option<(u16, u16)> {
+        let process_cpus = &self.processes.get(usize::from(process))?.cpus;
+        Some((process, cpu - process_cpus.start))
     }
 
     /// Draws an access that a CPU makes; none if it is idle. Three draws of 64 bits.

@@ -355,9 +355,10 @@ struct Who {
 
 impl Who {
     fn on(cpu: u16, machine: &Machine) -> Self {
-        let running = machine.running(cpu);
-        let tgid = running.map_or(0, |(process, _)| machine.tgid(process));
-        Self { cpu, tgid, tid: running.map_or(0, |(_, thread)| tgid + u32::from(thread)) }
+        // The CPU may have gone since.
+        let owner = machine.owner(cpu);
+        let tgid = owner.map_or(0, |(process, _)| machine.tgid(process));
+        Self { cpu, tgid, tid: owner.map_or(0, |(_, thread)| tgid + u32::from(thread)) }
     }
 }
 

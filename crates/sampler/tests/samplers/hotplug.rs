@@ -2,7 +2,7 @@ use damon_machine::Machine;
 use damon_machine::workload::{Line, Pattern, Phase, Process};
 use damon_machine::{CpuChange, MachineConfig, Processor, Workload};
 use damon_sampler::pebs::{Event, Pace};
-use damon_sampler::{IbsOpConfig, InterruptConfig, PebsConfig, SamplerConfig};
+use damon_sampler::{HintFaultsConfig, IbsOpConfig, InterruptConfig, PebsConfig, SamplerConfig};
 
 use crate::{MIB, MS, area, nodes, run};
 
@@ -25,7 +25,7 @@ fn samplers() -> [SamplerConfig; 2] {
         physical: true,
         buffer_records: 16,
         shadow_events: 0,
-        switch_ns: 4 * MS,
+        switch_ns: 7 * MS,
         record_ns: 250,
         interrupts: InterruptConfig::default(),
         seed: 1,
@@ -49,6 +49,32 @@ fn a_cpu_that_is_away_is_not_sampled_and_one_that_is_back_is_again() {
             assert!((1.8..2.2).contains(&rate), "{rate} {config:?}");
         }
         assert!(in_span(0, 100, 300) > 200, "the others go on");
+    }
+}
+
+#[test]
+fn what_a_cpu_did_is_told_of_its_process_though_it_has_gone_since() {
+    let faults = HintFaultsConfig {
+        scan_bytes: MIB / 4,
+        scan_period_ns: MS,
+        start_delay_ns: 0,
+        nodes: vec![],
+        hot_threshold_ns: 1_000 * MS,
+        rate_limit_bytes_hz: 1 << 40,
+        physical: false,
+        fault_ns: 1_000,
+        scan_entry_ns: 0,
+        seed: 1,
+    };
+    // The CPUs go at the end of a tick: what is in a buffer then is reported when they are away.
+    for config in samplers().into_iter().chain([SamplerConfig::HintFaults(faults)]) {
+        let reports = run(machine(), &config, 200).reports;
+        let last =
+            reports.iter().filter(|report| report.cpu >= 2).map(|report| report.time_ns).max();
+        assert!((95 * MS..100 * MS).contains(&last.unwrap()), "{last:?} {config:?}");
+        for report in &reports {
+            assert_eq!((report.tgid, report.tid), (7, 7 + u32::from(report.cpu)), "{config:?}");
+        }
     }
 }
 
