@@ -92,8 +92,9 @@ interface AccessReport {
   /** Whether the address is a virtual one of process `tgid`. @default false */
   readonly virtual?: boolean;
   /**
-   * When, in nanoseconds of the monitor's clock, which is `process.hrtime.bigint()`'s; older than a
-   * sampling interval is stale. @default just now, which is never stale
+   * When, in nanoseconds of the monitor's clock, which is `process.hrtime.bigint()`'s. From before the
+   * drain before the last began, one to two sampling intervals ago, is stale. @default just now, which
+   * is never stale
    */
   readonly timeNs?: bigint;
 }

@@ -164,8 +164,9 @@ typedef struct node_damon_access_report {
    */
   uint64_t address;
   /**
-   * When the access was seen, in nanoseconds of CLOCK_MONOTONIC. Older than one sampling interval
-   * when drained is stale. NODE_DAMON_UNDATED, and anything above, for "just now".
+   * When the access was seen, in nanoseconds of CLOCK_MONOTONIC. From before the monitor's drain
+   * before the last began, one to two sampling intervals ago, is stale. NODE_DAMON_UNDATED, and
+   * anything above, for "just now".
    */
   uint64_t time_ns;
   /**

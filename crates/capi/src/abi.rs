@@ -75,8 +75,9 @@ pub enum Outcome {
 pub struct Report {
     /// First byte accessed. 0 is an address like any other.
     pub address: u64,
-    /// When the access was seen, in nanoseconds of CLOCK_MONOTONIC. Older than one sampling interval
-    /// when drained is stale. NODE_DAMON_UNDATED, and anything above, for "just now".
+    /// When the access was seen, in nanoseconds of CLOCK_MONOTONIC. From before the monitor's drain
+    /// before the last began, one to two sampling intervals ago, is stale. NODE_DAMON_UNDATED, and
+    /// anything above, for "just now".
     pub time_ns: u64,
     /// Bytes covered from address on, at least 1. A sampler that knows only the page says 4096.
     pub size: u32,
