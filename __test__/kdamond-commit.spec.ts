@@ -10,6 +10,7 @@ import {
   balance,
 } from '../src/index.ts';
 import { MIB, SMALL, collect, recordingOf, rows } from './support/small.ts';
+import { QUICK, toy } from './support/toy.ts';
 
 const STAT: SchemeOptions = { action: 'stat', pattern: { nrAccesses: { min: 1 } } };
 const INPUT = { metric: 'user_input', targetValue: 10 } as const;
@@ -242,6 +243,22 @@ test('a commit from within a run takes effect in it', async (t) => {
   // The aggregation in progress begins anew.
   t.true(lengths.length >= 18, `${lengths.length}`);
   t.true((lengths.at(-1) ?? 0) > 2 * (lengths[4] ?? 0));
+});
+
+test('a commit does not wait for more than the sampling interval in progress', async (t) => {
+  let asked = 0;
+  let takenNs: bigint | undefined;
+  const set = toy({
+    prepareAccessChecks: () => {
+      asked += 1;
+      if (asked !== 3) return;
+      void kdamond.commit({ schemes: [STAT] }).then(() => (takenNs = kdamond.nowNs));
+    },
+  });
+  using kdamond = new Kdamond({ ...QUICK, source: { type: 'operations', set }, everyMs: '10 s' });
+  // One step of a run, unless it is canceled.
+  await kdamond.run({ untilMs: 900 });
+  t.assert(Number(takenNs) - Number(kdamond.startNs) <= 4 * 5e6, `${takenNs}`);
 });
 
 test('a loop over the snapshots can wait for its commit', async (t) => {

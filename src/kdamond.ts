@@ -434,7 +434,6 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
   #ask(): void {
     for (const { act, done, reject } of this.#asked.splice(0)) {
       try {
-        if (this.#closed) throw closed('monitor');
         act();
         done();
       } catch (error) {

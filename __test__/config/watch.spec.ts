@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { renameSync, writeFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 
 import test from 'ava';
 
@@ -67,6 +68,33 @@ test('what is still refused a moment later is told, once', async (t) => {
   t.is(String(await told), 'Error: look 2');
   await watched.stop();
   t.is(looks, 2);
+});
+
+test('of a file that changes while it is looked at again, the look after that tells', async (t) => {
+  const path = temporaryFile('', 'run.yaml');
+  let looks = 0;
+  let taken = (): void => undefined;
+  const done = new Promise<void>((resolve) => (taken = resolve));
+  const watched = await watching(path, {
+    look: async () => {
+      looks += 1;
+      if (looks === 3) return taken();
+      if (looks === 2) {
+        writeFileSync(path, 'all of it');
+        // Until whoever watches has been told.
+        await setTimeout(100);
+      }
+      throw new Error('half of it');
+    },
+    refused: (error) => {
+      taken();
+      t.fail(String(error));
+    },
+  });
+  writeFileSync(path, 'half of it');
+  await done;
+  await watched.stop();
+  t.is(looks, 3);
 });
 
 test('a file that is replaced has changed; others in its folder are not meant', async (t) => {
