@@ -5,7 +5,7 @@ import {
 } from '../../../src/admin/engine/kdamond-engine.ts';
 import { AdminTree } from '../../../src/admin/tree.ts';
 import { SMALL } from '../../support/small.ts';
-import { run } from '../tree-shell.ts';
+import { CONTEXT, run } from '../tree-shell.ts';
 
 export interface Machine {
   readonly engine: KdamondEngine;
@@ -22,6 +22,41 @@ export const ANY = `
   echo 18446744073709551615 > access_pattern/sz/max
   echo 4294967295 > access_pattern/nr_accesses/max
   echo 4294967295 > access_pattern/age/max
+`;
+
+/** Makes a scheme, and goes to it. */
+export const SCHEME = `echo 1 > /${CONTEXT}/schemes/nr_schemes
+  cd /${CONTEXT}/schemes/0`;
+
+/** PULL, limited, with a goal: something of every counter. */
+export const PULL = `
+  echo 1 > schemes/nr_schemes
+  cd schemes/0
+  echo migrate_hot > action
+  echo 0 > target_nid
+  ${ANY}
+  echo 1 > access_pattern/nr_accesses/min
+  echo 4194304 > quotas/bytes
+  echo 1000 > quotas/reset_interval_ms
+  echo temporal > quotas/goal_tuner
+  echo 1000 > quotas/weights/nr_accesses_permil
+  echo 1000 > quotas/weights/age_permil
+  echo 1 > quotas/goals/nr_goals
+  echo node_eligible_mem_bp > quotas/goals/0/target_metric
+  echo 7000 > quotas/goals/0/target_value
+`;
+
+/** An event of the IBS Op PMU. */
+export const EVENT = `
+  cd monitoring_attrs/sample/perf_events
+  echo 1 > nr_perf_events
+  cd 0
+  echo 0xb > type
+  echo 1 > sample_phys_addr
+  echo 0 > freq
+  echo 262144 > sample_period
+  echo 0 > exclude_kernel
+  echo 0 > exclude_hv
 `;
 
 /** All memory of the small machine in one target. */
