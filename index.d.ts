@@ -79,6 +79,8 @@ declare class DamonError extends Error {
 type Duration = number | string;
 /** A number of bytes, or a text with a unit, such as `"512 MiB"`. */
 type Bytes = number | string;
+/** A number of bytes per second, or a text with a unit, such as `"72 GB/s"`. */
+type Bandwidth = number | string;
 /** A number in basis points, or a text such as `"70 %"`. */
 type Ratio = number | string;
 /** A byte address: a number or bigint, or a text such as `"0x40000000"` or `"1 GiB"`. */
@@ -271,7 +273,7 @@ interface HintFaultsOptions {
    */
   readonly hotThresholdNs?: Duration;
   /** Memory per second whose faults may be reported. @default "65536 MiB" */
-  readonly rateLimitBytesPerS?: Bytes;
+  readonly rateLimitBytesPerS?: Bandwidth;
   /** Addresses of its reports: `virtual` feeds `vaddr` and `fvaddr`, `physical` feeds `paddr_ibs`. @default "physical" */
   readonly address?: 'virtual' | 'physical';
   /** CPU time of a fault. At most 1 s. @default 1500 */
@@ -610,7 +612,7 @@ interface PghotOptions extends TieringOptions {
   /** How long `kmigrated` sleeps between its rounds, from 50 ms to 1 s. @default "100 ms" */
   readonly sleepNs?: Duration;
   /** Memory per second that is promoted at the most. Minimum: 4096 bytes. @default "65536 MiB" */
-  readonly rateLimitBytesPerS?: Bytes;
+  readonly rateLimitBytesPerS?: Bandwidth;
 }
 
 /** A seer, which knows how often each page is accessed: the bound of what placement can do. */
@@ -753,8 +755,8 @@ interface EmulatedNodeOptions extends NodeOptions {
   readonly kind?: 'dram' | 'cxl';
   /** Nanoseconds to the data when nobody else asks. @default 130; cxl: 270 */
   readonly idleLatencyNs?: number;
-  /** Bytes per second that it sustains. @default 380e9; cxl: 26e9 */
-  readonly bandwidthBytesPerS?: number;
+  /** Bytes per second that it sustains. @default "380 GB/s"; cxl: "26 GB/s" */
+  readonly bandwidthBytesPerS?: Bandwidth;
   /** Share of the bandwidth up to which the latency stays idle, below 0.8. @default 0.4 */
   readonly flatShare?: number;
   /** The socket it is attached to. @default 0 */
@@ -5880,6 +5882,7 @@ export type {
   AttrsOptions,
   Awaitable,
   Balance,
+  Bandwidth,
   BatchOutcome,
   Books,
   BoundsOptions,

@@ -169,8 +169,17 @@ test('a metric that the operations set cannot measure is refused', (t) => {
 test('what only the source knows is refused when it is opened, by the same names', (t) => {
   const file = recordingOf(rows(2));
   const migrate = [{ action: 'migrate_hot', targetNid: 0 }];
+  const absent = { metric: 'node_mem_used_bp', nid: 2, targetValue: 1 };
+  const used = { schemes: [{ action: 'stat', quota: { goals: [absent] } }] };
   const refusals: readonly [options: unknown, code: string, path: string][] = [
     [nodeGoal({ nid: 2 }), 'ERR_DAMON_CONFIG_NODE', `${G}.nid`],
+    [nodeGoal({ nid: 2, metric: 'node_mem_used_bp' }), 'ERR_DAMON_CONFIG_NODE', `${G}.nid`],
+    [
+      nodeGoal({ nid: 2, metric: 'node_memcg_free_bp', memcg: '/' }),
+      'ERR_DAMON_CONFIG_NODE',
+      `${G}.nid`,
+    ],
+    [{ ...recording({ path: file }), ...used }, 'ERR_DAMON_CONFIG_METRIC', `${G}.metric`],
     [scheme({ action: 'migrate_cold', targetNid: 2 }), 'ERR_DAMON_CONFIG_ACTION', `${S}.targetNid`],
     [
       { ...recording({ path: file }), schemes: migrate },

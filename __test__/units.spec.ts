@@ -34,6 +34,11 @@ const READ: readonly [input: unknown, unit: UnitName, value: number][] = [
   ['4K', 'bytes', 4_096],
   ['1.5 GiB', 'bytes', 1.5 * 2 ** 30],
   ['8 TiB', 'bytes', 8 * 2 ** 40],
+  ['72 GB/s', 'bytesPerS', 72e9],
+  ['72 GB', 'bytesPerS', 72e9],
+  ['298.8GB/s', 'bytesPerS', 298.8e9],
+  ['64 MiB', 'bytesPerS', 2 ** 26],
+  ['64 MiB/s', 'bytesPerS', 2 ** 26],
   ['70 %', 'bp', 7_000],
   ['0.01%', 'bp', 1],
   ['25 bp', 'bp', 25],
@@ -72,6 +77,10 @@ const REFUSED: readonly [input: unknown, unit: UnitName][] = [
   ['5 ms', 'bytes'],
   ['5 MS', 'ms'],
   ['5 mib', 'bytes'],
+  // A size is no power of ten, and has no second.
+  ['5 GB', 'bytes'],
+  ['5 MiB/s', 'bytes'],
+  ['5 GB/ms', 'bytesPerS'],
   ['5 constructor', 'ms'],
   [5n, 'bytes'],
   [null, 'ms'],
@@ -149,7 +158,7 @@ test('an address is read back from every way to write it', (t) => {
 
 test('no text makes the readers fail or answer with an inexact number', (t) => {
   const junk = fc.oneof(fc.string(), fc.anything({ withBigInt: true }));
-  const units = fc.constantFrom<UnitName[]>('ns', 'us', 'ms', 'bytes', 'bp');
+  const units = fc.constantFrom<UnitName[]>('ns', 'us', 'ms', 'bytes', 'bytesPerS', 'bp');
   holds(t, [junk, units], (input, unit) =>
     [readQuantity(input, unit), readAddress(input)].every(
       (value) => value === undefined || (Number.isSafeInteger(value) && value >= 0),

@@ -315,6 +315,6 @@ export type { MountAdminOptions, MountEvent } from './admin/mount.ts';
 
 export { libraryPath } from './native/binding.ts';
 
-export type { Address, Bytes, Duration, Ratio } from './units.ts';
+export type { Address, Bandwidth, Bytes, Duration, Ratio } from './units.ts';
 export { DamonError } from './errors.ts';
 export type { DamonErrorDetails, DamonErrorJson } from './errors.ts';

@@ -11,6 +11,8 @@ import { refuse } from './errors.ts';
 export type Duration = number | string;
 /** A number of bytes, or a text with a unit, such as `"512 MiB"`. */
 export type Bytes = number | string;
+/** A number of bytes per second, or a text with a unit, such as `"72 GB/s"`. */
+export type Bandwidth = number | string;
 /** A number in basis points, or a text such as `"70 %"`. */
 export type Ratio = number | string;
 /** A byte address: a number or bigint, or a text such as `"0x40000000"` or `"1 GiB"`. */
@@ -33,10 +35,24 @@ const SIZES = {
   G: KIB ** 3,
   T: KIB ** 4,
 };
+/** Of memory, data sheets have powers of ten. */
+const RATES = {
+  ...SIZES,
+  kB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  TB: 1e12,
+};
+const PER_SECOND = Object.fromEntries(
+  Object.entries(RATES).flatMap(([name, bytes]) => [
+    [name, bytes],
+    [`${name}/s`, bytes],
+  ]),
+);
 const RATIOS = { bp: 1, '%': 100 };
 
 /** The unit in which a quantity is wanted. */
-export type UnitName = 'ns' | 'us' | 'ms' | 'bytes' | 'bp';
+export type UnitName = 'ns' | 'us' | 'ms' | 'bytes' | 'bytesPerS' | 'bp';
 
 interface Quantity {
   /** Multiples of the base unit. */
@@ -52,6 +68,11 @@ const QUANTITIES: Readonly<Record<UnitName, Quantity>> = {
   us: { units: DURATIONS, own: NS.us, expected: 'whole microseconds, or a time such as "5 ms"' },
   ms: { units: DURATIONS, own: NS.ms, expected: 'whole milliseconds, or a time such as "1 s"' },
   bytes: { units: SIZES, own: 1, expected: 'whole bytes, or a size such as "512 MiB"' },
+  bytesPerS: {
+    units: PER_SECOND,
+    own: 1,
+    expected: 'whole bytes per second, or a bandwidth such as "72 GB/s"',
+  },
   bp: { units: RATIOS, own: 1, expected: 'whole basis points, or a share such as "70 %"' },
 };
 
@@ -78,7 +99,7 @@ export function readQuantity(input: unknown, unit: UnitName): number | undefined
   const { units, own } = QUANTITIES[unit];
   if (typeof input === 'number') return whole(input);
   if (typeof input !== 'string') return undefined;
-  const match = /^\s*(\d+(?:\.\d+)?)\s*([a-zµ%]+)\s*$/iu.exec(input);
+  const match = /^\s*(\d+(?:\.\d+)?)\s*([a-zµ%/]+)\s*$/iu.exec(input);
   const [, digits = '', name = ''] = match ?? [];
   const scale = Object.hasOwn(units, name) ? units[name] : undefined;
   if (scale === undefined) return undefined;

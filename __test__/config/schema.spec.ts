@@ -59,7 +59,7 @@ test('every quantity says its unit', (t) => {
   }
 });
 
-const UNITS: readonly UnitName[] = ['ns', 'us', 'ms', 'bytes', 'bp'];
+const UNITS: readonly UnitName[] = ['ns', 'us', 'ms', 'bytes', 'bytesPerS', 'bp'];
 
 test('a default that is told is the one in force', (t) => {
   let compared = 0;

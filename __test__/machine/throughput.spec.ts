@@ -10,7 +10,7 @@ function machine(interleave: readonly number[]): EmulationOptions {
   return {
     type: 'emulation',
     nodes: [
-      { name: 'DRAM', start: 0, end: '4 GiB', bandwidthBytesPerS: 72e9 },
+      { name: 'DRAM', start: 0, end: '4 GiB', bandwidthBytesPerS: '72 GB/s' },
       { name: 'CXL', start: '4 GiB', end: '8 GiB', kind: 'cxl' },
     ],
     processor: { cpus: 128 },

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 
 import { type NodeMemory, type NodeOptions } from '../monitor/memory.ts';
 import { type Sampler, type SamplerOptions, samplerSchema } from '../sampler/sampler.ts';
-import type { Bytes, Duration } from '../units.ts';
+import type { Bandwidth, Bytes, Duration } from '../units.ts';
 import {
   type Schema,
   address,
@@ -61,8 +61,8 @@ export interface EmulatedNodeOptions extends NodeOptions {
   readonly kind?: 'dram' | 'cxl';
   /** Nanoseconds to the data when nobody else asks. @default 130; cxl: 270 */
   readonly idleLatencyNs?: number;
-  /** Bytes per second that it sustains. @default 380e9; cxl: 26e9 */
-  readonly bandwidthBytesPerS?: number;
+  /** Bytes per second that it sustains. @default "380 GB/s"; cxl: "26 GB/s" */
+  readonly bandwidthBytesPerS?: Bandwidth;
   /** Share of the bandwidth up to which the latency stays idle, below 0.8. @default 0.4 */
   readonly flatShare?: number;
   /** The socket it is attached to. @default 0 */
@@ -232,7 +232,13 @@ const emulatedNodesSchema: Schema<readonly EmulatedNode[]> = v.pipe(
         name: v.optional(v.string()),
         kind: v.optional(oneOf(['dram', 'cxl'] as const), 'dram'),
         idleLatencyNs: v.optional(numberWithin(1, 1e6)),
-        bandwidthBytesPerS: v.optional(numberWithin(1e6, 1e15)),
+        bandwidthBytesPerS: v.optional(
+          quantityWithin('bytesPerS', {
+            min: 1e6,
+            max: 1e15,
+            expected: 'from 1 MB/s to 1000 TB/s',
+          }),
+        ),
         flatShare: v.optional(
           v.pipe(
             share(),

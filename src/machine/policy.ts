@@ -7,7 +7,7 @@
 import * as v from 'valibot';
 
 import { durationNs } from '../sampler/interrupts.ts';
-import type { Bytes, Duration } from '../units.ts';
+import type { Bandwidth, Bytes, Duration } from '../units.ts';
 import {
   type Schema,
   U32,
@@ -56,7 +56,7 @@ export interface PghotOptions extends TieringOptions {
   /** How long `kmigrated` sleeps between its rounds, from 50 ms to 1 s. @default "100 ms" */
   readonly sleepNs?: Duration;
   /** Memory per second that is promoted at the most. Minimum: 4096 bytes. @default "65536 MiB" */
-  readonly rateLimitBytesPerS?: Bytes;
+  readonly rateLimitBytesPerS?: Bandwidth;
 }
 
 /** A seer, which knows how often each page is accessed: the bound of what placement can do. */
@@ -133,7 +133,7 @@ const SCHEMAS: ReadonlyMap<unknown, Schema<Policy>> = new Map<unknown, Schema<Po
       sleepNs: v.optional(durationNs(5e7, 1e9), 1e8),
       rateLimitBytesPerS: v.optional(
         v.pipe(
-          quantityOf('bytes'),
+          quantityOf('bytesPerS'),
           v.check((bytes) => bytes >= PAGE, 'at least 4096 bytes'),
         ),
         2 ** 36,

@@ -1,7 +1,7 @@
 /** NUMA hint faults as a sampler of the emulated machine. `samplers.md` 6. */
 import * as v from 'valibot';
 
-import type { Bytes, Duration } from '../units.ts';
+import type { Bandwidth, Bytes, Duration } from '../units.ts';
 import { type Schema, integer, oneOf, options, quantityOf } from '../validate.ts';
 import { durationNs } from './interrupts.ts';
 
@@ -25,7 +25,7 @@ export interface HintFaultsOptions {
    */
   readonly hotThresholdNs?: Duration;
   /** Memory per second whose faults may be reported. @default "65536 MiB" */
-  readonly rateLimitBytesPerS?: Bytes;
+  readonly rateLimitBytesPerS?: Bandwidth;
   /** Addresses of its reports: `virtual` feeds `vaddr` and `fvaddr`, `physical` feeds `paddr_ibs`. @default "physical" */
   readonly address?: 'virtual' | 'physical';
   /** CPU time of a fault. At most 1 s. @default 1500 */
@@ -70,7 +70,7 @@ export const hintFaultsSchema: Schema<HintFaults> = options({
   hotThresholdNs: v.optional(durationNs(16, HOUR_NS), 1e9),
   rateLimitBytesPerS: v.optional(
     v.pipe(
-      quantityOf('bytes'),
+      quantityOf('bytesPerS'),
       v.check((bytes) => PAGE <= bytes && bytes <= 2 ** 50, 'from 4096 bytes to 1024 TiB'),
     ),
     2 ** 36,

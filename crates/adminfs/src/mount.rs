@@ -21,10 +21,10 @@ pub enum MountError {
     #[error("mounting is not permitted")]
     NotPermitted,
     /// A mount is still there whose process is gone.
-    #[error("{0} is a mount whose process is gone")]
+    #[error("the process of the mount {0} is gone")]
     Stale(PathBuf),
     /// Not an existing directory.
-    #[error("{0} is no directory")]
+    #[error("there is no directory {0}")]
     NoDirectory(PathBuf),
     /// Anything else.
     #[error("mounting failed: {0}")]

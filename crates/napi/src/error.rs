@@ -61,6 +61,15 @@ impl Failure {
         }
     }
 
+    /// An error's own words, which begin in lower case, as a sentence.
+    pub(crate) fn said(code: &str, error: impl ToString) -> Self {
+        let mut words = error.to_string();
+        if let Some(first) = words.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        Self::plain(code, words)
+    }
+
     /// A bug of ours: what a caught panic said.
     pub(crate) fn internal(panic: &(dyn std::any::Any + Send)) -> Self {
         let said = panic
@@ -93,7 +102,7 @@ impl From<RecordingError> for Failure {
     fn from(error: RecordingError) -> Self {
         match error {
             RecordingError::Trace(error) => error.into(),
-            RecordingError::Thread(_) => Self::plain("ERR_DAMON_THREAD", error.to_string()),
+            RecordingError::Thread(_) => Self::said("ERR_DAMON_THREAD", error),
         }
     }
 }
@@ -103,7 +112,7 @@ impl From<SourceError> for Failure {
         match error {
             SourceError::Trace(error) => error.into(),
             SourceError::Ranges(error) => ranges("recording", error),
-            SourceError::Lanes(error) => Self::plain("ERR_DAMON_LANES", error.to_string()),
+            SourceError::Lanes(error) => Self::said("ERR_DAMON_LANES", error),
         }
     }
 }
@@ -183,8 +192,8 @@ impl From<MonitorError> for Failure {
                 "bounds in order",
                 format!("{min} to {max}"),
             ),
-            MonitorError::Busy => Self::plain("ERR_DAMON_BUSY", error.to_string()),
-            MonitorError::Ended => Self::plain("ERR_DAMON_ENDED", error.to_string()),
+            MonitorError::Busy => Self::said("ERR_DAMON_BUSY", error),
+            MonitorError::Ended => Self::said("ERR_DAMON_ENDED", error),
             MonitorError::Lanes(error) => {
                 Self::plain("ERR_DAMON_CONFIG_LANES", format!("lanes: {error}"))
             }

@@ -335,7 +335,7 @@ impl From<AttachError> for Failure {
             AttachError::Unknown | AttachError::Lane(LaneError::Closed) => "ERR_DAMON_CLOSED",
             AttachError::Lane(_) => "ERR_DAMON_LANES",
         };
-        Self::plain(code, error.to_string())
+        Self::said(code, error)
     }
 }
 

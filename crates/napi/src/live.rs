@@ -142,9 +142,7 @@ impl NativeLive {
     /// Starts the thread.
     #[napi(catch_unwind)]
     pub fn start(&self) -> napi::Result<()> {
-        self.live()?
-            .start()
-            .map_err(|error| Failure::plain("ERR_DAMON_THREAD", error.to_string()).into())
+        self.live()?.start().map_err(|error| Failure::said("ERR_DAMON_THREAD", error).into())
     }
 
     /// Asks the thread to stop; mail tells when it has.

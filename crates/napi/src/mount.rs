@@ -149,7 +149,7 @@ impl From<MountError> for Failure {
             MountError::NoDirectory(_) => "ERR_DAMON_MOUNT_DIRECTORY",
             MountError::Failed(_) => "ERR_DAMON_MOUNT",
         };
-        Self::plain(code, error.to_string())
+        Self::said(code, error)
     }
 }
 

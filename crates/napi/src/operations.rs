@@ -321,8 +321,7 @@ impl Apart {
             let _apart = apart;
             run();
         });
-        let handle =
-            started.map_err(|error| Failure::plain("ERR_DAMON_THREAD", error.to_string()))?;
+        let handle = started.map_err(|error| Failure::said("ERR_DAMON_THREAD", error))?;
         *self.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(handle);
         Ok(())
     }

@@ -66,6 +66,37 @@ impl Metric {
         }
     }
 
+    /// The node that it is about.
+    pub fn nid(&self) -> Option<u32> {
+        self.clone().nid_mut().copied()
+    }
+
+    /// The same about another node.
+    #[must_use]
+    pub fn on_node(&self, nid: u32) -> Self {
+        let mut other = self.clone();
+        if let Some(own) = other.nid_mut() {
+            *own = nid;
+        }
+        other
+    }
+
+    fn nid_mut(&mut self) -> Option<&mut u32> {
+        match self {
+            Self::NodeMemUsedBp { nid }
+            | Self::NodeMemFreeBp { nid }
+            | Self::NodeMemcgUsedBp { nid, .. }
+            | Self::NodeMemcgFreeBp { nid, .. }
+            | Self::NodeEligibleMemBp { nid } => Some(nid),
+            _ => None,
+        }
+    }
+
+    /// Whether the operations set has an answer to what it is asked for it, if it is asked at all.
+    pub fn has_gauge(&self, ops: &dyn Operations) -> bool {
+        self.gauge().is_none_or(|gauge| ops.has_gauge(&gauge))
+    }
+
     /// What the operations set is asked for it.
     fn gauge(&self) -> Option<Gauge> {
         match self {
@@ -86,9 +117,8 @@ impl Metric {
     /// never reads as 0: that would open the loop (`hardware-sampling.md` 6).
     pub(crate) fn is_measurable(&self, set: OpsId, ops: &dyn Operations) -> bool {
         match self {
-            Self::UserInput => true,
             Self::NodeEligibleMemBp { .. } => set.is_physical(),
-            _ => self.gauge().is_some_and(|gauge| ops.has_gauge(&gauge)),
+            _ => self.has_gauge(ops),
         }
     }
 

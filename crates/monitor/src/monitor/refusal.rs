@@ -2,7 +2,7 @@
 
 use damon_core::kdamond::ConfigError;
 use damon_core::ops::{OpsId, RegistryError};
-use damon_core::scheme::{Goal, Metric, SchemeConfig};
+use damon_core::scheme::{Goal, SchemeConfig};
 use damon_ring::LaneError;
 use damon_sampler::SamplerError;
 use thiserror::Error;
@@ -85,8 +85,10 @@ pub(super) fn check_nodes<'a>(
 ) -> Result<(), MonitorError> {
     for (scheme, goals) in goals.enumerate() {
         for (goal, wanted) in goals.iter().enumerate() {
-            if let Metric::NodeEligibleMemBp { nid } = wanted.metric
+            if let Some(nid) = wanted.metric.nid()
                 && !source.has_node(nid)
+                // Otherwise another node would not help.
+                && wanted.metric.on_node(0).has_gauge(source.operations())
             {
                 return Err(MonitorError::Node { scheme, goal, nid });
             }
