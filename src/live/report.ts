@@ -246,31 +246,18 @@ interface Kind<Column> {
 
 type AnyColumn = BigUint64Array | Float64Array | Uint32Array | Uint16Array | Uint8Array;
 
-const BIGUINT64: Kind<BigUint64Array> = {
-  name: 'BigUint64Array',
-  is: types.isBigUint64Array,
-  copy: (shared) => new BigUint64Array(shared),
-};
-const FLOAT64: Kind<Float64Array> = {
-  name: 'Float64Array',
-  is: types.isFloat64Array,
-  copy: (shared) => new Float64Array(shared),
-};
-const UINT32: Kind<Uint32Array> = {
-  name: 'Uint32Array',
-  is: types.isUint32Array,
-  copy: (shared) => new Uint32Array(shared),
-};
-const UINT16: Kind<Uint16Array> = {
-  name: 'Uint16Array',
-  is: types.isUint16Array,
-  copy: (shared) => new Uint16Array(shared),
-};
-const UINT8: Kind<Uint8Array> = {
-  name: 'Uint8Array',
-  is: types.isUint8Array,
-  copy: (shared) => new Uint8Array(shared),
-};
+function kindOf<Column>(
+  type: { readonly name: string; new (shared: Column): Column },
+  is: Kind<Column>['is'],
+): Kind<Column> {
+  return { name: type.name, is, copy: (shared) => new type(shared) };
+}
+
+const BIGUINT64: Kind<BigUint64Array> = kindOf(BigUint64Array, types.isBigUint64Array);
+const FLOAT64: Kind<Float64Array> = kindOf(Float64Array, types.isFloat64Array);
+const UINT32: Kind<Uint32Array> = kindOf(Uint32Array, types.isUint32Array);
+const UINT16: Kind<Uint16Array> = kindOf(Uint16Array, types.isUint16Array);
+const UINT8: Kind<Uint8Array> = kindOf(Uint8Array, types.isUint8Array);
 
 /**
  * Checks everything about columns but the addresses; see {@link checkAddresses} for those. Columns in shared memory are copied: another thread may write them at any time.
