@@ -193,6 +193,15 @@ pub struct Applied {
     pub elapsed_ns: u64,
 }
 
+/// What an action did to each of some regions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AppliedToEach {
+    /// Regions on which it took effect.
+    pub affected: u64,
+    /// All together.
+    pub sum: Applied,
+}
+
 /// The folio that a scheme's round looked at last, so that one that reaches into two neighbouring
 /// regions is not served twice. Any number that names a folio; none at the start of a round.
 pub type LastApplied = Option<u64>;
@@ -237,6 +246,26 @@ pub struct Reading {
 pub trait Operations {
     /// Carries out a job. `damon-core.md` 10.3 and 11.
     fn apply(&mut self, job: &Job<'_>, last: &mut LastApplied) -> Applied;
+
+    /// Carries out a job on each of some ranges instead of its own, in order, and sums up what became
+    /// of it. There so that millions of ranges are not asked about one by one; no set need have one
+    /// of its own.
+    fn apply_each(
+        &mut self,
+        job: &Job<'_>,
+        ranges: &[Range],
+        last: &mut LastApplied,
+    ) -> AppliedToEach {
+        let mut each = AppliedToEach::default();
+        for &range in ranges {
+            let applied = self.apply(&Job { range, ..*job }, last);
+            each.affected += u64::from(applied.bytes > 0);
+            each.sum.bytes += applied.bytes;
+            each.sum.passed += applied.passed;
+            each.sum.elapsed_ns += applied.elapsed_ns;
+        }
+        each
+    }
 
     /// Bytes of memory in use within `range`, which is physical, that lie on node `nid`, and on any
     /// node.

@@ -11,7 +11,7 @@ use damon_core::region::Range;
 use damon_core::scheme::SchemeConfig;
 use damon_core::{Attrs, OpsId, Verdict};
 use damon_ring::AccessReport;
-use naive::{Naive, Piece};
+use naive::{Fate, Naive, Piece};
 use proptest::prelude::*;
 
 #[derive(Clone, Debug)]
@@ -123,6 +123,25 @@ fn compare(bench: &Bench, naive: &Naive) {
     assert_eq!(bench.memory.applied, naive.applied);
 }
 
+/// What became of the regions of the last rounds.
+fn add_fates(fates: &mut [[(u64, u64); 7]], bench: &mut Bench) {
+    for round in bench.kdamond.take_rounds() {
+        for (fate, share) in [
+            (Fate::QuotaFull, round.quota_full),
+            (Fate::ServedBefore, round.served_before),
+            (Fate::SnapshotsDone, round.snapshots_done),
+            (Fate::NoMatch, round.no_match),
+            (Fate::LowScore, round.low_score),
+            (Fate::Filtered, round.filtered),
+            (Fate::Tried, round.tried),
+        ] {
+            let (regions, bytes) = &mut fates[round.scheme][fate as usize];
+            *regions += share.regions;
+            *bytes += share.bytes;
+        }
+    }
+}
+
 proptest! {
     // Shrinking a whole run goes on for minutes if it is let.
     #![proptest_config(ProptestConfig { cases: 200, max_shrink_iters: 2_000, ..ProptestConfig::default() })]
@@ -131,6 +150,7 @@ proptest! {
     fn the_engine_does_what_the_naive_monitor_does(plan in any_plan()) {
         let Plan { attrs, ranges, schemes, ticks, seed } = plan;
         let mut naive = Naive::new(attrs, &ranges, schemes.clone(), seed, effect);
+        let mut fates = vec![[(0, 0); 7]; schemes.len()];
         let kdamond = kdamond(attrs, ranges, schemes, OpsId::PaddrIbs, seed).unwrap();
         let mut bench = Bench::with(kdamond);
         bench.memory.effect = effect;
@@ -151,6 +171,8 @@ proptest! {
             bench.kdamond.apply(now_ns, &answers, &mut bench.memory);
             naive.apply(now_ns, &verdicts);
             compare(&bench, &naive);
+            add_fates(&mut fates, &mut bench);
+            assert!(naive.schemes.iter().map(|scheme| &scheme.fates).eq(&fates));
             bench.kdamond.close(&bench.memory);
             naive.close();
             compare(&bench, &naive);

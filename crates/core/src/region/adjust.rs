@@ -151,10 +151,14 @@ impl Adjuster {
             cuts.clear();
             cuts.extend(regions.iter().map(|region| {
                 prefetch(ptr::from_ref(region).wrapping_byte_add(AHEAD_SZ));
-                let (first, left) = draw(random, region.size(), from_sz, least);
+                let size = region.size();
+                let first = draw(random, size, from_sz, least);
+                if pieces == 2 {
+                    return Cuts { first, second: 0 };
+                }
                 // The second cut is made in the left part of the first.
-                let second = if pieces == 3 { draw(random, left, from_sz, least).0 } else { 0 };
-                Cuts { first, second }
+                let left = if first > 0 { left_of(size, first, least) } else { size };
+                Cuts { first, second: draw(random, left, from_sz, least) }
             }));
             split(regions, cuts, least);
         }
@@ -177,8 +181,7 @@ impl Adjuster {
                     return Cuts::default();
                 }
                 until = step - 1;
-                let (first, _) = draw(random, region.size(), 2 * least, least);
-                Cuts { first, second: 0 }
+                Cuts { first: draw(random, region.size(), 2 * least, least), second: 0 }
             }));
             split(regions, cuts, least);
         }
@@ -200,16 +203,20 @@ impl Cuts {
     }
 }
 
-/// Draws a cut at 10..90 %, on a page boundary, and gives the size of what is left of it; none, and
-/// the whole size, when that would leave an empty part, or below `from_sz`.
+/// Draws a cut at 10..90 %, on a page boundary, in tenths of the size; none when that would leave an
+/// empty part, or below `from_sz`.
 #[inline]
-fn draw(random: &mut Random, size: u64, from_sz: u64, min_region_sz: u64) -> (u8, u64) {
+fn draw(random: &mut Random, size: u64, from_sz: u64, min_region_sz: u64) -> u8 {
     if size < from_sz {
-        return (0, size);
+        return 0;
     }
     let tenths = random.range(1, 10) as u8;
-    let left = left_of(size, tenths, min_region_sz);
-    if 0 < left && left < size { (tenths, left) } else { (0, size) }
+    // Of most regions a tenth is a part, which is cheaper to tell than where the cut is.
+    let leaves_both = size >= min_region_sz.saturating_mul(10) || {
+        let left = left_of(size, tenths, min_region_sz);
+        0 < left && left < size
+    };
+    if leaves_both { tenths } else { 0 }
 }
 
 /// Without the product where it does not fit: nine times a third of the address space.

@@ -70,8 +70,14 @@ impl Scale {
         if u64::from(nr_accesses) * u64::from(MAX_SUBSCORE) < self.samples {
             self.idle[magnitude(age, &self.attrs) as usize]
         } else {
-            self.score.of(nr_accesses, age, self.weights, &self.attrs)
+            self.of_accessed(nr_accesses, age)
         }
+    }
+
+    /// Apart, so that the other, which is asked more often, is inlined.
+    #[inline(never)]
+    fn of_accessed(&self, nr_accesses: u32, age: u32) -> u32 {
+        self.score.of(nr_accesses, age, self.weights, &self.attrs)
     }
 }
 

@@ -7,6 +7,7 @@ mod pattern;
 mod quota;
 mod record;
 mod round;
+mod stretch;
 mod tried;
 mod walk;
 mod watermarks;

@@ -10,9 +10,10 @@ pub struct Bounds<T> {
 }
 
 impl<T: PartialOrd> Bounds<T> {
+    /// No branch: what a region is like is anyone's guess.
     #[inline]
     fn contains(&self, value: T) -> bool {
-        self.min <= value && value <= self.max
+        (self.min <= value) & (value <= self.max)
     }
 }
 
@@ -37,7 +38,7 @@ impl Pattern {
 
     #[inline]
     pub(crate) fn matches(&self, size: u64, nr_accesses: u32, age: u32) -> bool {
-        self.size.contains(size) && self.nr_accesses.contains(nr_accesses) && self.age.contains(age)
+        self.size.contains(size) & self.nr_accesses.contains(nr_accesses) & self.age.contains(age)
     }
 }
 

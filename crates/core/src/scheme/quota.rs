@@ -168,32 +168,36 @@ impl Quota {
 
 /// Bytes per score; says where to draw the line so that the best regions fill the quota.
 pub(crate) struct Histogram {
-    bytes: [u64; MAX_SCORE as usize + 1],
-    highest: u32,
+    bytes: [[u64; LANES]; MAX_SCORE as usize + 1],
 }
+
+/// Sums of each score. Most regions score alike, and an addition waits for the one before to the same
+/// sum.
+const LANES: usize = 4;
 
 impl Histogram {
     pub(crate) fn new() -> Self {
-        Self { bytes: [0; MAX_SCORE as usize + 1], highest: 0 }
+        Self { bytes: [[0; LANES]; MAX_SCORE as usize + 1] }
     }
 
+    /// Adds the bytes of a region, the `nth`: what number it has makes no difference, as long as the
+    /// next one has another.
     #[inline]
-    pub(crate) fn add(&mut self, score: u32, bytes: u64) {
-        self.bytes[score as usize] += bytes;
-        self.highest = self.highest.max(score);
+    pub(crate) fn add(&mut self, nth: usize, score: u32, bytes: u64) {
+        self.bytes[score as usize][nth % LANES] += bytes;
     }
 
     /// The largest score such that the regions at or above it fill `bytes`, 0 if all do not.
     pub(crate) fn cut_off(&self, bytes: u64) -> u32 {
         let mut sum: u64 = 0;
-        let mut score = self.highest;
-        loop {
-            sum = sum.saturating_add(self.bytes[score as usize]);
-            if sum >= bytes || score == 0 {
-                return score;
+        for (score, lanes) in self.bytes.iter().enumerate().rev() {
+            sum = lanes.iter().fold(sum, |sum, &lane| sum.saturating_add(lane));
+            // Nothing is served that is not there.
+            if sum >= bytes && sum > 0 {
+                return score as u32;
             }
-            score -= 1;
         }
+        0
     }
 }
 
@@ -241,8 +245,8 @@ mod tests {
     #[test]
     fn the_cut_off_takes_the_best_scores_that_fill_the_quota() {
         let mut histogram = Histogram::new();
-        for (score, bytes) in [(80, 100), (79, 100), (10, 1000)] {
-            histogram.add(score, bytes);
+        for (nth, (score, bytes)) in [(80, 100), (79, 100), (10, 1000)].into_iter().enumerate() {
+            histogram.add(nth, score, bytes);
         }
         assert_eq!(histogram.cut_off(100), 80);
         assert_eq!(histogram.cut_off(101), 79);
@@ -369,7 +373,9 @@ mod tests {
             adds in proptest::collection::vec((0u32..100, 1u64..1_000), 0..60), quota in 0u64..20_000,
         ) {
             let mut histogram = Histogram::new();
-            adds.iter().for_each(|&(score, bytes)| histogram.add(score, bytes));
+            for (nth, &(score, bytes)) in adds.iter().enumerate() {
+                histogram.add(nth, score, bytes);
+            }
             let line = histogram.cut_off(quota);
             let from = |least: u32| -> u64 {
                 adds.iter().filter(|(score, _)| *score >= least).map(|(_, bytes)| bytes).sum()

@@ -1,5 +1,7 @@
 //! What a round of a scheme did, and why it did no more: for whoever wants it explained.
 
+use std::ops::{AddAssign, Sub};
+
 /// Regions and their bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Share {
@@ -14,6 +16,21 @@ impl Share {
     pub(crate) fn add(&mut self, bytes: u64) {
         self.regions += 1;
         self.bytes += bytes;
+    }
+}
+
+impl AddAssign for Share {
+    fn add_assign(&mut self, other: Self) {
+        self.regions += other.regions;
+        self.bytes += other.bytes;
+    }
+}
+
+impl Sub for Share {
+    type Output = Self;
+
+    fn sub(self, part: Self) -> Self {
+        Self { regions: self.regions - part.regions, bytes: self.bytes - part.bytes }
     }
 }
 

@@ -7,6 +7,7 @@ use super::filter::Passage;
 use super::goal::{Metric, MetricValue, share};
 use super::quota::Histogram;
 use super::record::Round;
+use super::stretch::Stretches;
 use super::tried::{TriedRegion, Walking};
 use super::walk::Walk;
 use super::{Scheme, SchemeConfig};
@@ -40,7 +41,8 @@ impl ApplyContext {
         self.moving.nr_accesses(region)
     }
 
-    fn matches(&self, config: &SchemeConfig, region: &Region) -> bool {
+    #[inline]
+    pub(super) fn matches(&self, config: &SchemeConfig, region: &Region) -> bool {
         config.pattern.matches(region.size(), self.nr_accesses(region), region.age)
     }
 
@@ -64,7 +66,8 @@ impl ApplyContext {
         if self.addr_unit == 1 { bytes } else { bytes / self.addr_unit }
     }
 
-    fn bytes(&self, region: &Region) -> Range {
+    #[inline]
+    pub(super) fn bytes(&self, region: &Region) -> Range {
         Range {
             start: region.start.wrapping_mul(self.addr_unit),
             end: region.end.wrapping_mul(self.addr_unit),
@@ -153,24 +156,38 @@ pub(crate) fn set_priorities(
         if !acts || !limited {
             continue;
         }
-        let scale = context.scale(config);
         let mut histogram = Histogram::new();
         for (index, target) in targets.iter_mut().enumerate() {
-            let mut walk = Walk::new(target.regions_mut());
-            while walk.goes_on() {
-                if context.matches(config, walk.region())
-                    && config.core_filters().ask(index, context, &mut walk) != Passage::Out
-                {
-                    let region = walk.region();
-                    histogram.add(context.score(&scale, region), region.size());
-                }
-                walk.keep();
-            }
-            changed |= walk.finish();
+            changed |= rank(config, index, target, context, &mut histogram);
         }
         quota.score_min = histogram.cut_off(quota.effective_sz_bytes);
     }
     changed
+}
+
+/// Adds what a scheme may act on to a histogram. Apart, so that the loop has the registers to itself.
+#[inline(never)]
+fn rank(
+    config: &SchemeConfig,
+    index: usize,
+    target: &mut Target,
+    context: &ApplyContext,
+    histogram: &mut Histogram,
+) -> bool {
+    let scale = context.scale(config);
+    let mut walk = Walk::new(target.regions_mut());
+    let mut nth = 0;
+    while walk.goes_on() {
+        if context.matches(config, walk.region())
+            && config.core_filters().ask(index, context, &mut walk) != Passage::Out
+        {
+            let region = walk.region();
+            histogram.add(nth, context.score(&scale, region), region.size());
+        }
+        walk.keep();
+        nth += 1;
+    }
+    walk.finish()
 }
 
 /// Accounts of rounds that nobody has looked at; the oldest make room, and are counted.
@@ -184,12 +201,40 @@ pub(crate) struct Rounds {
 
 /// A scheme's part in the round in progress, and what does not change in it.
 #[derive(Clone, Debug)]
-struct Turn {
-    round: Round,
+pub(super) struct Turn {
+    pub(super) round: Round,
     /// Of a scheme with a quota, and of no other: what is served first.
-    scale: Option<Scale>,
+    pub(super) scale: Option<Scale>,
     /// The quota is used up, which lasts for the round.
-    full: bool,
+    pub(super) full: bool,
+}
+
+/// What a scheme makes of a region that has its turn.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Judgement {
+    NoMatch,
+    LowScore,
+    /// Core filters may still object.
+    Act,
+}
+
+impl Turn {
+    #[inline]
+    pub(super) fn judge(
+        &self,
+        scheme: &Scheme,
+        context: &ApplyContext,
+        region: &Region,
+    ) -> Judgement {
+        let low = |scale| context.score(scale, region) < scheme.quota.score_min;
+        if !context.matches(&scheme.config, region) {
+            Judgement::NoMatch
+        } else if self.scale.as_ref().is_some_and(low) {
+            Judgement::LowScore
+        } else {
+            Judgement::Act
+        }
+    }
 }
 
 /// Accounts that wait at the most: an hour of rounds of two schemes once per second.
@@ -259,6 +304,8 @@ pub(crate) fn apply(
         return false;
     }
     trace.rounds.begin(schemes, trace.opened, context);
+    let listed = trace.walking.is_some();
+    let mut stretches = Stretches::new(schemes, &trace.rounds.current, context, listed);
     let mut changed = false;
     for (index, target) in targets.iter_mut().enumerate() {
         if target.tgid().is_some_and(|tgid| !ops.is_target_valid(tgid)) {
@@ -268,6 +315,12 @@ pub(crate) fn apply(
         let tgid = target.tgid();
         let mut walk = Walk::new(target.regions_mut());
         while walk.goes_on() {
+            let turns = &mut trace.rounds.current;
+            let settled = stretches.settle(schemes, turns, (index, tgid), context, &walk, ops);
+            if settled > 0 {
+                walk.keep_all(settled);
+                continue;
+            }
             for turn in &mut trace.rounds.current {
                 if turn.full {
                     turn.round.quota_full.add(walk.region().size());
@@ -329,21 +382,14 @@ impl Offer<'_> {
         if self.skip(walk) {
             return self.turn.round.served_before.add(walk.region().size());
         }
-        let Scheme { config, quota, .. } = &*self.scheme;
-        let Turn { round, scale, .. } = &mut *self.turn;
         let region = walk.region();
         if self.scheme.has_done_its_snapshots() {
-            return round.snapshots_done.add(region.size());
+            return self.turn.round.snapshots_done.add(region.size());
         }
-        if !self.context.matches(config, region) {
-            round.no_match.add(region.size());
-        } else if scale
-            .as_ref()
-            .is_some_and(|scale| self.context.score(scale, region) < quota.score_min)
-        {
-            round.low_score.add(region.size());
-        } else {
-            self.act(walk);
+        match self.turn.judge(self.scheme, self.context, region) {
+            Judgement::NoMatch => self.turn.round.no_match.add(region.size()),
+            Judgement::LowScore => self.turn.round.low_score.add(region.size()),
+            Judgement::Act => self.act(walk),
         }
         if walk.at_last() {
             self.scheme.stats.nr_snapshots += 1;
@@ -384,10 +430,10 @@ impl Offer<'_> {
     #[inline]
     fn act(&mut self, walk: &mut Walk<'_>) {
         let Self { context, place, .. } = self;
-        let Turn { round, full, scale } = &mut *self.turn;
+        let turn = &mut *self.turn;
         let Scheme { config, quota, last_applied, .. } = &mut *self.scheme;
         let min_region_sz = context.min_region_sz;
-        let limited = scale.is_some();
+        let limited = turn.scale.is_some();
         if limited && walk.region().size() > quota.left() {
             // It is not full: a smallest region fits.
             walk.cut(align_down(quota.left(), min_region_sz));
@@ -396,7 +442,7 @@ impl Offer<'_> {
         let region = walk.region();
         let size = region.size();
         if passage == Passage::Out {
-            return round.filtered.add(size);
+            return turn.round.filtered.add(size);
         }
         let job = Job {
             tgid: place.tgid,
@@ -424,12 +470,13 @@ impl Offer<'_> {
         }
         quota.charge(&config.quota, size, bytes, applied.elapsed_ns);
         if limited && quota.is_full(&config.quota, min_region_sz) {
-            *full = true;
+            turn.full = true;
             quota.resume_at = Some((place.target, region.end));
         }
         if config.action.resets_age() {
             region.age = 0;
         }
+        let round = &mut turn.round;
         round.tried.add(size);
         round.elapsed_ns += applied.elapsed_ns;
         round.ops_passed_bytes += passed;

@@ -1,6 +1,12 @@
 //! A walk over a target's regions that may cut the current one and join neighbours.
 
+use std::ptr;
+
+use super::record::Share;
 use crate::region::{AHEAD_SZ, Region, prefetch};
+
+/// Most regions that a walk looks at more than once: the nearest cache holds them.
+pub(crate) const STRETCH_MAX: usize = 64;
 
 /// Visits regions in ascending order, in place. The current region may be cut (the right part comes
 /// next), and is then kept. Costs one pass that writes only what changes; a cut moves the tail of
@@ -44,6 +50,40 @@ impl<'a> Walk<'a> {
         self.current + 1 == self.regions.len()
     }
 
+    /// The current region and those after it, at most [`STRETCH_MAX`], without the last of all.
+    #[inline]
+    pub(crate) fn before_last(&self) -> &[Region] {
+        let end = (self.regions.len() - 1).min(self.current + STRETCH_MAX);
+        &self.regions[self.current..end]
+    }
+
+    /// How many of `regions`, which are to come, would all be kept and none
+    /// [joined](Self::keep_or_join), and their bytes.
+    #[inline(never)]
+    pub(crate) fn apart(&self, regions: &[Region], size_limit: u64) -> Share {
+        let mut share = Share::default();
+        let mut previous = self.kept.checked_sub(1).map(|index| &self.regions[index]);
+        for region in regions {
+            prefetch(ptr::from_ref(region).wrapping_add(STRETCH_MAX));
+            if previous.is_some_and(|previous| are_joined(previous, region, size_limit)) {
+                break;
+            }
+            share.add(region.size());
+            previous = Some(region);
+        }
+        share
+    }
+
+    /// As many regions are done.
+    #[inline]
+    pub(crate) fn keep_all(&mut self, len: usize) {
+        if self.current > self.kept {
+            self.regions.copy_within(self.current..self.current + len, self.kept);
+        }
+        self.kept += len;
+        self.current += len;
+    }
+
     /// Cuts the current region at `size` bytes from its start; the right part comes next.
     pub(crate) fn cut(&mut self, size: u64) {
         self.changed = true;
@@ -74,12 +114,7 @@ impl<'a> Walk<'a> {
         let (done, to_come) = self.regions.split_at_mut(self.current);
         let region = &to_come[0];
         if let Some(previous) = self.kept.checked_sub(1).map(|index| &mut done[index])
-            && previous.end == region.start
-            // What a merge left apart was too large or differs.
-            && region.end - previous.start <= size_limit
-            && previous.nr_accesses == region.nr_accesses
-            && previous.age == region.age
-            && previous.last_nr_accesses == region.last_nr_accesses
+            && are_joined(previous, region, size_limit)
         {
             previous.end = region.end;
             previous.hits += region.hits;
@@ -95,6 +130,16 @@ impl<'a> Walk<'a> {
         self.regions.drain(self.kept..self.current);
         self.changed
     }
+}
+
+#[inline]
+fn are_joined(previous: &Region, region: &Region, size_limit: u64) -> bool {
+    previous.end == region.start
+        // What a merge left apart was too large or differs.
+        && region.end - previous.start <= size_limit
+        && previous.nr_accesses == region.nr_accesses
+        && previous.age == region.age
+        && previous.last_nr_accesses == region.last_nr_accesses
 }
 
 #[cfg(test)]

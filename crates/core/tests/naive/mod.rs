@@ -25,11 +25,25 @@ impl Piece {
     }
 }
 
+/// What became of a region that a scheme came to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fate {
+    QuotaFull,
+    ServedBefore,
+    SnapshotsDone,
+    NoMatch,
+    LowScore,
+    Filtered,
+    Tried,
+}
+
 /// A scheme and what there is to remember of it.
 #[derive(Clone, Debug)]
 pub(crate) struct Scheme {
     pub(crate) config: SchemeConfig,
     pub(crate) stats: SchemeStats,
+    /// By fate: how many regions there were, and their bytes.
+    pub(crate) fates: [(u64, u64); 7],
     pub(crate) effective: u64,
     pub(crate) charged: u64,
     pub(crate) total_charged: u64,
@@ -116,6 +130,7 @@ impl Naive {
             next_apply: apply_ticks(&config, &attrs),
             config,
             stats: SchemeStats::default(),
+            fates: Default::default(),
             effective: 0,
             charged: 0,
             total_charged: 0,
@@ -441,18 +456,31 @@ impl Naive {
 
     /// `damon-core.md` 5.3.
     fn offer(&mut self, i: usize, at: usize) {
-        if self.schemes[i].is_full() || self.had_its_turn(i, at) {
-            return;
+        if self.schemes[i].is_full() {
+            return self.met(i, at, Fate::QuotaFull);
+        }
+        if self.had_its_turn(i, at) {
+            return self.met(i, at, Fate::ServedBefore);
         }
         let most = self.schemes[i].config.max_nr_snapshots;
         if most != 0 && self.schemes[i].stats.nr_snapshots >= most {
-            return;
+            return self.met(i, at, Fate::SnapshotsDone);
         }
         let first_served = |naive: &Self| naive.score(i, at) >= naive.schemes[i].min_score;
-        if self.matches(i, at) && (!self.schemes[i].is_limited() || first_served(self)) {
+        if !self.matches(i, at) {
+            self.met(i, at, Fate::NoMatch);
+        } else if self.schemes[i].is_limited() && !first_served(self) {
+            self.met(i, at, Fate::LowScore);
+        } else {
             self.act(i, at);
         }
         self.schemes[i].stats.nr_snapshots += u64::from(at + 1 == self.pieces.len());
+    }
+
+    fn met(&mut self, i: usize, at: usize, fate: Fate) {
+        let (regions, bytes) = &mut self.schemes[i].fates[fate as usize];
+        *regions += 1;
+        *bytes += self.pieces[at].size();
     }
 
     /// `damon-core.md` 5.8.
@@ -480,8 +508,9 @@ impl Naive {
             self.cut(at, left / PAGE * PAGE);
         }
         if !self.passes(i, at) {
-            return;
+            return self.met(i, at, Fate::Filtered);
         }
+        self.met(i, at, Fate::Tried);
         let piece = &mut self.pieces[at];
         let size = piece.size();
         let scheme = &mut self.schemes[i];
