@@ -2,6 +2,7 @@
 //! `damon-core.md` 5.1 to 5.9; kernel `kdamond_apply_schemes`.
 
 use std::collections::VecDeque;
+use std::ptr;
 
 use super::filter::Passage;
 use super::goal::{Metric, MetricValue, share};
@@ -10,12 +11,14 @@ use super::record::Round;
 use super::stretch::Stretches;
 use super::tried::{TriedRegion, Walking};
 use super::walk::Walk;
-use super::{Scheme, SchemeConfig};
+use super::{Pattern, Scheme, SchemeConfig};
 use crate::arithmetic::align_down;
 use crate::attrs::Attrs;
 use crate::kdamond::TuneRequest;
 use crate::ops::{Job, NodeBytes, Operations, OpsId};
-use crate::region::{Moving, PROBES_MAX, Range, Region, Scale, Target, weighted};
+use crate::region::{
+    AHEAD_SZ, Moving, PROBES_MAX, Range, Region, Scale, Target, prefetch, weighted,
+};
 use crate::scheme::PageFilters;
 
 /// What a round knows besides regions and schemes.
@@ -165,7 +168,8 @@ pub(crate) fn set_priorities(
     changed
 }
 
-/// Adds what a scheme may act on to a histogram. Apart, so that the loop has the registers to itself.
+/// Adds what a scheme may act on to a histogram. Says whether a region was cut. Apart, so that the
+/// loops have the registers to themselves.
 #[inline(never)]
 fn rank(
     config: &SchemeConfig,
@@ -175,17 +179,26 @@ fn rank(
     histogram: &mut Histogram,
 ) -> bool {
     let scale = context.scale(config);
+    if config.core_filters.is_empty() {
+        // Nothing is cut, and where the next region lies is known before this one was looked at.
+        let any = config.pattern == Pattern::ANY;
+        for (nth, region) in target.regions().iter().enumerate() {
+            prefetch(ptr::from_ref(region).wrapping_byte_add(AHEAD_SZ));
+            if any || context.matches(config, region) {
+                histogram.add(nth, context.score(&scale, region), region.size());
+            }
+        }
+        return false;
+    }
     let mut walk = Walk::new(target.regions_mut());
-    let mut nth = 0;
     while walk.goes_on() {
         if context.matches(config, walk.region())
             && config.core_filters().ask(index, context, &mut walk) != Passage::Out
         {
             let region = walk.region();
-            histogram.add(nth, context.score(&scale, region), region.size());
+            histogram.add(0, context.score(&scale, region), region.size());
         }
         walk.keep();
-        nth += 1;
     }
     walk.finish()
 }

@@ -7,7 +7,7 @@
 use super::record::Share;
 use super::round::{ApplyContext, Judgement, Turn};
 use super::walk::{STRETCH_MAX, Walk};
-use super::{Action, PageFilters, Scheme};
+use super::{Action, PageFilters, Pattern, Scheme};
 use crate::ops::{AppliedToEach, Job, Operations};
 use crate::region::{Range, Region};
 
@@ -137,10 +137,11 @@ impl Stretches {
     ) -> Share {
         let Scheme { config, quota, last_applied, .. } = scheme;
         let mut tried = Share::default();
+        let any = config.pattern == Pattern::ANY;
         for region in regions {
             self.ranges[tried.regions as usize] = region.range();
             // No branch: which regions match is anyone's guess.
-            let matches = u64::from(context.matches(config, region));
+            let matches = u64::from(any || context.matches(config, region));
             tried += Share { regions: matches, bytes: matches * region.size() };
         }
         let ranges = &self.ranges[..tried.regions as usize];
