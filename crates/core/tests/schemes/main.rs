@@ -7,10 +7,12 @@ mod filters;
 mod goals;
 mod quota;
 
-use common::{Bench, COLD, HOT, PAGE, attrs, range, scheme};
-use damon_core::Action;
-use damon_core::ops::Applied;
+use common::{Bench, COLD, HOT, Memory, PAGE, START_NS, attrs, config, range, scheme, select};
+use damon_core::kdamond::Config;
+use damon_core::ops::{Applied, Primitive};
+use damon_core::region::Range;
 use damon_core::scheme::{Bounds, CoreFilter, Pattern, QuotaConfig, SchemeConfig, SchemeStats};
+use damon_core::{Action, Kdamond, OpsId};
 
 /// A window for every aggregation: 10 ms, as the bench's aggregations.
 const EACH: u64 = 10;
@@ -238,4 +240,20 @@ fn a_folio_over_two_regions_is_remembered_within_a_round_and_no_longer() {
     bench.close();
     bench.window(&[]);
     assert_eq!(bench.memory.last_applied, [None, Some(0), Some(10), Some(20)]);
+}
+
+#[test]
+fn bytes_of_an_effect_are_rounded_down_to_units_region_by_region() {
+    let units = |(start, end)| Range { start: start * PAGE / 2, end: end * PAGE / 2 };
+    let ranges = ABCD.map(units).to_vec();
+    let schemes = vec![scheme(Action::Stat)];
+    let config = Config { addr_unit: 2, ..config(attrs(4), ranges, schemes, OpsId::Paddr, 1) };
+    let ops = select(OpsId::Paddr, Primitive::Reports);
+    let mut bench = Bench::with(Kdamond::new(config, ops, &Memory::default(), START_NS).unwrap());
+    bench.memory.effect = |_| Applied { bytes: 3, passed: 5, elapsed_ns: 0 };
+    bench.window(&[]);
+    assert_eq!(bench.applied(), ABCD);
+    let stats = bench.scheme(0).stats;
+    assert_eq!((stats.nr_tried, stats.sz_tried), (4, 16 * PAGE / 2));
+    assert_eq!((stats.nr_applied, stats.sz_applied, stats.sz_ops_filter_passed), (4, 4, 8));
 }
