@@ -69,8 +69,7 @@ impl ApplyContext {
         if self.addr_unit == 1 { bytes } else { bytes / self.addr_unit }
     }
 
-    #[inline]
-    pub(super) fn bytes(&self, region: &Region) -> Range {
+    fn bytes(&self, region: &Region) -> Range {
         Range {
             start: region.start.wrapping_mul(self.addr_unit),
             end: region.end.wrapping_mul(self.addr_unit),
