@@ -248,6 +248,7 @@ mod tests {
         for (nth, (score, bytes)) in [(80, 100), (79, 100), (10, 1000)].into_iter().enumerate() {
             histogram.add(nth, score, bytes);
         }
+        assert_eq!(histogram.cut_off(0), 80);
         assert_eq!(histogram.cut_off(100), 80);
         assert_eq!(histogram.cut_off(101), 79);
         assert_eq!(histogram.cut_off(201), 10);

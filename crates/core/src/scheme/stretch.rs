@@ -18,7 +18,15 @@ pub(super) struct Stretches {
     counting: Option<usize>,
     /// What it tries. Reused.
     ranges: [Range; STRETCH_MAX],
+    /// Regions to come that are not looked at: where some scheme acts on a region it mostly acts on
+    /// the next as well.
+    unseen: usize,
+    /// As many are not looked at if the next cannot be settled.
+    unseen_next: usize,
 }
+
+/// Most regions that are not looked at.
+const UNSEEN_MAX: usize = 16;
 
 /// What a turn has for the regions to come.
 #[derive(Clone, Copy)]
@@ -63,13 +71,38 @@ impl Stretches {
         // Of what became of each, only the sum is known, in bytes.
         let summed = !listed && context.addr_unit == 1;
         let counting = if summed { turns.iter().position(only_counts) } else { None };
-        Self { counting, ranges: [Range { start: 0, end: 0 }; STRETCH_MAX] }
+        let ranges = [Range { start: 0, end: 0 }; STRETCH_MAX];
+        Self { counting, ranges, unseen: 0, unseen_next: 0 }
     }
 
     /// Settles the next regions of a target, as many as can be. Says how many: those are to be kept,
-    /// and not joined.
-    #[inline(never)]
+    /// and not joined. After none, the next is to be offered to the schemes.
+    #[inline]
     pub(super) fn settle(
+        &mut self,
+        schemes: &mut [Scheme],
+        turns: &mut [Turn],
+        target: (usize, Option<u32>),
+        context: &ApplyContext,
+        walk: &Walk<'_>,
+        ops: &mut dyn Operations,
+    ) -> usize {
+        if self.unseen > 0 {
+            self.unseen -= 1;
+            return 0;
+        }
+        let settled = self.settle_all(schemes, turns, target, context, walk, ops);
+        if settled == 0 {
+            self.unseen = self.unseen_next;
+            self.unseen_next = (2 * self.unseen_next + 1).min(UNSEEN_MAX);
+        } else {
+            self.unseen_next = 0;
+        }
+        settled
+    }
+
+    #[inline(never)]
+    fn settle_all(
         &mut self,
         schemes: &mut [Scheme],
         turns: &mut [Turn],

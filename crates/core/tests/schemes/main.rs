@@ -11,7 +11,9 @@ use common::{Bench, COLD, HOT, Memory, PAGE, START_NS, attrs, config, range, sch
 use damon_core::kdamond::Config;
 use damon_core::ops::{Applied, Primitive};
 use damon_core::region::Range;
-use damon_core::scheme::{Bounds, CoreFilter, Pattern, QuotaConfig, SchemeConfig, SchemeStats};
+use damon_core::scheme::{
+    Bounds, CoreFilter, FailCharge, Pattern, QuotaConfig, SchemeConfig, SchemeStats,
+};
 use damon_core::{Action, Kdamond, OpsId};
 
 /// A window for every aggregation: 10 ms, as the bench's aggregations.
@@ -256,4 +258,25 @@ fn bytes_of_an_effect_are_rounded_down_to_units_region_by_region() {
     let stats = bench.scheme(0).stats;
     assert_eq!((stats.nr_tried, stats.sz_tried), (4, 16 * PAGE / 2));
     assert_eq!((stats.nr_applied, stats.sz_applied, stats.sz_ops_filter_passed), (4, 4, 8));
+}
+
+#[test]
+fn what_failure_costs_is_rounded_down_region_by_region() {
+    let fail_charge = FailCharge { numerator: 1, denominator: 3 };
+    let quota = QuotaConfig { fail_charge, ..Default::default() };
+    let schemes = vec![SchemeConfig { quota, ..scheme(Action::Stat) }];
+    let mut bench = Bench::new(attrs(4), &ABCD, schemes);
+    bench.memory.effect = |bytes| Applied { bytes: bytes - 2, ..Applied::default() };
+    bench.window(&[]);
+    assert_eq!(bench.scheme(0).quota.charged_sz_bytes, 16 * PAGE - 4 * 2);
+}
+
+#[test]
+fn a_walk_lists_regions_that_are_only_counted() {
+    let mut bench = Bench::new(attrs(4), &ABCD, vec![scheme(Action::Stat)]);
+    bench.kdamond.walk();
+    bench.window(&[]);
+    let tried = &bench.kdamond.take_tried().unwrap().by_scheme[0];
+    let bounds: Vec<_> = tried.iter().map(|r| (r.start / PAGE, r.end / PAGE)).collect();
+    assert_eq!(bounds, ABCD);
 }
