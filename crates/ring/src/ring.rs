@@ -186,16 +186,25 @@ impl Ring {
     #[inline]
     pub(crate) unsafe fn write_all(
         &self,
-        mut index: u64,
-        reports: impl Iterator<Item = AccessReport>,
+        index: u64,
+        mut reports: impl Iterator<Item = AccessReport>,
     ) -> u64 {
-        let (mask, slots) = (self.mask, self.columns.slots());
-        for report in reports {
-            // SAFETY: as in `write`.
-            unsafe { slots.write((index & mask) as usize, &report) };
-            index = index.wrapping_add(1);
+        let slots = self.columns.slots();
+        let (mut slot, mut written) = ((index & self.mask) as usize, 0);
+        // By stretches without a wrap, so that no report asks for its slot.
+        loop {
+            let begin = slot;
+            for report in reports.by_ref().take(self.slots() as usize - begin) {
+                // SAFETY: as in `write`.
+                unsafe { slots.write(slot, &report) };
+                slot += 1;
+            }
+            written += (slot - begin) as u64;
+            if slot < self.slots() as usize {
+                return index.wrapping_add(written);
+            }
+            slot = 0;
         }
-        index
     }
 
     /// Hands out the slots from `tail` to `head`, oldest first, in one or two parts.
