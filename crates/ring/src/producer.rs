@@ -341,6 +341,7 @@ fn count(counter: &AtomicU64, more: u64) {
 }
 
 #[cfg(all(test, not(loom)))]
+#[allow(clippy::unwrap_used, reason = "a test may stop")]
 mod tests {
     use super::*;
     use crate::{Lanes, LanesOptions};
