@@ -39,9 +39,8 @@ pub struct Batch {
 }
 
 /// Where a handler may interrupt a push that has not said that it is one.
-#[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Interruption {
+enum Interruption {
     /// It looks whether it is nested.
     BetweenLooks,
     /// It has seen that it is not.
@@ -103,13 +102,8 @@ impl Producer {
 
     /// As [`push`](Self::push), interrupted before it has said that it is the outermost: for tests,
     /// which cannot make a signal come just there.
-    ///
-    /// # Errors
-    ///
-    /// As of a push.
-    #[doc(hidden)]
     #[inline(always)]
-    pub fn push_interrupted(
+    fn push_interrupted(
         &self,
         report: AccessReport,
         mut handler: impl FnMut(Interruption),
