@@ -42,7 +42,7 @@ impl EvenAccesses<'_> {
                 let places = self.frames.place(v, random.row(v));
                 let (addresses, used) = self.frames.look(v, places);
                 let fraction = v.and(places, v.splat(0xFFFF_FFFF));
-                let stores = v.ones(v.less(fraction, v.splat(self.stores)));
+                let stores = v.below(fraction, v.splat(self.stores));
                 // Words of the last row that are not wanted are lost.
                 let used = used & (u8::MAX >> LANES.saturating_sub(words));
                 let Some(row) = accesses[drawn..].first_chunk_mut() else { unreachable!() };

@@ -194,6 +194,34 @@ impl Details {
     }
 }
 
+/// Of accesses to whole pages: all but which page, when, and whether it was a store.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pattern {
+    special: u64,
+    details: [u64; 2],
+}
+
+impl Pattern {
+    pub(crate) fn of(alike: &AccessReport) -> Self {
+        let alike = AccessReport { address: 0, time_ns: 0, write: false, ..*alike };
+        let (Sighting(Words([_, special])), Details(Words(details))) =
+            (Sighting::of(&alike), Details::of(&alike));
+        Self { special, details }
+    }
+
+    /// Of one: the first byte of the page, plus 1 for a store, and when it was.
+    #[inline]
+    pub(crate) fn fill(self, [access, time_ns]: [u64; 2]) -> (Sighting, Details) {
+        let [size_and_thread, who] = self.details;
+        let stamp = time_ns.min(AccessReport::UNDATED) | self.special;
+        let write = (access & 1) << Details::WRITE.trailing_zeros();
+        (
+            Sighting(Words([access & !(GRAIN - 1), stamp])),
+            Details(Words([size_and_thread, who | write])),
+        )
+    }
+}
+
 // 32 bytes per slot over the two columns; the RFC's record takes 48.
 const _: () = assert!(size_of::<Sighting>() == 16 && size_of::<Details>() == 16);
 
@@ -260,6 +288,21 @@ mod tests {
         let [address, stamp] = Sighting::words(&[sighting])[0];
         assert!(sighting.is_special() && address == 9 && (stamp as i64) < 0);
         assert_eq!((sighting.address(), sighting.time_ns()), (9, 7));
+    }
+
+    #[test]
+    fn what_is_filled_into_a_pattern_is_what_the_whole_report_is() {
+        for kind in [AddressKind::Physical, AddressKind::Virtual] {
+            for (address, time_ns, size, write) in
+                [(0, 7, 4096, false), (8192, u64::MAX, 4096, true), (1 << 40, 0, 1 << 21, true)]
+            {
+                let (tid, tgid, cpu) = (5, u32::MAX, 65_535);
+                let report = AccessReport { address, time_ns, size, tid, tgid, cpu, kind, write };
+                let alike = AccessReport { address: 3, time_ns: 9, write: !write, ..report };
+                let filled = Pattern::of(&alike).fill([address + u64::from(write), time_ns]);
+                assert_eq!(filled, (Sighting::of(&report), Details::of(&report)));
+            }
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use crate::access_report::{AccessReport, Details, Reports, Sighting};
+use crate::access_report::{AccessReport, Details, Pattern, Reports, Sighting};
 
 #[cfg(not(loom))]
 mod memory {
@@ -113,6 +113,18 @@ mod memory {
             // SAFETY: as above.
             unsafe { Details::of(report).store(self.details.wrapping_add(slot)) };
         }
+
+        /// # Safety
+        ///
+        /// As of [`write`](Self::write).
+        #[inline]
+        pub(crate) unsafe fn write_page(self, slot: usize, pattern: Pattern, page: [u64; 2]) {
+            let (sighting, details) = pattern.fill(page);
+            // SAFETY: as in `write`.
+            unsafe { self.sightings.wrapping_add(slot).write(sighting) };
+            // SAFETY: as above.
+            unsafe { details.store(self.details.wrapping_add(slot)) };
+        }
     }
 }
 
@@ -144,6 +156,11 @@ mod memory {
             self.0[slot].with_mut(|slot| unsafe {
                 *slot = Some((Sighting::of(report), Details::of(report)));
             });
+        }
+
+        pub(crate) unsafe fn write_page(&self, slot: usize, pattern: Pattern, page: [u64; 2]) {
+            // SAFETY: as in `write`.
+            self.0[slot].with_mut(|slot| unsafe { *slot = Some(pattern.fill(page)) });
         }
 
         pub(crate) unsafe fn read<R>(

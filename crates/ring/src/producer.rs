@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use thiserror::Error;
 
-use crate::AccessReport;
+use crate::access_report::{AccessReport, Pattern};
 use crate::asymmetric::light;
 use crate::lanes::LaneId;
 use crate::pending::Pending;
@@ -188,7 +188,27 @@ impl Producer {
     /// The iterator runs inside the push: what it does must itself be fit for the context this is
     /// called from. One that yields fewer than it said queues fewer.
     pub fn push_batch(&self, reports: impl ExactSizeIterator<Item = AccessReport>) -> Batch {
-        let len = reports.len();
+        self.push_many(reports.len(), |head, room| {
+            // SAFETY: this is the outermost push, and so many slots are free.
+            unsafe { self.ring.write_all(head, reports.take(room)) }
+        })
+    }
+
+    /// As [`push_batch`](Self::push_batch) of accesses to whole pages, which differ from the one of
+    /// `alike` only in what stands here of each: the first byte of its page, plus 1 for a store, and
+    /// when it was. For samplers: a quarter of the instructions.
+    pub fn push_pages(&self, alike: &AccessReport, pages: &[[u64; 2]]) -> Batch {
+        let pattern = Pattern::of(alike);
+        self.push_many(pages.len(), |head, room| {
+            // SAFETY: as above.
+            unsafe { self.ring.write_pages(head, pattern, &pages[..room]) }
+        })
+    }
+
+    /// What `write` puts into free slots, from an index on and so many at the most; it returns the
+    /// index after the last.
+    #[inline(always)]
+    fn push_many(&self, len: usize, write: impl FnOnce(u64, usize) -> u64) -> Batch {
         let own = &*self.ring.producer;
         let head = held(&own.head);
         if held(&own.claim) != head && self.is_still(head) {
@@ -203,8 +223,7 @@ impl Producer {
         }
         let head = busy.head;
         let room = len.min(self.free_at_least(len as u64, head) as usize);
-        // SAFETY: this is the outermost push, and so many slots are free.
-        let index = unsafe { self.ring.write_all(head, reports.take(room)) };
+        let index = write(head, room);
         let dropped_full = len - room;
         if dropped_full > 0 {
             count(&own.dropped_full, dropped_full as u64);

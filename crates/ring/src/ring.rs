@@ -21,7 +21,7 @@ use std::sync::atomic::AtomicUsize;
 
 use crossbeam_utils::CachePadded;
 
-use crate::access_report::{AccessReport, Reports};
+use crate::access_report::{AccessReport, Pattern, Reports};
 use crate::columns::Columns;
 use crate::primitive::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
@@ -205,6 +205,30 @@ impl Ring {
             }
             slot = 0;
         }
+    }
+
+    /// As [`write_all`](Self::write_all), of pages.
+    ///
+    /// # Safety
+    ///
+    /// As there.
+    #[inline]
+    pub(crate) unsafe fn write_pages(
+        &self,
+        index: u64,
+        pattern: Pattern,
+        pages: &[[u64; 2]],
+    ) -> u64 {
+        let slots = self.columns.slots();
+        let first = (index & self.mask) as usize;
+        let (until_end, rest) = pages.split_at(pages.len().min(self.slots() as usize - first));
+        for (begin, pages) in [(first, until_end), (0, rest)] {
+            for (slot, &page) in (begin..).zip(pages) {
+                // SAFETY: as in `write`.
+                unsafe { slots.write_page(slot, pattern, page) };
+            }
+        }
+        index.wrapping_add(pages.len() as u64)
     }
 
     /// Hands out the slots from `tail` to `head`, oldest first, in one or two parts.

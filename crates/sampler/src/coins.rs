@@ -48,7 +48,7 @@ impl Bias {
         let (mut below, mut equal) = (v.splat(0), v.splat(u64::MAX));
         for weights in &WEIGHTS {
             let drawn = random.row(v);
-            let digit = v.ones(v.less(v.splat(0), v.and(bias, v.load(weights))));
+            let digit = v.below(v.splat(0), v.and(bias, v.load(weights)));
             let differs = v.xor(drawn, digit);
             // A drawn 0 is below a digit of 1.
             below = v.or(below, v.and(equal, v.and(differs, digit)));

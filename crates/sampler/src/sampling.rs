@@ -22,7 +22,7 @@ use damon_ring::{AccessReport, AddressKind, Producer};
 use crate::counters::SamplerCounters;
 use crate::crew::{Crew, Task};
 use crate::sources::SourceCounts;
-use crate::stream::{NO_CPU, Output, Seen, Span, Stream};
+use crate::stream::{NO_CPU, Output, Span, Stream};
 
 /// Tasks per thread, so that whoever is done first finds more.
 const GROUPS_PER_THREAD: usize = 4;
@@ -128,18 +128,18 @@ impl Part {
         kind: AddressKind,
         lane: &Producer,
     ) {
-        let seen = output.seen.as_slice()[own.clone()].iter();
+        let seen = &output.seen.as_slice()[own.clone()];
         if let Some(who) = self.who {
-            // Known beforehand, so that all but address, moment and store is the same.
-            lane.push_batch(seen.map(|seen| report(seen, kind, who)));
+            lane.push_pages(&who.report(kind), bytemuck::cast_slice(seen));
             return;
         }
         let mut who = Who { cpu: NO_CPU, tgid: 0, tid: 0 };
-        lane.push_batch(seen.zip(&output.cpus[own]).map(|(seen, &cpu)| {
+        lane.push_batch(seen.iter().zip(&output.cpus[own]).map(|(seen, &cpu)| {
             if cpu != who.cpu {
                 who = Who::on(cpu, machine);
             }
-            report(seen, kind, who)
+            let (address, time_ns, write) = (seen.page(), seen.time_ns, seen.write());
+            AccessReport { address, time_ns, write, ..who.report(kind) }
         }));
     }
 }
@@ -360,17 +360,12 @@ impl Who {
         let tgid = owner.map_or(0, |(process, _)| machine.tgid(process));
         Self { cpu, tgid, tid: owner.map_or(0, |(_, thread)| tgid + u32::from(thread)) }
     }
-}
 
-fn report(seen: &Seen, kind: AddressKind, who: Who) -> AccessReport {
-    AccessReport {
-        address: seen.page(),
-        time_ns: seen.time_ns,
-        size: PAGE_SZ as u32,
-        tid: who.tid,
-        tgid: who.tgid,
-        cpu: if who.cpu == NO_CPU { 0 } else { who.cpu },
-        kind,
-        write: seen.write(),
+    /// Of an access of theirs to the first page, at the beginning.
+    fn report(self, kind: AddressKind) -> AccessReport {
+        let Self { cpu, tgid, tid } = self;
+        let cpu = if cpu == NO_CPU { 0 } else { cpu };
+        let size = PAGE_SZ as u32;
+        AccessReport { address: 0, time_ns: 0, size, tid, tgid, cpu, kind, write: false }
     }
 }

@@ -47,6 +47,9 @@ pub(crate) struct Seen {
     pub(crate) time_ns: u64,
 }
 
+// As a lane's producer wants it.
+const _: () = assert!(STORE == 1);
+
 // SAFETY: all zeros are two words.
 unsafe impl bytemuck::Zeroable for Seen {}
 // SAFETY: two words, of which all values are valid, with nothing between them.

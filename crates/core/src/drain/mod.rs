@@ -197,13 +197,7 @@ impl Drain {
         let drained = lanes.drain(|lane, reports| {
             // Only now: in an interval without reports nobody asks where a region is.
             self.refresh(targets);
-            let before = self.counters;
             self.take(lane, reports, targets);
-            // What is credited is counted later.
-            if before != self.counters {
-                let lost = LaneLosses::between(&before, &self.counters);
-                self.losses.entry(lane).or_default().add(&lost);
-            }
         });
         if drained > 0 {
             self.fold(targets, tick);
@@ -269,16 +263,30 @@ impl Drain {
     }
 
     fn take(&mut self, lane: LaneId, reports: &Reports<'_>, targets: &[Target]) {
+        if self.processes.is_empty() && self.filters.is_empty() {
+            self.credit(lane, reports);
+            if self.closer.is_empty() {
+                return;
+            }
+        }
+        let before = self.counters;
         if !self.processes.is_empty() {
             (0..reports.len()).for_each(|i| self.take_virtual(reports, i, targets));
         } else if self.filters.is_empty() {
-            self.take_physical(lane, reports, targets);
+            self.take_closer(reports, targets);
         } else {
             let mut passed = std::mem::take(&mut self.passed);
             self.filter(reports, &mut passed);
             let Columns { sightings, details } = &passed;
-            self.take_physical(lane, &Reports { sightings, details }, targets);
+            let reports = Reports { sightings, details };
+            self.credit(lane, &reports);
+            self.take_closer(&reports, targets);
             self.passed = passed;
+        }
+        // What is credited is counted later.
+        if before != self.counters {
+            let lost = LaneLosses::between(&before, &self.counters);
+            self.losses.entry(lane).or_default().add(&lost);
         }
     }
 
@@ -302,16 +310,20 @@ impl Drain {
         }
     }
 
-    fn take_physical(&mut self, lane: LaneId, reports: &Reports<'_>, targets: &[Target]) {
+    /// Reports of physical memory, but for those that need a [closer look](Self::take_closer).
+    fn credit(&mut self, lane: LaneId, reports: &Reports<'_>) {
         // Not a target without an index: there is one of each.
-        let (Some(index), Some(target)) = (self.indexes.first_mut(), targets.first()) else {
-            return;
-        };
-        let mut closer = std::mem::take(&mut self.closer);
+        let Some(index) = self.indexes.first_mut() else { return };
         // A stamp has 63 bits, so a later moment is as good as the last of them.
         let fresh_from = i64::try_from(self.stale_before_ns).unwrap_or(i64::MAX);
         let words = Sighting::words(reports.sightings);
+        let closer = &mut self.closer;
         index.credit(lane, words, fresh_from, |i| closer.push(i));
+    }
+
+    fn take_closer(&mut self, reports: &Reports<'_>, targets: &[Target]) {
+        let Some(target) = targets.first() else { return };
+        let mut closer = std::mem::take(&mut self.closer);
         for i in closer.drain(..) {
             if self.is_stale(reports.sightings[i]) {
                 self.counters.stale += 1;

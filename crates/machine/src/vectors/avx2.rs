@@ -170,6 +170,9 @@ impl Vectors for Avx2 {
         fn less(a: Row, b: Row) -> u8 {
             signs([less_half(a[0], b[0]), less_half(a[1], b[1])])
         }
+        fn below(a: Row, b: Row) -> Row {
+            [less_half(a[0], b[0]), less_half(a[1], b[1])]
+        }
         fn further<const BY: i32>(row: Row) -> Row {
             let [low, high] = row;
             match BY {

@@ -86,6 +86,9 @@ impl Vectors for Avx512 {
             _mm512_alignr_epi64::<BY>(row, row)
         }
         fn less(a: __m512i, b: __m512i) -> u8 { _mm512_cmplt_epu64_mask(a, b) }
+        fn below(a: __m512i, b: __m512i) -> __m512i {
+            _mm512_movm_epi64(_mm512_cmplt_epu64_mask(a, b))
+        }
         fn bits(row: __m512i, at: __m512i) -> u8 {
             let at = _mm512_and_si512(at, _mm512_set1_epi64(63));
             _mm512_test_epi64_mask(row, _mm512_sllv_epi64(_mm512_set1_epi64(1), at))

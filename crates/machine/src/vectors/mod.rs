@@ -60,6 +60,8 @@ pub trait Vectors: Copy {
     fn further<const BY: i32>(self, row: Self::Row) -> Self::Row;
     /// A bit for each lane: `a < b`.
     fn less(self, a: Self::Row, b: Self::Row) -> u8;
+    /// All ones in lanes where `a < b`, 0 in others.
+    fn below(self, a: Self::Row, b: Self::Row) -> Self::Row;
     /// A bit for each lane: bit `at % 64` of the word.
     fn bits(self, row: Self::Row, at: Self::Row) -> u8;
     /// All ones in lanes whose bit is set, 0 in others.
@@ -167,6 +169,7 @@ mod tests {
                     v.further::<7>(a),
                     v.ones(lanes),
                     v.ones(v.less(a, b)),
+                    v.below(a, b),
                     v.ones(v.bits(a, b)),
                     v.gather(&table, near),
                     even,
@@ -207,6 +210,7 @@ mod tests {
         v.compress(row, 0b1001_0110, &mut words);
         assert_eq!(words[..4], [11, 12, 14, 17]);
         assert_eq!(v.less(row, v.splat(13)), 0b111);
+        assert_eq!(v.below(row, v.splat(13)), v.ones(0b111));
         assert_eq!(v.bits(v.splat(0b1001), [0, 1, 2, 3, 64, 65, 66, 67]), 0b1001_1001);
         assert_eq!(v.ones(0b10)[..3], [0, u64::MAX, 0]);
         assert_eq!(v.gather(&[5, 6], [0, 1, 2, u64::MAX, 0, 0, 0, 1]), [5, 6, 0, 0, 5, 5, 5, 6]);

@@ -111,6 +111,11 @@ impl Vectors for Portable {
     }
 
     #[inline(always)]
+    fn below(self, a: Self::Row, b: Self::Row) -> Self::Row {
+        self.each(|lane| u64::from(a[lane] < b[lane]).wrapping_neg())
+    }
+
+    #[inline(always)]
     fn bits(self, row: Self::Row, at: Self::Row) -> u8 {
         self.lanes(|lane| row[lane] >> (at[lane] % 64) & 1 == 1)
     }

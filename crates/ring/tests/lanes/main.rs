@@ -10,7 +10,7 @@ mod threads;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use common::{drain, numbers, report, reports_from, whole};
-use damon_ring::{Batch, Dropped, LaneError, Lanes, LanesOptions, Producer};
+use damon_ring::{AccessReport, Batch, Dropped, LaneError, Lanes, LanesOptions, Producer};
 
 fn lanes(slots: u32) -> Lanes {
     Lanes::new(LanesOptions { lanes_max: 130, slots }).unwrap()
@@ -78,6 +78,34 @@ fn a_batch_that_does_not_fit_is_cut_and_its_rest_is_not_made() {
     assert_eq!(numbers(&mut lanes), [(0, 0), (0, 1), (0, 2), (0, 3)]);
     assert_eq!(lane.push_batch([].into_iter()), Batch::default());
     assert_eq!(lanes.counters().dropped_full, 5);
+}
+
+#[test]
+fn a_batch_of_pages_is_one_of_the_whole_reports_wherever_it_wraps_and_is_cut() {
+    for slots in [1, 4, 16] {
+        let mut lanes = lanes(slots);
+        let pair = [(); 2].map(|()| lanes.add().unwrap());
+        let (tid, tgid, cpu) = (7, 8, 9);
+        let alike = AccessReport { tid, tgid, cpu, ..AccessReport::physical(0, 4096, 0) };
+        let mut number = 0;
+        for len in (0..40).map(|round| round * 7 % 19) {
+            let pages: Vec<_> = (number..number + len)
+                .map(|number| [number * 4096 + number % 3 % 2, u64::MAX / 2 - 20 + number])
+                .collect();
+            let whole = pages.iter().map(|&[access, time_ns]| {
+                let (address, write) = (access / 4096 * 4096, access % 2 == 1);
+                AccessReport { address, time_ns, write, ..alike }
+            });
+            assert_eq!(pair[0].push_pages(&alike, &pages), pair[1].push_batch(whole));
+            let mut drained = [vec![], vec![]];
+            lanes.drain(|lane, reports| drained[lane as usize].extend(reports.iter()));
+            assert_eq!(drained[0], drained[1], "{slots} slots, {len} pages");
+            number += len;
+        }
+        lanes.close();
+        let batch = pair[0].push_pages(&alike, &[[0, 0]; 3]);
+        assert_eq!(batch, Batch { dropped_closed: 3, ..Batch::default() });
+    }
 }
 
 #[test]
