@@ -10,7 +10,7 @@ import { item } from './item.ts';
 
 /** Cold to hot on a dark page. */
 export const HEAT_ON_DARK: readonly string[] = [
-  '#1b1c2b',
+  '#211f38',
   '#2d1f56',
   '#4d2177',
   '#722a81',

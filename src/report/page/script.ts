@@ -9,7 +9,8 @@
 export const SCRIPT: string = String.raw`'use strict';
 (() => {
   const data = JSON.parse(document.getElementById('data').textContent);
-  const dark = matchMedia('(prefers-color-scheme: dark)');
+  const dark = matchMedia('screen and (prefers-color-scheme: dark)');
+  const paper = matchMedia('print');
   const color = (name) =>
     getComputedStyle(document.documentElement).getPropertyValue('--' + name).trim();
 
@@ -429,5 +430,6 @@ export const SCRIPT: string = String.raw`'use strict';
   };
   draw();
   dark.addEventListener('change', draw);
+  paper.addEventListener('change', draw);
 })();
 `;

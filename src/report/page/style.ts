@@ -15,22 +15,23 @@ export const STYLE: string = `
   --shadow: rgb(28 26 36 / 0.22);
   --wash: #f3f0e9;
   --share: #7a2a86;
-  --truth: #a7a1ad;
+  --truth: #8d8794;
   --target: #1c1a24;
   --published: #15777c;
   --published-wash: rgb(21 119 124 / 0.16);
   --ramp-wash: rgb(224 148 52 / 0.15);
   --series-1: #7a2a86;
   --series-2: #15777c;
-  --series-3: #c25f2c;
-  --series-4: #4a63b0;
+  --series-3: #b8561f;
+  --series-4: #3a7de9;
   --good: #1d7a4c;
   --bad: #b3261e;
   --heat: linear-gradient(90deg, ${HEAT_ON_LIGHT.join(', ')});
   --sans: "Inter", system-ui, -apple-system, "Segoe UI", "Helvetica Neue", Arial, sans-serif;
   --mono: ui-monospace, "SF Mono", "Cascadia Mono", "DejaVu Sans Mono", Menlo, Consolas, monospace;
 }
-@media (prefers-color-scheme: dark) {
+/* Paper is light. */
+@media screen and (prefers-color-scheme: dark) {
   :root {
     --page: #121219;
     --ink: #edebf2;
@@ -46,8 +47,8 @@ export const STYLE: string = `
     --ramp-wash: rgb(252 200 119 / 0.10);
     --series-1: #f58a66;
     --series-2: #5cc4c2;
-    --series-3: #d9b85c;
-    --series-4: #9aa8f0;
+    --series-3: #f0dc6e;
+    --series-4: #7b97f0;
     --good: #6bcf98;
     --bad: #ff8a80;
     --heat: linear-gradient(90deg, ${HEAT_ON_DARK.join(', ')});
@@ -131,13 +132,14 @@ figcaption { margin-top: 0.6rem; color: var(--muted); font-size: 0.8125rem; }
 }
 .key li { display: flex; align-items: center; gap: 0.5rem; }
 .key svg { flex: none; }
+.key + .plot { margin-top: 1.5rem; }
 .heat { display: inline-block; width: clamp(7rem, 24vw, 14rem); height: 0.75rem; border-radius: 2px; background: var(--heat) right / ${100 / (1 - FIRST_STEP)}% 100%; }
 .none, .blank { display: inline-block; width: 0.75rem; height: 0.75rem; border-radius: 2px; border: 1px solid var(--rule); }
 .none { background: var(--heat); background-size: 100rem; }
 .line-share { stroke: var(--share); } .line-truth { stroke: var(--truth); }
 .line-target { stroke: var(--target); } .line-published { stroke: var(--published); }
-.line-good { stroke: var(--good); }
 .area-published { fill: var(--published-wash); } .area-ramp { fill: var(--ramp-wash); }
+.area-applied { fill: var(--good); fill-opacity: 0.333; }
 .series-1 { stroke: var(--series-1); } .series-2 { stroke: var(--series-2); }
 .series-3 { stroke: var(--series-3); } .series-4 { stroke: var(--series-4); }
 .fill-series-1 { fill: var(--series-1); } .fill-series-2 { fill: var(--series-2); }
@@ -180,7 +182,7 @@ td.meter:has(.interval) { padding-inline: 0.25rem; }
 .books th { font-weight: 400; }
 .scroll + p { margin-top: 0.9rem; }
 tr.group th { padding-top: 1.1rem; font-weight: 620; }
-tr.group ~ tr th { padding-left: 1rem; }
+.many tr.group ~ tr th { padding-left: 1rem; }
 .books .group th { padding-top: 0.9rem; font-weight: 620; }
 .depth-1 { padding-left: 1rem; } .depth-2 { padding-left: 2rem; } .depth-3 { padding-left: 3rem; }
 .equations { margin: 1rem 0 0; padding: 0; list-style: none; font-size: 0.9375rem; }
@@ -194,8 +196,8 @@ tr.group ~ tr th { padding-left: 1rem; }
 footer { margin-top: 4rem; padding-block: 1.5rem 3.5rem; color: var(--muted); font-size: 0.8125rem; }
 noscript p { margin-top: 1rem; padding: 0.75rem 1rem; background: var(--wash); }
 @media (max-width: 60rem) {
-  .many { font-size: 0.75rem; } .many th, .many td { padding-right: 0.5rem; }
-  .interval { min-width: 5.5rem; }
+  .many { font-size: 0.75rem; } .many th, .many td { padding-right: 0.4rem; }
+  .interval { min-width: 4.5rem; }
 }
 @media (max-width: 40rem) {
   .figures { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 1.5rem 1.25rem; }
@@ -204,6 +206,17 @@ noscript p { margin-top: 1rem; padding: 0.75rem 1rem; background: var(--wash); }
   .glossary { grid-template-columns: 1fr; gap: 0; }
   .glossary dd { margin-bottom: 0.75rem; }
 }
-@media print { .part > .lede { max-width: none; }
-.part { break-before: page; } figure, tr { break-inside: avoid; } }
+@media print {
+  body { print-color-adjust: exact; -webkit-print-color-adjust: exact; background: none; }
+  main, .masthead, footer { max-width: none; padding-inline: 0; }
+  .masthead { padding-top: 0; }
+  .part { margin-top: 1.75rem; }
+  .part + .part:not(:last-child) { break-before: page; }
+  h2, h3, .block > p:has(+ figure), thead, tr.group { break-after: avoid; }
+  figure, tr, .equations li, .figures { break-inside: avoid; }
+  .scroll { overflow: visible; background: none; }
+  table { font-size: 0.75rem; }
+  /* However wide a plot was when it was drawn. */
+  .plot canvas { width: 100% !important; }
+}
 `;
