@@ -231,6 +231,7 @@ test('the views tell outcomes, windows and failures, and what is not told', asyn
     schemes: [
       { name: 'fails', action: 'stat', quota: { ...quota, tuner: { name: 'mine', step } } },
       { name: 'works', action: 'stat', quota: { ...quota, tuner: 'temporal' } },
+      { name: 'free', action: 'stat' },
     ],
   });
   const { explanation, schemes: names, startNs } = record;
@@ -250,6 +251,24 @@ test('the views tell outcomes, windows and failures, and what is not told', asyn
   t.regex(html, /Why fails did what it did/);
   t.regex(html, /20 steps without an answer/);
   t.false(html.includes('<idea>'));
+  const free = explanationBlock('why2', record, 2, data).text;
+  for (const [block, isLimited] of [
+    [html, true],
+    [free, false],
+  ] as const) {
+    t.is(/> allowed</.test(block), isLimited, 'a key only for what is drawn');
+    t.is(/>Windows</.test(block), isLimited);
+    t.is(/Measured: /.test(block), isLimited);
+  }
+  t.deepEqual(
+    (['why1', 'why2'] as const).map((why) =>
+      (data[why] as ExplanationData).lines.map(({ look }) => look),
+    ),
+    [
+      ['dashed', 'line', 'area'],
+      ['line', 'area'],
+    ],
+  );
   const { at, outcomes } = data['why1'] as ExplanationData;
   at.forEach((_, i) => {
     const sum = outcomes.reduce((total, { percent }) => total + (percent[i] ?? 0), 0);

@@ -32,7 +32,7 @@ function placementRun(seed: number, hot: readonly number[], opsHz: number): Plac
 
 const RECORD: PlacementRecord = {
   title: 'A <study>',
-  machine: ['two nodes'],
+  machine: ['two nodes at 10 GB/s'],
   baselines: { 'a group': 'best', another: 'best' },
   cases: [
     {
@@ -137,4 +137,14 @@ test('the page draws each group, with text made harmless', (t) => {
   t.regex(page, /Hot memory on the fast node: another/);
   t.is(page.match(/data-series="placement/g)?.length, 2);
   t.is(page.match(/<tr class="other">/g)?.length, 1);
+  t.regex(page, /10\u00a0GB\/s/, 'a unit stays with its number');
+  const data = JSON.parse(/id="data">([^]*?)<\/script>/.exec(page)?.[1] ?? '') as {
+    'placement0-0': { seconds: number; lines: { from: number; mean: number[] }[] };
+  };
+  const { seconds, lines } = data['placement0-0'];
+  t.deepEqual(
+    lines.map(({ from, mean }) => [from, from + mean.length - 1]),
+    [[1, seconds]],
+    'what is read late in a second is drawn at its end',
+  );
 });

@@ -154,14 +154,16 @@ test('the page has a row for each case and a plot with a band for each name', (t
   t.regex(page, /<td colspan="8">not run<\/td>/);
   t.is(page.match(/data-kind="bands"/g)?.length, 2, 'a name without runs has no plot');
   t.is(page.match(/class="interval"/g)?.length, 3, 'two cases and the published result');
+  t.is(page.match(/<th scope="rowgroup" rowspan="3">up &#38; down</g)?.length, 1);
+  t.notRegex(page, /not reached in/);
   const data = JSON.parse(/id="data">([^]*?)<\/script>/.exec(page)?.[1] ?? '') as {
-    study0: { lines: { name: string; mean: number[] }[] };
+    study0: { lines: { name: string; from: number; mean: number[] }[] };
   };
   t.deepEqual(
-    data.study0.lines.map(({ name, mean }) => [name, mean]),
+    data.study0.lines.map(({ name, from, mean }) => [name, from, mean]),
     [
-      ['temporal', [50, 71.5, 69.5]],
-      ['proportional', [50, 70, 70]],
+      ['temporal', 0, [50, 71.5, 69.5]],
+      ['proportional', 0, [50, 70, 70]],
     ],
   );
 });
@@ -205,4 +207,15 @@ test('the page of a study says its title once, explains no more than it shows, a
       ['series-1', '6 3'],
     ],
   );
+  t.is(other.match(/rowspan="5"/g)?.length, 3, 'who holds it, its ramp, what it moves');
+});
+
+test('the page tells of runs that count in nothing', (t) => {
+  const [first] = RECORD.cases;
+  t.truthy(first);
+  if (!first) return;
+  const runs = [...first.runs, loopRun(3, [50, 51, 52], 0)];
+  const study = { ...RECORD, cases: [{ ...first, runs }] };
+  const page = renderHtml({ title: 'A study', generatedBy: 'a test', study });
+  t.regex(page, /up &#38; down, temporal: the target was not reached in 1 of 3 runs/);
 });

@@ -20,6 +20,7 @@ import {
   heatmapBlock,
   hotRangeBlock,
   quotaBlock,
+  unbroken,
   type Word,
   workingSetBlock,
 } from './page/blocks.ts';
@@ -155,7 +156,7 @@ function demoPart(demo: DemoRecord, data: PageData): Markup {
   const [row] = demo.rows;
   return html`<section class="part" aria-labelledby="demo">
     <h2 id="demo">Closed loop</h2>
-    <p class="lede">${demo.machine.join(' · ')}</p>
+    <p class="lede">${unbroken(demo.machine.join(' · '))}</p>
     ${figures([
       row &&
         row.mean !== null && [

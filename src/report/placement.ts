@@ -11,7 +11,7 @@ export interface PlacementRun {
   readonly seed: number;
   /** First second of the stretch that is judged. */
   readonly fromSecond: number;
-  /** Share of the hot memory on the fast node in percent, as the machine knows it. */
+  /** Share of the hot memory on the fast node in percent, as the machine knows it late in each second. */
   readonly hotPercent: Float64Array;
   /** From the start of the stretch until half of it was there; `null` if it never was. */
   readonly halfSeconds: number | null;

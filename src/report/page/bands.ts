@@ -20,18 +20,21 @@ interface BandPlot {
   readonly lines: readonly { readonly name: string; readonly band: Band }[];
   /** Of one there is a line, and no interval. */
   readonly seeds: number;
+  /** Where in its second each value was read. */
+  readonly read: 'first' | 'last';
   /** Drawn from 0 to 100 %, whatever the lines need. */
   readonly whole?: boolean;
 }
 
 export function bandBlock(
-  { series, title, what, lines, seeds, whole }: BandPlot,
+  { series, title, what, lines, seeds, read, whole }: BandPlot,
   data: PageData,
 ): Markup {
   const bands = bandData(
     lines.map(({ name, band }, i) => ({
       name,
       band,
+      from: read === 'last' ? 1 : 0,
       color: (i % COLORS) + 1,
       dashes: DASHES[Math.floor(i / COLORS) % DASHES.length] ?? [],
     })),

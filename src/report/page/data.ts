@@ -92,6 +92,8 @@ export interface ExplanationData extends TimeAxisData {
   readonly lines: readonly {
     readonly name: string;
     readonly color: string;
+    /** Where all are alike, each is still seen. */
+    readonly look: 'dashed' | 'line' | 'area';
     readonly mib: readonly number[];
   }[];
   /** What became of the regions, in percent of their bytes; together 100. */
@@ -116,6 +118,8 @@ interface BandLine {
   readonly color: number;
   /** Pixels drawn and left out by turns; none is a whole line. */
   readonly dashes: readonly number[];
+  /** When the first value was, and between two, in seconds. */
+  readonly from: number;
   readonly step: number;
   readonly mean: readonly (number | null)[];
   readonly low: readonly (number | null)[];
@@ -127,16 +131,18 @@ const BAND_POINTS = 2_000;
 
 /** Bands of shares: what is drawn of an interval ends where a share does. */
 export function bandData(
-  bands: readonly (Pick<BandLine, 'name' | 'color' | 'dashes'> & { readonly band: Band })[],
+  bands: readonly (Pick<BandLine, 'name' | 'color' | 'dashes' | 'from'> & {
+    readonly band: Band;
+  })[],
 ): BandData {
-  const lines = bands.map(({ name, color, dashes, band: { mean, low, high } }): BandLine => {
+  const lines = bands.map(({ band: { mean, low, high }, ...line }): BandLine => {
     const step = Math.max(1, Math.ceil(mean.length / BAND_POINTS));
     const drawn = (values: Float64Array): (number | null)[] =>
       thinned(
         values.map((value) => Math.min(100, Math.max(0, value))),
         step,
       );
-    return { name, color, dashes, step, mean: drawn(mean), low: drawn(low), high: drawn(high) };
+    return { ...line, step, mean: drawn(mean), low: drawn(low), high: drawn(high) };
   });
   const seconds = Math.max(0, ...bands.map(({ band }) => band.mean.length));
   return { seconds, ticks: timeTicks(seconds, TIME_LABELS), lines };

@@ -49,25 +49,37 @@ export function explanationBlock(
   const name = schemes[scheme] ?? `scheme ${scheme}`;
   if (total === undefined) return html``;
   data[series] = explanationData(explanation.of(scheme, DRAWN), startNs, endNs);
+  const isLimited = total.allowedBytes !== undefined;
   return html`<section class="block" aria-labelledby="${series}">
     <h3 id="${series}">Why ${name} did what it did</h3>
     <p>
-      Above, the bytes of a quota window: allowed, tried, and with an effect. Below, what became of
-      all regions it came to.
+      Above, the bytes of a ${isLimited ? 'quota window: allowed, tried,' : 'round: tried,'} and
+      with an effect (applied). Below, what became of all regions it came to, by their bytes; each
+      round comes to all of them again.
     </p>
     <figure>
-      ${canvas('work', series, 'strip', `Bytes per window that ${name} was allowed, tried and applied, over time.`)}
+      ${canvas('work', series, 'strip', `Bytes that ${name} ${isLimited ? 'was allowed, tried' : 'tried'} and applied, over time.`)}
+      <ul class="key">
+        ${isLimited && html`<li>${lineKey('line-target', '5 4')} allowed</li>`}
+        <li>${lineKey('series-1')} tried</li>
+        <li>${areaKey('area-applied')} applied</li>
+      </ul>
       ${canvas('outcomes', series, 'strip', describeOutcomes(total))}
       <ul class="key">
-        <li>${lineKey('line-target', '5 4')} allowed</li>
-        <li>${lineKey('series-1')} tried</li>
-        <li>${lineKey('line-good')} applied</li>
         ${occurring(total).map(
           ({ key, title }) => html`<li>${areaKey(`fill-${COLORS[key]}`)} ${title}</li>`,
         )}
       </ul>
     </figure>
     ${outcomeTable(total)} ${stretchTable(explanation.of(scheme, ROWS), startNs)}
+    <p>
+      By time; where there are many, ${isLimited ? 'windows' : 'rounds'} that follow each other are
+      summed up.
+      ${
+        total.tunings > 0 &&
+        'Measured: what the goals read last. Score: the mean over the steps of the tuner; 100 % is a goal that is just met.'
+      }
+    </p>
     ${
       total.failure &&
       html`<p class="bad">
@@ -113,6 +125,7 @@ function explanationData(
             {
               name: 'allowed',
               color: 'target',
+              look: 'dashed' as const,
               mib: stretches.map((stretch) => perWindow(stretch.allowedBytes ?? 0, stretch)),
             },
           ]
@@ -120,11 +133,13 @@ function explanationData(
       {
         name: 'tried',
         color: 'series-1',
+        look: 'line',
         mib: stretches.map((stretch) => perWindow(stretch.tried.bytes, stretch)),
       },
       {
         name: 'applied',
         color: 'good',
+        look: 'area',
         mib: stretches.map((stretch) => perWindow(stretch.applied.bytes, stretch)),
       },
     ],
@@ -180,13 +195,14 @@ function outcomeTable(total: Stretch): Markup {
 }
 
 function stretchTable(stretches: readonly Stretch[], startNs: bigint): Markup {
+  const isLimited = stretches.some(({ allowedBytes }) => allowedBytes !== undefined);
   return scroll(
     'Windows',
     html`<table>
       <thead>
         <tr>
           <th scope="col" class="n">From</th>
-          <th scope="col" class="n">Windows</th>
+          <th scope="col" class="n">${isLimited ? 'Windows' : 'Rounds'}</th>
           <th scope="col" class="n">Measured</th>
           <th scope="col" class="n">Score</th>
           <th scope="col" class="n">Allowed</th>

@@ -25,7 +25,7 @@ export function placementPart(record: PlacementRecord, heading: string, data: Pa
   const summaries = summarizePlacement(record);
   return html`<section class="part" aria-labelledby="placement">
     <h2 id="placement">${heading}</h2>
-    <p class="lede">${record.machine.join(' · ')}</p>
+    <p class="lede">${unbroken(record.machine.join(' · '))}</p>
     <p class="lede">${describeStudy(record)}</p>
     ${tableBlock(record, summaries)} ${comparisonBlock(record)}
     ${plots(record.cases).map((plot) => plotBlock(plot, data))}
@@ -122,6 +122,7 @@ function plotBlock({ id, what, cases }: Plot, data: PageData): Markup {
       band: meanBand(runs.map(({ hotPercent }) => hotPercent)),
     })),
     seeds: Math.max(...cases.map(({ runs }) => runs.length)),
+    read: 'last' as const,
     // Cases of one group may be parted between plots: all have one scale.
     whole: true,
   };

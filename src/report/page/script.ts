@@ -222,9 +222,9 @@ export const SCRIPT: string = String.raw`'use strict';
     },
   });
 
-  const line = (name, values, step, more) => ({
+  const line = (name, values, step, { from = 0, ...more }) => ({
     label: name,
-    data: values.map((y, i) => ({ x: i * step, y })),
+    data: values.map((y, i) => ({ x: from + i * step, y })),
     borderWidth: 1.5,
     pointRadius: 0,
     pointHoverRadius: 3,
@@ -275,7 +275,7 @@ export const SCRIPT: string = String.raw`'use strict';
             ...flush,
             min: -series.zoom,
             max: series.zoom,
-            ticks: { maxTicksLimit: 5, callback: (value) => (value > 0 ? '+' : value < 0 ? '−' : '') + number(Math.abs(value)) },
+            ticks: { maxTicksLimit: 5, callback: (value) => (value > 0 ? '+' : value < 0 ? '−' : '') + number(Math.abs(value)) + ' pp' },
           }),
         },
         plugins: {
@@ -321,12 +321,12 @@ export const SCRIPT: string = String.raw`'use strict';
     new Chart(canvas, {
       type: 'line',
       data: {
-        datasets: series.lines.flatMap(({ name, step, mean, low, high, color: own, dashes }) => {
+        datasets: series.lines.flatMap(({ name, from, step, mean, low, high, color: own, dashes }) => {
           const stroke = color('series-' + own);
-          const edge = { borderWidth: 0, pointHoverRadius: 0, backgroundColor: stroke + '33' };
+          const edge = { from, borderWidth: 0, pointHoverRadius: 0, backgroundColor: stroke + '33' };
           return [
             // At 0 and 100 % too it is as wide as elsewhere.
-            line(name, mean, step, { borderColor: stroke, pointBackgroundColor: stroke, borderDash: dashes, clip: 2 }),
+            line(name, mean, step, { from, borderColor: stroke, pointBackgroundColor: stroke, borderDash: dashes, clip: 2 }),
             line('', high, step, { ...edge, fill: '+1' }),
             line('', low, step, edge),
           ];
@@ -337,8 +337,12 @@ export const SCRIPT: string = String.raw`'use strict';
         scales: {
           x: timeAxis(series, 'Time'),
           y: axis('Share of hot memory', {
-            ...(series.whole ? { min: 0, max: 100 } : { grace: '5%' }),
-            afterDataLimits: (scale) => Object.assign(scale, { min: Math.max(0, scale.min), max: Math.min(100, scale.max) }),
+            ...(series.whole && { min: 0, max: 100 }),
+            // Some room around the lines, but none for shares that there are not.
+            afterDataLimits: (scale) => {
+              const room = (scale.max - scale.min) / 20;
+              Object.assign(scale, { min: Math.max(0, scale.min - room), max: Math.min(100, scale.max + room) });
+            },
             ticks: { maxTicksLimit: 8, callback: (value) => number(value) + ' %' },
           }),
         },
@@ -389,13 +393,15 @@ export const SCRIPT: string = String.raw`'use strict';
     stretches(canvas, series, {
       unit: 'MiB',
       title: '',
-      datasets: series.lines.map(({ name, color: own, mib }) => ({
+      datasets: series.lines.map(({ name, color: own, mib, look }) => ({
         label: name,
         data: held(series, mib),
         borderColor: color(own),
+        backgroundColor: color(own) + '55',
         pointBackgroundColor: color(own),
-        borderDash: name === 'allowed' ? [5, 4] : [],
-        borderWidth: 1.5,
+        borderDash: look === 'dashed' ? [5, 4] : [],
+        borderWidth: look === 'area' ? 0 : 1.5,
+        fill: look === 'area',
         pointRadius: 0,
         stepped: true,
       })),

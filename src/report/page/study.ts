@@ -16,6 +16,7 @@ import { bandBlock } from './bands.ts';
 import { scroll, unbroken } from './blocks.ts';
 import type { PageData } from './data.ts';
 import { differenceLine } from './difference.ts';
+import { groupsOf } from './group.ts';
 import { html, type Markup } from './markup.ts';
 
 /** Most plots: a study of many cases is told by its table. */
@@ -27,7 +28,7 @@ export function studyPart(study: StudyRecord, heading: string, data: PageData): 
   const plotted = names.length > PLOTS_MAX ? [] : names.flatMap((name) => plots(name, study.cases));
   return html`<section class="part" aria-labelledby="study">
     <h2 id="study">${heading}</h2>
-    <p class="lede">${study.machine.join(' · ')}</p>
+    <p class="lede">${unbroken(study.machine.join(' · '))}</p>
     <p class="lede">${describeStudy(study)}</p>
     ${tableBlock(summaries)} ${plotted.map((shown, i) => plotBlock(shown, i, data))}
   </section>`;
@@ -56,19 +57,30 @@ function tableBlock(summaries: readonly CaseSummary[]): Markup {
             <th scope="col" class="n">Mean</th>
             <th scope="col" class="n">Offset</th>
             <th scope="col" class="n">Stddev</th>
-            <th scope="col" class="n">Ramp / least</th>
-            <th scope="col" class="n">Overshoot / true</th>
+            <th scope="col" class="n">Overshoot / true</th>
+            <th scope="col" class="n">Ramp / least</th>
             <th scope="col" class="n">Moved/s</th>
             <th scope="col" class="meter">Offset, drawn</th>
           </tr>
         </thead>
-        <tbody>
-          ${summaries.map((summary, i) => [
-            caseRows(summary, scale),
-            isLastOfName(summaries, i) && publishedRow(summary, scale),
-          ])}
-        </tbody>
+        ${groupsOf(summaries.map((summary) => ({ group: summary.name, summary }))).map(
+          ({ group, members }) => {
+            const cases = members.map(({ summary }) => summary);
+            return html`<tbody>
+              ${groupRows(group, cases, scale)}
+            </tbody>`;
+          },
+        )}
       </table>`,
+    )}
+    ${summaries.map(
+      ({ name, controller, notReached, runs, nodes }) =>
+        notReached > 0 &&
+        nodes.length > 0 &&
+        html`<p>
+          ${name}, ${controller}: the target was not reached in ${notReached} of ${runs} runs, which
+          count in nothing else.
+        </p>`,
     )}
     ${summaries.map(
       ({ name, controller, versus }) =>
@@ -77,54 +89,73 @@ function tableBlock(summaries: readonly CaseSummary[]): Markup {
   </section>`;
 }
 
-function caseRows(summary: CaseSummary, scale: number): Markup[] {
-  const { name, controller, nodes, rampSeconds, leastRampSeconds, movedPerSecond } = summary;
+/** The rows of a name, which stands beside all of them. */
+function groupRows(name: string, summaries: readonly CaseSummary[], scale: number): Markup[] {
+  const rows = [
+    ...summaries.flatMap((summary) => caseCells(summary, scale)),
+    ...summaries.slice(-1).flatMap((summary) => publishedCells(summary, scale)),
+  ];
+  const heading = html`<th scope="rowgroup" rowspan="${rows.length}">${unbroken(name)}</th>`;
+  return rows.map(({ style, cells }, i) => {
+    const row = i === 0 && heading;
+    return html`<tr class="${style}">
+      ${row} ${cells}
+    </tr>`;
+  });
+}
+
+/** A row without its name. */
+interface Row {
+  readonly style: string;
+  readonly cells: Markup;
+}
+
+/** A row for each node; what is said of all nodes stands beside all of them. */
+function caseCells(summary: CaseSummary, scale: number): Row[] {
+  const { controller, nodes, rampSeconds, leastRampSeconds, movedPerSecond } = summary;
   if (nodes.length === 0) {
     const what = summary.runs === 0 ? 'not run' : 'not reached';
-    return [
-      html`<tr>
-        <th scope="row">${unbroken(name)}</th>
-        <td>${controller}</td>
-        <td colspan="8">${what}</td>
-      </tr>`,
-    ];
+    const cells = html`<td>${controller}</td>
+      <td colspan="8">${what}</td>`;
+    return [{ style: '', cells }];
   }
   const ramp =
     rampSeconds && leastRampSeconds
       ? `${formatNumber(rampSeconds.mean)} / ${formatNumber(leastRampSeconds.mean)} s`
       : '–';
-  return nodes.map(
-    (node) =>
-      html`<tr>
-        <th scope="row">${unbroken(name)}</th>
-        <td>${controller}</td>
-        <td>${node.name}</td>
-        <td class="n">${withInterval(node.mean)} %</td>
-        <td class="n">${formatSigned(node.offset.mean)}</td>
-        <td class="n">${node.stddev?.mean.toFixed(2) ?? '–'}</td>
-        <td class="n">${ramp}</td>
-        <td class="n">${overshoot(node)}</td>
-        <td class="n">${movedPerSecond ? formatBytes(movedPerSecond.mean) : '–'}</td>
-        <td class="meter">${differenceLine(node.offset, scale, node.stddev?.mean)}</td>
-      </tr>`,
-  );
+  const all = nodes.length;
+  return nodes.map((node, i) => {
+    const cells = html`${i === 0 && html`<td rowspan="${all}">${controller}</td>`}
+      <td>${node.name}</td>
+      <td class="n">${withInterval(node.mean)} %</td>
+      <td class="n">${formatSigned(node.offset.mean)}</td>
+      <td class="n">${node.stddev?.mean.toFixed(2) ?? '–'}</td>
+      <td class="n">${overshoot(node)}</td>
+      ${i === 0 && html`<td class="n" rowspan="${all}">${ramp}</td>`}
+      ${
+        i === 0 &&
+        html`<td class="n" rowspan="${all}">
+          ${movedPerSecond ? formatBytes(movedPerSecond.mean) : '–'}
+        </td>`
+      }
+      <td class="meter">${differenceLine(node.offset, scale, node.stddev?.mean)}</td>`;
+    return { style: '', cells };
+  });
 }
 
-function publishedRow({ published }: CaseSummary, scale: number): Markup | undefined {
-  if (published === undefined) return undefined;
+function publishedCells({ published }: CaseSummary, scale: number): Row[] {
+  if (published === undefined) return [];
   const { target, mean, stddev } = published;
   const offset = { count: 1, mean: mean - target, stddev: null, halfWidth: null };
-  return html`<tr class="other">
-    <th scope="row">Published</th>
-    <td colspan="2"></td>
+  const cells = html`<td colspan="2">published</td>
     <td class="n">${mean.toFixed(2)} %</td>
     <td class="n">${formatSigned(offset.mean)}</td>
     <td class="n">${stddev.toFixed(2)}</td>
     <td class="n">–</td>
     <td class="n">–</td>
     <td class="n">–</td>
-    <td class="meter">${differenceLine(offset, scale, stddev)}</td>
-  </tr>`;
+    <td class="meter">${differenceLine(offset, scale, stddev)}</td>`;
+  return [{ style: 'other', cells }];
 }
 
 /** What the scale has to show: every mean with its deviation and interval, of two points at least. */
@@ -134,10 +165,6 @@ function largestReach(summaries: readonly CaseSummary[]): number {
 
 function reach({ offset, stddev }: NodeSummary): number {
   return Math.abs(offset.mean) + Math.max(stddev?.mean ?? 0, offset.halfWidth ?? 0);
-}
-
-function isLastOfName(summaries: readonly CaseSummary[], index: number): boolean {
-  return summaries[index]?.name !== summaries[index + 1]?.name;
 }
 
 /** The lines of a name; of more than two nodes, which have a line each, those of one case. */
@@ -156,6 +183,7 @@ function plotBlock(shown: readonly StudyCase[], index: number, data: PageData): 
     what: 'Mean share of each node',
     lines: shown.flatMap(linesOf),
     seeds: Math.max(...shown.map(({ runs }) => runs.length)),
+    read: 'first' as const,
   };
   return bandBlock(plot, data);
 }
