@@ -214,6 +214,7 @@ test('--html writes one whole file that needs nothing else', async (t) => {
   const html = readFileSync(path, 'utf8');
   t.regex(html, /^<!doctype html>/i);
   t.true(html.trimEnd().endsWith('</html>'));
+  t.regex(html, /<h1>Replay of [^/]+\.csv</, 'the path stands below');
   t.notRegex(html, /<(script|link|img)[^>]+(src|href)="?(https?:)?\/\//);
   t.false(existsSync(`${path}.part`));
 });

@@ -1,4 +1,6 @@
 /** `node-damon replay`: a recording through the whole monitor. */
+import { basename } from 'node:path';
+
 import { type Command, Option } from 'commander';
 
 import { type ReplayOptions, replay } from '../job/replay.ts';
@@ -93,7 +95,7 @@ async function runReplay(file: string, options: Options, context: CliContext): P
     if (options.json) await write(stdout, `${summary(record)}\n`);
     else await write(stdout, `${renderReplay(record, { ...print, explain: options.explain })}\n`);
     if (options.html !== undefined) {
-      const title = `Replay of ${file}`;
+      const title = `Replay of ${basename(file)}`;
       const generatedBy = `node-damon ${packageVersion()}`;
       await writeWhole(options.html, renderHtml({ title, generatedBy, replay: record }));
     }
