@@ -285,3 +285,34 @@ test('the views tell outcomes, windows and failures, and what is not told', asyn
     'Why\nNo scheme had a round.',
   );
 });
+
+test('where stretches take much room, a narrow terminal is told less of them', (t) => {
+  const series = new StretchSeries();
+  const share = { regions: 1, bytes: 512 * MIB };
+  for (const second of [60n, 120n]) {
+    const timeNs = second * 1_000_000_000n;
+    const goals = [
+      { goal: { metric: 'node_mem_used_bp', nid: 0, targetValue: 7000 }, currentValue: 6999 },
+    ] as unknown as Tuning['goals'];
+    series.addTuning({ ...tuningOf(timeNs, 10_000), goals });
+    series.addRound(
+      roundOf(timeNs, {
+        opened: true,
+        effectiveSzBytes: 512 * MIB,
+        tried: share,
+        applied: share,
+        servedBefore: { regions: 1, bytes: 4.75 * 2 ** 40 },
+      }),
+    );
+  }
+  const heads = [80, 120].map((width) => {
+    const lines = renderExplanation(series, { names: ['PULL'], startNs: 0n, width }).split('\n');
+    for (const line of lines) t.true(line.length <= width, line);
+    return lines
+      .find((line) => line.includes('then waited'))
+      ?.trim()
+      .split(/ {2,}/);
+  });
+  const narrow = ['from', 'measured', 'score', 'allowed', 'tried', 'applied', 'then waited'];
+  t.deepEqual(heads, [narrow, ['from', 'windows', ...narrow.slice(1)]]);
+});

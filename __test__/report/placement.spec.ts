@@ -124,10 +124,39 @@ test('the table has a heading for each group, and fits the terminal', (t) => {
   for (const width of [80, 100, 120]) {
     const text = renderPlacement(RECORD, { width });
     t.regex(text, /\na group \(base: best\)\n {2}slow .*\n.*not.*\nanother \(base: best\)\n/);
-    t.is(/ops\/s/.test(text), width >= 100);
+    t.is(/^ +ops\/s /m.test(text), width >= 100);
     t.regex(text, /slow: 75\.0 % on the fast node\.\nslow, a group: a ramp in 1 of 2 runs\./);
     for (const line of text.split('\n')) t.true(line.length <= width, line);
   }
+});
+
+test('where values are long, a narrow terminal is told fewer of them', (t) => {
+  const long = (seed: number, opsHz: number): PlacementRun => ({
+    ...placementRun(seed, [100, 0, 60, 90, 94], opsHz),
+    freePercent: new Float64Array(5).fill(12.5),
+    overheadNs: new Float64Array(5).fill(282e6),
+    movedBytes: new Float64Array(5).fill(333 * 2 ** 20),
+    halfSeconds: 5.45,
+    rampSeconds: 6.35,
+  });
+  const runs = [long(1, 12.3e9), long(2, 17.1e9)];
+  const name = 'static interleave 1:3, and so on';
+  const cases = [{ name, group: 'a group', runs }];
+  const machine = ['x'.repeat(39), 'y'.repeat(39), 'z'.repeat(80)];
+  const record = { ...RECORD, machine, cases, baselines: { 'a group': name } };
+  const columns = [80, 90, 100, 120].map((width) => {
+    const lines = renderPlacement(record, { width }).split('\n');
+    for (const line of lines) t.true(line.length <= width, line);
+    t.true(lines.includes('z'.repeat(80)), 'the last of the phrases ends in none');
+    t.is(/Without room for/.test(lines.slice(-2).join(' ')), width < 120);
+    return lines.find((line) => line.includes('of base '))?.trim();
+  });
+  t.deepEqual(columns, [
+    'of base     lag    ramp     hot  moved/s     CPU',
+    'of base     lag    ramp     hot  stddev  moved/s     CPU',
+    'of base     lag    ramp     hot  stddev    free  moved/s     CPU',
+    'ops/s       of base     lag    ramp     hot  stddev    free  moved/s     CPU',
+  ]);
 });
 
 test('the page draws each group, with text made harmless', (t) => {

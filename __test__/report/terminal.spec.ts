@@ -74,6 +74,18 @@ test('a heatmap with colour draws two rows per line', (t) => {
   t.true(text.includes('\u001b[38;2;'));
 });
 
+test('a map of few snapshots is as wide as there is room, and has its time axis', (t) => {
+  const heatmap = new Heatmap();
+  const intervalNs = 10_000_000_000n;
+  for (const [i, hits] of [1000, 1, 1000].entries()) {
+    const timeNs = BigInt(i + 1) * intervalNs;
+    heatmap.add(snapshotOf([[0n, GIB, hits]], { timeNs, intervalNs }));
+  }
+  const [, map = '', , ticks = ''] = renderHeatmap(heatmap, { lines: 1 }).split('\n');
+  t.regex(map, /│@{22,}:{22,}@{22,}$/);
+  t.regex(ticks, /^ +0 s +10 s +20 s$/);
+});
+
 test('256 colours are enough for half blocks, 16 are for glyphs', (t) => {
   const render = (colorLevel: ColorLevel): string =>
     renderHeatmap(smallHeatmap(), { lines: 4, nodes: SMALL_NODES, colorLevel });

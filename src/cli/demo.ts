@@ -10,6 +10,7 @@ import { formatDuration, formatNumber } from '../report/format.ts';
 import { renderHtml } from '../report/html.ts';
 import type { DemoRecord } from '../report/record.ts';
 import { renderBooks, renderConvergence } from '../report/terminal.ts';
+import { clampWidth, wrap, wrapText } from '../report/terminal-text.ts';
 import { either } from '../validate.ts';
 import { number } from './number.ts';
 import {
@@ -54,7 +55,7 @@ export function addDemo(program: Command, context: CliContext): void {
     .option('--tuner <name,...>', 'who decides how much moves, compared with the first', 'temporal')
     .option(
       '--aggregation <time>',
-      'aggregation interval, without --target (default: 100 ms, under ours 200 ms)',
+      'aggregation interval, without --target (default: 100 ms, but 200 ms under proportional and user_input)',
     );
   studyOptions(command)
     .addHelpText('after', EXAMPLES)
@@ -153,10 +154,13 @@ function toJson(record: DemoRecord): object {
 export function renderDemo(record: DemoRecord, { explain, ...options }: ReportOptions): string {
   const { rows, published, simulatedSeconds, wallSeconds, machine, books, tuner, seed } = record;
   const speed = `${formatNumber(simulatedSeconds / wallSeconds)} simulated seconds per second`;
-  return [
+  const what =
     `PULL + PUSH, tuner ${tuner}, seed ${seed}: ${formatDuration(simulatedSeconds)} simulated in ` +
-      `${formatDuration(wallSeconds)} (${speed})`,
-    machine.join('; '),
+    `${formatDuration(wallSeconds)} (${speed})`;
+  const width = clampWidth(options.width);
+  return [
+    wrapText(what, width).join('\n'),
+    wrap(machine, '; ', width).join('\n'),
     renderConvergence(rows, published, options),
     ...(explain ? [renderExplained(record, options)] : []),
     renderBooks(books, options),

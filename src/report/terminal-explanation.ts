@@ -10,7 +10,14 @@ import {
   walked,
 } from './explanation.ts';
 import { formatBytes, formatCount, formatDuration, formatReading, formatShare } from './format.ts';
-import { type TerminalOptions, clampWidth, printable, table, wrapText } from './terminal-text.ts';
+import {
+  type TerminalOptions,
+  clampWidth,
+  fittedTable,
+  printable,
+  table,
+  wrapText,
+} from './terminal-text.ts';
 
 /** What is explained, and how it is shown. */
 export interface TerminalExplanationOptions extends TerminalOptions {
@@ -59,27 +66,22 @@ export function renderExplanation(
 function renderScheme(
   series: StretchSeries,
   scheme: number,
-  { startNs, width, colorLevel = 0 }: TerminalExplanationOptions,
+  options: TerminalExplanationOptions,
 ): string {
+  const { startNs, width, colorLevel = 0 } = options;
   const chalk = new Chalk({ level: colorLevel });
   const total = series.total(scheme);
   if (total === undefined) return chalk.dim('It had no round.');
-  const head = [
-    'from',
-    'windows',
-    'measured',
-    'score',
-    'allowed',
-    'tried',
-    'applied',
-    'then waited',
-  ];
-  const rows = series.of(scheme, SHOWN).map((stretch) => stretchCells(stretch, startNs));
-  const aligns = head.map((title) => (title === 'then waited' ? 'left' : 'right'));
+  const stretches = series.of(scheme, SHOWN);
+  const columns = STRETCH_COLUMNS.map(({ head, cell }) => ({
+    head,
+    align: head === 'then waited' ? ('left' as const) : ('right' as const),
+    cells: stretches.map((stretch) => cell(stretch, startNs)),
+  }));
   return [
     table(['regions', 'times', 'bytes', 'of all'], outcomeRows(total), OUTCOME_ALIGNS, chalk),
     '',
-    table(head, rows, aligns, chalk),
+    fittedTable(columns, DISPENSABLE, options).text,
     ...failureLines(total, clampWidth(width)).map((line) => chalk.red(line)),
   ].join('\n');
 }
@@ -100,20 +102,34 @@ function outcomeRows(total: Stretch): string[][] {
   );
 }
 
-function stretchCells(stretch: Stretch, startNs: bigint): string[] {
-  const { fromNs, windows, goals, allowedBytes, tried, applied } = stretch;
+const STRETCH_COLUMNS: readonly {
+  head: string;
+  cell: (stretch: Stretch, startNs: bigint) => string;
+}[] = [
+  { head: 'from', cell: ({ fromNs }, startNs) => formatDuration(Number(fromNs - startNs) / 1e9) },
+  { head: 'windows', cell: ({ windows }) => formatCount(windows) },
+  { head: 'measured', cell: ({ goals }) => goals.map(formatReading).join(', ') || '–' },
+  { head: 'score', cell: scoreCell },
+  {
+    head: 'allowed',
+    cell: ({ allowedBytes }) =>
+      allowedBytes === undefined ? 'no limit' : formatBytes(allowedBytes),
+  },
+  { head: 'tried', cell: ({ tried }) => formatBytes(tried.bytes) },
+  { head: 'applied', cell: ({ applied }) => formatBytes(applied.bytes) },
+  { head: 'then waited', cell: obstacleCell },
+];
+/** What a narrow terminal does without, first to last. */
+const DISPENSABLE: readonly string[] = ['windows', 'score'];
+
+function scoreCell(stretch: Stretch): string {
   const score = meanScoreBp(stretch);
+  return score === undefined ? '–' : formatShare(score / 10_000);
+}
+
+function obstacleCell(stretch: Stretch): string {
   const obstacle = mainObstacle(stretch);
-  return [
-    formatDuration(Number(fromNs - startNs) / 1e9),
-    formatCount(windows),
-    goals.map(formatReading).join(', ') || '–',
-    score === undefined ? '–' : formatShare(score / 10_000),
-    allowedBytes === undefined ? 'no limit' : formatBytes(allowedBytes),
-    formatBytes(tried.bytes),
-    formatBytes(applied.bytes),
-    obstacle ? `${obstacle.title} ${formatBytes(obstacle.bytes)}` : '–',
-  ];
+  return obstacle ? `${obstacle.title} ${formatBytes(obstacle.bytes)}` : '–';
 }
 
 function failureLines({ failures, failure }: Stretch, width: number): string[] {

@@ -64,17 +64,19 @@ export function renderHeatmap(heatmap: Heatmap, options: TerminalHeatmapOptions 
   const rowsPerLine = colorLevel >= 2 ? 2 : 1;
   const labels = nodes.map((node) => cut(printable(nodeLabel(node)), NODE_WIDTH_MAX));
   const gutter = new Gutter(labels, addressWidth(heatmap), chalk);
+  const columns = clampWidth(options.width) - gutter.width;
   const grid = heatmap.read({
     rows: lines * rowsPerLine,
-    columns: clampWidth(options.width) - gutter.width,
+    columns,
     cuts: nodes.flatMap(({ start, end }) => [start, end]),
   });
   const title = chalk.bold('Accesses by address and time');
   if (grid.rows === 0) return `${title}\n${chalk.dim('Nothing was monitored.')}`;
 
   const scale = fitHeatScale(grid.rates);
+  const map = drawn(grid, columns);
   const painter =
-    colorLevel >= 2 ? new BlockPainter(grid, scale, chalk) : new GlyphPainter(grid, scale, chalk);
+    colorLevel >= 2 ? new BlockPainter(map, scale, chalk) : new GlyphPainter(map, scale, chalk);
   const output = [title];
   let lineOfBlock = 0;
   let shown: string | undefined;
@@ -96,10 +98,29 @@ export function renderHeatmap(heatmap: Heatmap, options: TerminalHeatmapOptions 
     row = last + 1;
   }
   output.push(
-    ...timeAxis(grid, gutter, chalk),
+    ...timeAxis(map, gutter, chalk),
     legend(grid, scale, clampWidth(options.width), chalk),
   );
   return output.map((line) => line.trimEnd()).join('\n');
+}
+
+/** A grid as it is drawn: columns may be repeated. */
+interface Drawn extends Omit<HeatmapGrid, 'hits' | 'edgesNs'> {
+  /** From the first edge to the last. */
+  readonly seconds: number;
+}
+
+/** In as many columns as fit, so that a run of few snapshots has room for its time axis too. */
+function drawn({ columns, edgesNs, rates, ...grid }: HeatmapGrid, columnsMax: number): Drawn {
+  const times = Math.max(1, Math.floor(columnsMax / columns));
+  return {
+    ...grid,
+    columns: columns * times,
+    seconds: Number((edgesNs.at(-1) ?? 0n) - (edgesNs[0] ?? 0n)) / 1e9,
+    rates: Float64Array.from({ length: rates.length * times }, (_, i) =>
+      item(rates, Math.floor(i / times)),
+    ),
+  };
 }
 
 /** The labels left of the map: node, address, and the line that separates them from it. */
@@ -127,11 +148,11 @@ class Gutter {
 
 /** Draws two rows per line, each cell a coloured half block. */
 class BlockPainter {
-  readonly #grid: HeatmapGrid;
+  readonly #grid: Drawn;
   readonly #scale: HeatScale;
   readonly #chalk: ChalkInstance;
 
-  constructor(grid: HeatmapGrid, scale: HeatScale, chalk: ChalkInstance) {
+  constructor(grid: Drawn, scale: HeatScale, chalk: ChalkInstance) {
     this.#grid = grid;
     this.#scale = scale;
     this.#chalk = chalk;
@@ -170,11 +191,11 @@ class BlockPainter {
 
 /** Draws one row per line, each cell a glyph. */
 class GlyphPainter {
-  readonly #grid: HeatmapGrid;
+  readonly #grid: Drawn;
   readonly #scale: HeatScale;
   readonly #chalk: ChalkInstance;
 
-  constructor(grid: HeatmapGrid, scale: HeatScale, chalk: ChalkInstance) {
+  constructor(grid: Drawn, scale: HeatScale, chalk: ChalkInstance) {
     this.#grid = grid;
     this.#scale = scale;
     this.#chalk = chalk;
@@ -240,8 +261,8 @@ function blockEnd(grid: HeatmapGrid, nodes: readonly MemoryNode[], row: number):
 }
 
 /** The line under the map with the address where memory ends, and the times below it. */
-function timeAxis(grid: HeatmapGrid, gutter: Gutter, chalk: ChalkInstance): string[] {
-  const seconds = Number(item(grid.edgesNs, grid.columns) - item(grid.edgesNs, 0)) / 1e9;
+function timeAxis(grid: Drawn, gutter: Gutter, chalk: ChalkInstance): string[] {
+  const { seconds } = grid;
   const ticks = timeTicks(seconds, Math.max(2, Math.floor(grid.columns / COLUMNS_PER_TICK)));
   const rule = Array.from({ length: grid.columns }, () => '─');
   let labels = '';

@@ -11,7 +11,15 @@ import {
   summarizePlacement,
 } from './placement.ts';
 import { describeStudy, withInterval, withSign } from './terminal-study.ts';
-import { type TerminalOptions, clampWidth, cut, table, wrap, wrapText } from './terminal-text.ts';
+import {
+  type Column,
+  type TerminalOptions,
+  clampWidth,
+  cut,
+  fittedTable,
+  wrap,
+  wrapText,
+} from './terminal-text.ts';
 
 /** What the columns of either view say, in their order. */
 export const PLACEMENT_HEAD = [
@@ -25,10 +33,9 @@ export const PLACEMENT_HEAD = [
   'moved/s',
   'CPU',
 ] as const;
-/** Below this, a terminal is not told these. */
-const WIDE = 100;
-const WIDE_ONLY: ReadonlySet<string> = new Set(['ops/s', 'free']);
-const LABEL_WIDTH = { wide: 24, narrow: 21 };
+/** Columns that a narrow terminal does without, first to last. */
+const DISPENSABLE: readonly string[] = ['ops/s', 'free', 'stddev', 'lag'];
+const LABEL_WIDTH = 24;
 const NOTE =
   'Means over the seeds, with 95 % intervals where there are several. Ops of the workload, and ' +
   'what they are of those of the base; time until half of the hot memory was on the fast node ' +
@@ -49,14 +56,9 @@ export function renderPlacement(record: PlacementRecord, options: TerminalOption
   const chalk = new Chalk({ level: options.colorLevel ?? 0 });
   const width = clampWidth(options.width);
   const summaries = summarizePlacement(record);
-  const isShown = PLACEMENT_HEAD.map((name) => width >= WIDE || !WIDE_ONLY.has(name));
-  const titles = PLACEMENT_HEAD.filter((_, column) => isShown[column]);
-  const rows = summaries.map((summary) => [
-    cut(`  ${summary.name}`, width >= WIDE ? LABEL_WIDTH.wide : LABEL_WIDTH.narrow),
-    ...placementCells(summary).filter((_, column) => isShown[column]),
-  ]);
-  const aligns = ['left' as const, ...titles.map(() => 'right' as const)];
-  const [head = '', ...aligned] = table(['', ...titles], rows, aligns, chalk).split('\n');
+  const { text, leftOut } = fittedTable(placementColumns(summaries), DISPENSABLE, options);
+  const [head = '', ...aligned] = text.split('\n');
+  const note = leftOut.length > 0 ? `${NOTE} Without room for ${leftOut.join(', ')}.` : NOTE;
   const body = summaries.flatMap(({ group }, i) => {
     const base = record.baselines[group] ?? '';
     const isFirst = group !== summaries[i - 1]?.group;
@@ -72,8 +74,22 @@ export function renderPlacement(record: PlacementRecord, options: TerminalOption
     wrap(record.machine, '; ', width).join('\n'),
     [head, ...body].join('\n'),
     ...(remarks.length > 0 ? [remarks.join('\n')] : []),
-    chalk.dim(wrapText(NOTE, width).join('\n')),
+    chalk.dim(wrapText(note, width).join('\n')),
   ].join('\n\n');
+}
+
+/** The cells of all cases, by column. */
+function placementColumns(summaries: readonly PlacementSummary[]): Column[] {
+  const rows = summaries.map(placementCells);
+  const names = summaries.map(({ name }) => cut(`  ${name}`, LABEL_WIDTH));
+  return [
+    { head: '', align: 'left', cells: names },
+    ...PLACEMENT_HEAD.map((head, column) => ({
+      head,
+      align: 'right' as const,
+      cells: rows.map((cells) => cells[column] ?? ''),
+    })),
+  ];
 }
 
 /** A row of either view, by {@link PLACEMENT_HEAD}. */

@@ -25,7 +25,8 @@ const HEAD = ['', 'mean', 'offset', 'stddev', 'ramp', 'over/true', 'moved/s'];
 const ALIGNS = ['left', 'right', 'right', 'right', 'right', 'right', 'right'] as const;
 const LABEL_WIDTH = 22;
 const NOTE =
-  'Means over the seeds, with 95 % intervals: percent, and points for offset, stddev, overshoot. ' +
+  'Means over the seeds, with 95 % intervals where there are several: percent, and points for ' +
+  'offset, stddev, overshoot. ' +
   'A ramp ends one size quota from the target; behind the slash stands the least that the size quotas ' +
   'allow without moving anything twice. Over: the largest overshoot of any run as the metric reads it; ' +
   'behind the slash of what really lay there.';

@@ -4,7 +4,7 @@
 
 import { createRequire } from 'node:module';
 
-import type { ChalkInstance } from 'chalk';
+import { Chalk, type ChalkInstance } from 'chalk';
 import type Table from 'cli-table3';
 
 // Loaded by the first table: it takes as long to load as the monitor.
@@ -51,6 +51,45 @@ export function table(
     .join('\n');
 }
 
+/** A column of a table that may have to be left out. */
+export interface Column {
+  readonly head: string;
+  readonly align: Align;
+  readonly cells: readonly string[];
+}
+
+/**
+ * A {@link table} of all columns, or, where it is wider than the terminal, without as many of the
+ * dispensable ones as it takes, first to last.
+ */
+export function fittedTable(
+  columns: readonly Column[],
+  dispensable: readonly string[],
+  { width, colorLevel = 0 }: TerminalOptions,
+): { readonly text: string; readonly leftOut: readonly string[] } {
+  const without = (names: readonly string[], palette: ChalkInstance): string => {
+    const shown = columns.filter(({ head }) => !names.includes(head));
+    const rows = (shown[0]?.cells ?? []).map((_, row) =>
+      shown.map(({ cells }) => cells[row] ?? ''),
+    );
+    return table(
+      shown.map(({ head }) => head),
+      rows,
+      shown.map(({ align }) => align),
+      palette,
+    );
+  };
+  const present = dispensable.filter((name) => columns.some(({ head }) => head === name));
+  const plain = new Chalk({ level: 0 });
+  const count = present.findIndex((_, i) =>
+    without(present.slice(0, i), plain)
+      .split('\n')
+      .every((line) => line.length <= clampWidth(width)),
+  );
+  const leftOut = count < 0 ? present : present.slice(0, count);
+  return { text: without(leftOut, new Chalk({ level: colorLevel })), leftOut };
+}
+
 const NO_LINES = {
   top: '',
   'top-mid': '',
@@ -72,13 +111,15 @@ const NO_LINES = {
 /** Joins parts into lines of at most `width`, breaking between parts only. */
 export function wrap(parts: readonly string[], glue: string, width: number): string[] {
   const lines: string[] = [];
-  for (const part of parts) {
-    const previous = lines.at(-1);
-    const room = previous !== undefined && (previous + glue + part).length <= width;
-    if (room) lines[lines.length - 1] = previous + glue + part;
-    else lines.push(cut(part, width));
-  }
-  return lines.map((line, i) => (i < lines.length - 1 ? line + glue.trimEnd() : line));
+  const end = glue.trimEnd();
+  parts.forEach((part, i) => {
+    // All lines but the last end in what joins them.
+    const room = i === parts.length - 1 ? width : width - end.length;
+    const joined = [...lines.slice(-1), part].join(glue);
+    if (lines.length > 0 && joined.length <= room) lines[lines.length - 1] = joined;
+    else lines.push(cut(part, room));
+  });
+  return lines.map((line, i) => (i < lines.length - 1 ? line + end : line));
 }
 
 /** {@link wrap} at spaces; a percent sign stays with its number. */

@@ -25,6 +25,7 @@ import { balance, type Balance, type Books, type PublishedResult } from './recor
 import {
   clampWidth,
   cut,
+  fittedTable,
   hang,
   NODE_WIDTH_MAX,
   printable,
@@ -59,22 +60,14 @@ export function renderHotRanges(
   const chalk = new Chalk({ level: options.colorLevel ?? 0 });
   const title = chalk.bold('Hot ranges');
   if (ranges.length === 0) return `${title}\n${chalk.dim('Nothing was monitored.')}`;
-  let columns = HOT_RANGE_COLUMNS.filter(
+  const columns = HOT_RANGE_COLUMNS.filter(
     ({ head }) => head !== 'node' || ranges.some(({ node }) => node !== null),
-  );
-  const render = (palette: ChalkInstance): string =>
-    table(
-      columns.map(({ head }) => head),
-      ranges.map((range) => columns.map(({ cell }) => cell(range))),
-      columns.map(({ head }) => (head === 'node' ? 'left' : 'right')),
-      palette,
-    );
-  for (const dispensable of DISPENSABLE) {
-    const lines = render(new Chalk({ level: 0 })).split('\n');
-    if (lines.every((line) => line.length <= clampWidth(options.width))) break;
-    columns = columns.filter(({ head }) => head !== dispensable);
-  }
-  return `${title}\n${render(chalk)}`;
+  ).map(({ head, cell }) => ({
+    head,
+    align: head === 'node' ? ('left' as const) : ('right' as const),
+    cells: ranges.map(cell),
+  }));
+  return `${title}\n${fittedTable(columns, DISPENSABLE, options).text}`;
 }
 
 const HOT_RANGE_COLUMNS: readonly { head: string; cell: (range: HotRange) => string }[] = [
