@@ -4762,7 +4762,7 @@ declare function replay(options: ReplayOptions): Promise<ReplayRecord>;
 interface DemoOptions extends ExplainHooks {
   /** Shares of hot memory on DRAM in percent, each above 0 and below 100, one after the other. @default [70] */
   readonly targets?: readonly number[];
-  /** Simulated minutes for each target. Above 0. @default 15, the least of the RFC's runs */
+  /** Simulated minutes for each target. Above 0, at most 1440. @default 15, the least of the RFC's runs */
   readonly minutes?: number;
   /** Decides every random draw. @default 1 */
   readonly seed?: number;
@@ -4920,7 +4920,7 @@ declare function study({ title, cases, ...how }: StudyOptions): Promise<StudyRec
 
 /** Which rows, under whom, for how long. */
 interface DemoRowsOptions extends StudyRunOptions, Omit<LoopOptions, 'steps' | 'controller'> {
-  /** Simulated minutes of each row after its start. Above 0. @default 30, the most of the RFC's */
+  /** Simulated minutes of each row after its start. Above 0, at most 1440. @default 30, the most of the RFC's */
   readonly minutes?: number;
   /** Compared with the first of them. @default ["temporal"], as the RFC */
   readonly controllers?: readonly Controller[];
@@ -4947,7 +4947,7 @@ declare function demoRows(options?: DemoRowsOptions): Promise<StudyRecord>;
 interface SensitivityOptions extends StudyRunOptions {
   /** Share of hot memory on DRAM in percent, above 0 and below 100. @default 70 */
   readonly target?: number;
-  /** Simulated minutes of each run. Above 0. @default 5 */
+  /** Simulated minutes of each run. Above 0, at most 1440. @default 5 */
   readonly minutes?: number;
   /** @default "temporal", as the RFC */
   readonly controller?: Controller;
@@ -4986,7 +4986,7 @@ declare function sensitivity(options?: SensitivityOptions): Promise<StudyRecord>
 interface SharesOptions extends StudyRunOptions, Omit<LoopOptions, 'steps' | 'controller'> {
   /** By node, each above 0; at least two. @default [5, 3, 2] */
   readonly weights?: readonly number[];
-  /** Simulated minutes. Above 0. @default 5 */
+  /** Simulated minutes. Above 0, at most 1440. @default 5 */
   readonly minutes?: number;
   /** Compared with the first of them. @default ["proportional"] */
   readonly controllers?: readonly Controller[];

@@ -67,7 +67,7 @@ const WRONG_USAGE: readonly [args: string[], tells: RegExp][] = [
   [['policies', '--policy', ''], /ERR_DAMON_USAGE_NAME.*--policy/],
   [['regimes', '--regime', 'tiering,luck'], /ERR_DAMON_USAGE_NAME.*--regime/],
   [['primitives', '--seconds', 'x'], /ERR_DAMON_USAGE_NUMBER.*--seconds/],
-  [['regimes', '--search-seconds', '1'], /ERR_DAMON_CONFIG_STUDY.*`searchSeconds`/],
+  [['regimes', '--search-seconds', '1'], /ERR_DAMON_CONFIG_STUDY.*`--search-seconds`/],
 ];
 
 test('wrong usage exits with 2 and says what would be right', async (t) => {

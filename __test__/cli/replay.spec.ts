@@ -223,8 +223,9 @@ test('a report that cannot be written is an error, and leaves nothing behind', a
   const folder = temporaryPath('folder.html');
   mkdirSync(folder);
   for (const path of ['/no/such/folder/report.html', folder]) {
-    const { code, stderr } = await cli('replay', GOOD, '--html', path);
+    const { code, stdout, stderr } = await cli('replay', GOOD, '--html', path);
     t.is(code, EXIT.failure);
+    t.is(stdout, '', 'it is told before the work, not after it');
     t.regex(stderr, /^error\[ERR_DAMON_OUTPUT\]/);
     t.true(stderr.includes(path));
   }

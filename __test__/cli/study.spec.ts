@@ -76,13 +76,18 @@ test('a study that is interrupted before anything is done prints nothing, and sa
 });
 
 const WRONG_USAGE: readonly [args: string[], tells: RegExp][] = [
-  [['shares', '--weights', '5'], /ERR_DAMON_CONFIG_STUDY.*`weights`/],
-  [['shares', '--weights', '5:0'], /ERR_DAMON_CONFIG_SHARES.*`weights\[1\]`/],
-  [['shares', '--weights', '5:x'], /ERR_DAMON_USAGE_NUMBER.*--weights/],
+  [['shares', '--weights', '5'], /ERR_DAMON_CONFIG_STUDY.*`--weights`/],
+  [['shares', '--weights', '5:0'], /ERR_DAMON_CONFIG_SHARES.*`--weights`.*`0`/],
+  [['shares', '--weights', '5,3,2'], /ERR_DAMON_USAGE_NUMBER.*--weights.*5:3:2/],
+  [['shares', '--minutes', '1441'], /ERR_DAMON_CONFIG_STUDY.*`--minutes`/],
   [['shares', '--tuner', 'pid'], /ERR_DAMON_USAGE_TUNER.*--tuner/],
-  [['sensitivity', '--parameter', 'luck'], /ERR_DAMON_USAGE_PARAMETER.*--parameter/],
+  [
+    ['sensitivity', '--parameter', 'strt'],
+    /ERR_DAMON_USAGE_PARAMETER.*--parameter[^]*did you mean `start`/,
+  ],
   [['sensitivity', '--tuner', 'temporal,consist'], /ERR_DAMON_USAGE_TUNER.*one name/],
-  [['sensitivity', '--target', '0'], /ERR_DAMON_CONFIG_SHARES/],
+  [['sensitivity', '--target', '0'], /ERR_DAMON_CONFIG_STUDY.*`--target`/],
+  [['sensitivity', '--target', '100'], /ERR_DAMON_CONFIG_STUDY.*`--target`/],
   [['sensitivity', '--minutes', 'x'], /ERR_DAMON_USAGE_NUMBER.*--minutes/],
 ];
 

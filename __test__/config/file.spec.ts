@@ -14,11 +14,19 @@ async function refusalOf(text: string, name = 'run.yaml'): Promise<DamonError> {
   return error;
 }
 
+test('a file that says nothing is told from one that says something wrong', async (t) => {
+  for (const text of ['', '# nothing\n', 'null\n']) {
+    const error = await refusalOf(text);
+    t.is(error.code, 'ERR_DAMON_CONFIG_FILE');
+    t.regex(error.message, /run\.yaml cannot be read: it is empty$/);
+  }
+});
+
 /** Text, and the line and column that the first error is to name. */
 const PLACES: readonly [text: string, path: string, line: number, column: number][] = [
   ['source: { type: emulatoin }\n', 'source.type', 1, 11],
   ['seed: 1\nsource:\n  type: recording\n  path: a.csv\n  badRow: stop\n', 'source.badRow', 5, 3],
-  ['# nothing\n', 'options', 1, 1],
+  ['5\n', 'options', 1, 1],
   ['seed: 1\n', 'source', 1, 1],
   [
     'source: { type: recording, path: a }\nschemes:\n  - action: stat\n  - action: stat\n    quota:\n      szBytes: 12\n',

@@ -89,7 +89,7 @@ const WRONG: readonly (DemoOptions & { path: string; expected: RegExp })[] = [
     expected: /above 0 and below 100/,
   })),
   { targets: [], path: 'targets', expected: /at least one/ },
-  ...[0, -1, NaN, Infinity, 0.001].map((minutes) => ({
+  ...[0, -1, NaN, Infinity, 0.001, 1_441].map((minutes) => ({
     minutes,
     path: 'minutes',
     expected: /at least one simulated second/,

@@ -12,7 +12,7 @@ import type { DemoRecord } from '../report/record.ts';
 import { renderBooks, renderConvergence } from '../report/terminal.ts';
 import { clampWidth, wrap, wrapText } from '../report/terminal-text.ts';
 import { either } from '../validate.ts';
-import { number } from './number.ts';
+import { duration, number } from './number.ts';
 import {
   type CliContext,
   expectWritable,
@@ -22,7 +22,7 @@ import {
   writeWhole,
 } from './output.ts';
 import { type ReportOptions, explainingLines, renderExplained } from './explain.ts';
-import { type StudyFlags, controllers, runStudy, studyOptions } from './study.ts';
+import { type StudyFlags, TUNERS, controllers, flagged, runStudy, studyOptions } from './study.ts';
 
 interface Flags extends StudyFlags {
   readonly target?: string;
@@ -50,9 +50,13 @@ export function addDemo(program: Command, context: CliContext): void {
     .command('demo')
     .description('hold a share of hot memory on DRAM beside CXL, as the RFC does')
     .option('--target <percent,...>', "shares to hold in one run (default: the RFC's four rows)")
-    .option('--explain', 'with --target, tell why each scheme did what it did, and no more')
+    .option('--explain', 'with --target, tell why each scheme did what it did and not more')
     .option('--minutes <m>', 'simulated minutes for each target (default: 30, with --target 15)')
-    .option('--tuner <name,...>', 'who decides how much moves, compared with the first', 'temporal')
+    .option(
+      '--tuner <name,...>',
+      `who decides how much moves, compared with the first: ${TUNERS}`,
+      'temporal',
+    )
     .option(
       '--aggregation <time>',
       'aggregation interval, without --target (default: 100 ms, but 200 ms under proportional and user_input)',
@@ -76,7 +80,9 @@ async function runRows(
   const options = {
     controllers: controllers(tuner),
     ...(minutes !== undefined && { minutes: number(minutes, '--minutes') }),
-    ...(aggregation !== undefined && { attrs: { aggregationUs: aggregation } }),
+    ...(aggregation !== undefined && {
+      attrs: { aggregationUs: duration(aggregation, '--aggregation', 'us') },
+    }),
   };
   await runStudy('demo', flags, context, (how) => demoRows({ ...how, ...options }));
 }
@@ -92,6 +98,8 @@ async function runDemo(flags: Flags, { stdout, stderr, signal }: CliContext): Pr
       ...(json && explain && explainingLines(stdout)),
       onProgress: bar.onProgress,
       signal,
+    }).catch((error: unknown) => {
+      throw flagged(error);
     });
     bar.stop();
     if (json) await write(stdout, `${JSON.stringify(toJson(record))}\n`);
@@ -109,7 +117,7 @@ function demoOptions(flags: Flags): DemoOptions {
   const { target = '', minutes, seed, seeds, workers, tuner, aggregation } = flags;
   const found = TUNER_NAMES.find((name) => name === tuner);
   if (found === undefined) {
-    const expected = `with --target one of ${either(TUNER_NAMES)}`;
+    const expected = `${either(TUNER_NAMES)} where --target is given`;
     throw refuse({ code: 'ERR_DAMON_USAGE_TUNER', path: '--tuner', expected, received: tuner });
   }
   if (number(seeds, '--seeds') !== 1 || workers !== undefined) {

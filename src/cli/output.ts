@@ -1,7 +1,7 @@
 /** Where a command writes: streams, how wide and how colourful they are, and files. */
 import { once } from 'node:events';
 import { type WriteStream, createWriteStream } from 'node:fs';
-import { access, constants, rename, rm, writeFile } from 'node:fs/promises';
+import { access, constants, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { finished } from 'node:stream/promises';
 
@@ -53,6 +53,8 @@ export async function expectWritable(path: string): Promise<void> {
   await access(dirname(path), constants.W_OK).catch((cause: unknown) => {
     throw unwritable(path, cause);
   });
+  const there = await stat(path).catch(() => undefined);
+  if (there?.isDirectory()) throw unwritable(path, new Error('a directory'));
 }
 
 /**

@@ -63,7 +63,7 @@ export function addRun(program: Command, context: CliContext): void {
     .description('run a configuration file: what to monitor, what to do, what changes on the way')
     .argument('<config>', 'file of YAML or JSON, or a module whose default export is one')
     .option('--until <duration>', 'length of the run, instead of what the file says')
-    .option('--explain', 'tell why each scheme did what it did, and no more')
+    .option('--explain', 'tell why each scheme did what it did and not more')
     .option('--reload', 'commit the file again whenever it changes')
     .option('--json', 'print snapshots, with --explain tunings and rounds, and a summary as NDJSON')
     .option('--html <file>', 'write a self-contained report, instead of where the file says')

@@ -2,11 +2,10 @@
 import type { Command } from 'commander';
 
 import { refuse } from '../errors.ts';
-import { PARAMETER_NAMES, type ParameterName, sensitivity } from '../job/study/sensitivity.ts';
-import { either } from '../validate.ts';
+import { PARAMETER_NAMES, sensitivity } from '../job/study/sensitivity.ts';
 import { number } from './number.ts';
 import type { CliContext } from './output.ts';
-import { type StudyFlags, controllers, runStudy, studyOptions } from './study.ts';
+import { type StudyFlags, TUNERS, controllers, names, runStudy, studyOptions } from './study.ts';
 
 interface Flags extends StudyFlags {
   readonly target: string;
@@ -29,7 +28,7 @@ export function addSensitivity(program: Command, context: CliContext): void {
     .description('vary one parameter of the demonstration at a time')
     .option('--target <percent>', 'share to hold', '70')
     .option('--minutes <m>', 'simulated minutes of each run', '5')
-    .option('--tuner <name>', 'who decides how much moves', 'temporal')
+    .option('--tuner <name>', `who decides how much moves: ${TUNERS}`, 'temporal')
     .option('--parameter <name,...>', `of ${PARAMETER_NAMES.join(', ')} (default: all)`);
   studyOptions(command)
     .addHelpText('after', EXAMPLES)
@@ -45,18 +44,15 @@ export function addSensitivity(program: Command, context: CliContext): void {
           target: number(target, '--target'),
           minutes: number(minutes, '--minutes'),
           controller,
-          ...(parameter !== undefined && { parameters: parameters(parameter) }),
+          ...(parameter !== undefined && {
+            parameters: names(
+              '--parameter',
+              parameter,
+              PARAMETER_NAMES,
+              'ERR_DAMON_USAGE_PARAMETER',
+            ),
+          }),
         }),
       );
     });
-}
-
-function parameters(text: string): ParameterName[] {
-  return text.split(',').map((word) => {
-    const found = PARAMETER_NAMES.find((name) => name === word.trim());
-    if (found !== undefined) return found;
-    const expected = `a list of ${either(PARAMETER_NAMES)}`;
-    const code = 'ERR_DAMON_USAGE_PARAMETER';
-    throw refuse({ code, path: '--parameter', expected, received: word });
-  });
 }

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { shares } from '../job/study/shares.ts';
 import { number } from './number.ts';
 import type { CliContext } from './output.ts';
-import { type StudyFlags, controllers, runStudy, studyOptions } from './study.ts';
+import { type StudyFlags, TUNERS, controllers, runStudy, studyOptions } from './study.ts';
 
 interface Flags extends StudyFlags {
   readonly weights: string;
@@ -12,6 +12,7 @@ interface Flags extends StudyFlags {
   readonly tuner: string;
 }
 
+const WEIGHTS = 'numbers parted by colons, such as 5:3:2';
 const EXAMPLES = `
 Examples:
   node-damon shares
@@ -23,11 +24,11 @@ export function addShares(program: Command, context: CliContext): void {
   const command = program
     .command('shares')
     .description('hold shares of hot memory over any number of nodes')
-    .option('--weights <w:w…>', 'by node', '5:3:2')
+    .option('--weights <w:w…>', 'what each node is to have, in proportion', '5:3:2')
     .option('--minutes <m>', 'simulated minutes', '5')
     .option(
       '--tuner <name,...>',
-      'who decides how much moves, compared with the first',
+      `who decides how much moves, compared with the first: ${TUNERS}`,
       'proportional',
     );
   studyOptions(command)
@@ -36,7 +37,7 @@ export function addShares(program: Command, context: CliContext): void {
       runStudy('shares', flags, context, (how) =>
         shares({
           ...how,
-          weights: weights.split(':').map((weight) => number(weight, '--weights')),
+          weights: weights.split(':').map((weight) => number(weight, '--weights', WEIGHTS)),
           minutes: number(minutes, '--minutes'),
           controllers: controllers(tuner),
         }),

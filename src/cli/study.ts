@@ -1,7 +1,7 @@
 /** What the commands that run a study have in common: their options, and where the result goes. */
 import { type Command, Option } from 'commander';
 
-import { refuse } from '../errors.ts';
+import { DamonError, refuse } from '../errors.ts';
 import type { Progress } from '../kdamond.ts';
 import { CONTROLLERS, type Controller } from '../job/study/loop.ts';
 import { packageVersion } from '../native/binding.ts';
@@ -105,7 +105,11 @@ async function runAndShow<Result extends { readonly title: string; readonly runs
   if (html !== undefined) await expectWritable(html);
   const bar = progressBar(stderr, title);
   try {
-    const record = await job({ ...how, onProgress: bar.onProgress, signal });
+    const record = await job({ ...how, onProgress: bar.onProgress, signal }).catch(
+      (error: unknown) => {
+        throw flagged(error);
+      },
+    );
     bar.stop();
     if (record.runsDone === 0) signal.throwIfAborted();
     const text = json ? JSON.stringify(views.json(record)) : views.text(record, rendering(stdout));
@@ -157,28 +161,49 @@ function runsOf({ runs }: StudyCase): object[] {
 /**
  * Reads names, parted by commas.
  *
- * @throws DamonError `ERR_DAMON_USAGE_NAME` for another than those that are known
+ * @throws DamonError `ERR_DAMON_USAGE_NAME`, or another code, for another than those that are known
  */
 export function names<Name extends string>(
   option: string,
   text: string,
   known: readonly Name[],
+  code = 'ERR_DAMON_USAGE_NAME',
 ): Name[] {
   return text.split(',').map((word) => {
     const found = known.find((name) => name === word.trim());
     if (found !== undefined) return found;
     const expected = `a list of ${either(known)}`;
     const hint = didYouMean(word.trim(), known);
-    throw refuse({ code: 'ERR_DAMON_USAGE_NAME', path: option, expected, received: word, hint });
+    throw refuse({ code, path: option, expected, received: word, hint });
   });
 }
 
 /** Reads names of controllers, parted by commas. */
 export function controllers(text: string): Controller[] {
-  return text.split(',').map((word) => {
-    const found = CONTROLLERS.find((name) => name === word.trim());
-    if (found !== undefined) return found;
-    const expected = `a list of ${either(CONTROLLERS)}`;
-    throw refuse({ code: 'ERR_DAMON_USAGE_TUNER', path: '--tuner', expected, received: word });
-  });
+  return names('--tuner', text, CONTROLLERS, 'ERR_DAMON_USAGE_TUNER');
+}
+
+/** What `--tuner` may be. */
+export const TUNERS: string = `of ${CONTROLLERS.join(', ')}`;
+
+/** Options of the library that are options of a command, by the name they have there. */
+const FLAGS: Readonly<Record<string, string>> = {
+  minutes: '--minutes',
+  searchSeconds: '--search-seconds',
+  seconds: '--seconds',
+  seed: '--seed',
+  seeds: '--seeds',
+  target: '--target',
+  targets: '--target',
+  weights: '--weights',
+  workers: '--workers',
+};
+
+/** The same refusal, of the option of the command. */
+export function flagged(error: unknown): unknown {
+  if (!(error instanceof DamonError)) return error;
+  const { code, path = '', expected, received, hint } = error;
+  const flag = FLAGS[path.replace(/\[\d+\]$/, '')];
+  if (flag === undefined || expected === undefined) return error;
+  return refuse({ code, path: flag, expected, received, hint });
 }

@@ -111,6 +111,7 @@ async function readText(path: string, isJson: boolean): Promise<ConfigFile> {
   } catch (cause) {
     throw unreadable(path, (cause as Error).message, { cause });
   }
+  if (content === null) throw unreadable(path, 'it is empty');
   const places = new Places(document, lines, yaml);
   return {
     content: withPaths(content, dirname(path)),

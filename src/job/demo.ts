@@ -14,12 +14,13 @@ import type { DemoRecord, PublishedResult } from '../report/record.ts';
 import { pullPush } from '../scheme/pull-push.ts';
 import { refuse } from '../errors.ts';
 import { type ExplainHooks, Gathering } from './explained.ts';
+import { secondsOfMinutes } from './minutes.ts';
 
 /** What to hold, for how long. */
 export interface DemoOptions extends ExplainHooks {
   /** Shares of hot memory on DRAM in percent, each above 0 and below 100, one after the other. @default [70] */
   readonly targets?: readonly number[];
-  /** Simulated minutes for each target. Above 0. @default 15, the least of the RFC's runs */
+  /** Simulated minutes for each target. Above 0, at most 1440. @default 15, the least of the RFC's runs */
   readonly minutes?: number;
   /** Decides every random draw. @default 1 */
   readonly seed?: number;
@@ -41,7 +42,7 @@ export const PUBLISHED: readonly PublishedResult[] = [
 
 /** Half as much again as any view shows. */
 const HEATMAP = { columns: 256, rows: 256 };
-const SECONDS_PER_MINUTE = 60;
+const CODE = 'ERR_DAMON_CONFIG_DEMO';
 const PULL = 0;
 const PUSH = 1;
 
@@ -67,8 +68,8 @@ export async function demo(options: DemoOptions = {}): Promise<DemoRecord> {
     onProgress,
     signal,
   } = options;
-  check(targets, minutes);
-  const secondsPerTarget = Math.round(minutes * SECONDS_PER_MINUTE);
+  check(targets);
+  const secondsPerTarget = secondsOfMinutes(minutes, CODE);
   const [dram, cxl] = RFC_MACHINE.nodes;
   if (dram === undefined || cxl === undefined) throw new RangeError('the RFC has two nodes');
   const started = performance.now();
@@ -145,21 +146,21 @@ export async function demo(options: DemoOptions = {}): Promise<DemoRecord> {
   };
 }
 
-function check(targets: readonly number[], minutes: number): void {
-  const code = 'ERR_DAMON_CONFIG_DEMO';
+function check(targets: readonly number[]): void {
   if (targets.length === 0) {
-    throw refuse({ code, path: 'targets', expected: 'at least one share', received: targets });
+    throw refuse({
+      code: CODE,
+      path: 'targets',
+      expected: 'at least one share',
+      received: targets,
+    });
   }
   targets.forEach((target, i) => {
     // 70.1 * 100 is not quite 7010: what counts is that the share is that number of basis points.
     if (target > 0 && target < 100 && toBp(target) / 100 === target) return;
     const expected = 'a percentage above 0 and below 100, in steps of 0.01';
-    throw refuse({ code, path: `targets[${i}]`, expected, received: target });
+    throw refuse({ code: CODE, path: `targets[${i}]`, expected, received: target });
   });
-  if (!(minutes > 0 && Number.isFinite(minutes)) || Math.round(minutes * SECONDS_PER_MINUTE) < 1) {
-    const expected = 'at least one simulated second';
-    throw refuse({ code, path: 'minutes', expected, received: minutes });
-  }
 }
 
 function toBp(percent: number): number {

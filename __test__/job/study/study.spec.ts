@@ -120,9 +120,12 @@ const WRONG: readonly (readonly [() => Promise<unknown>, string])[] = [
   ...[0, -1, 1.5, NaN, 10_001].map((seeds) => [() => run({ seeds }), 'seeds'] as const),
   ...[-1, 0.5].map((seed) => [() => run({ seed }), 'seed'] as const),
   ...[0, 1.5, 2_000].map((workers) => [() => run({ workers }), 'workers'] as const),
-  ...[0, -1, NaN, Infinity].map((minutes) => [() => demoRows({ minutes }), 'minutes'] as const),
+  ...[0, -1, NaN, Infinity, 1_441].map(
+    (minutes) => [() => demoRows({ minutes }), 'minutes'] as const,
+  ),
   [() => shares({ weights: [1] }), 'weights'],
   [() => sensitivity({ minutes: 0 }), 'minutes'],
+  ...[0, 100, NaN].map((target) => [() => sensitivity({ target }), 'target'] as const),
   [() => sensitivity({ parameters: ['luck'] } as unknown as SensitivityOptions), 'parameters[0]'],
 ];
 

@@ -6,16 +6,16 @@
  * does not say what the share was before; ours are the rows before.
  */
 import type { StudyRecord } from '../../report/study.ts';
-import { refuse } from '../../errors.ts';
 import type { AttrsOptions } from '../../monitor/attrs.ts';
 import { PUBLISHED } from '../demo.ts';
+import { secondsOfMinutes } from '../minutes.ts';
 import type { Controller, LoopOptions, LoopStep } from './loop.ts';
 import { type CaseOptions, type StudyRunOptions, study } from './study.ts';
 
 /** Which rows, under whom, for how long. */
 export interface DemoRowsOptions
   extends StudyRunOptions, Omit<LoopOptions, 'steps' | 'controller'> {
-  /** Simulated minutes of each row after its start. Above 0. @default 30, the most of the RFC's */
+  /** Simulated minutes of each row after its start. Above 0, at most 1440. @default 30, the most of the RFC's */
   readonly minutes?: number;
   /** Compared with the first of them. @default ["temporal"], as the RFC */
   readonly controllers?: readonly Controller[];
@@ -58,7 +58,7 @@ export async function demoRows(options: DemoRowsOptions = {}): Promise<StudyReco
     resetIntervalMs,
     ...how
   } = options;
-  const seconds = stretchSeconds(minutes);
+  const seconds = secondsOfMinutes(minutes, 'ERR_DAMON_CONFIG_STUDY');
   const settings = {
     ...(source && { source }),
     ...(szBytes !== undefined && { szBytes }),
@@ -85,16 +85,4 @@ function attrsOf(controller: Controller, attrs?: AttrsOptions): Pick<LoopOptions
 /** A share of the first of two nodes. */
 export function step(percent: number, seconds: number): LoopStep {
   return { weights: [percent, 100 - percent], seconds };
-}
-
-/**
- * Seconds of so many minutes.
- *
- * @throws DamonError `ERR_DAMON_CONFIG_STUDY` for less than a second
- */
-export function stretchSeconds(minutes: number): number {
-  const seconds = Math.round(minutes * 60);
-  if (Number.isFinite(minutes) && seconds >= 1) return seconds;
-  const expected = 'at least one simulated second';
-  throw refuse({ code: 'ERR_DAMON_CONFIG_STUDY', path: 'minutes', expected, received: minutes });
 }

@@ -23,15 +23,16 @@ import { RFC_MACHINE, RFC_SAMPLER, RFC_WORKLOAD } from '../../machine/preset.ts'
 import type { AttrsOptions } from '../../monitor/attrs.ts';
 import type { IbsOpOptions } from '../../sampler/ibs-op.ts';
 import type { StudyRecord } from '../../report/study.ts';
+import { secondsOfMinutes } from '../minutes.ts';
 import type { Controller, LoopOptions } from './loop.ts';
-import { step, stretchSeconds } from './rows.ts';
+import { step } from './rows.ts';
 import { type CaseOptions, type StudyRunOptions, study } from './study.ts';
 
 /** What is varied, around what. */
 export interface SensitivityOptions extends StudyRunOptions {
   /** Share of hot memory on DRAM in percent, above 0 and below 100. @default 70 */
   readonly target?: number;
-  /** Simulated minutes of each run. Above 0. @default 5 */
+  /** Simulated minutes of each run. Above 0, at most 1440. @default 5 */
   readonly minutes?: number;
   /** @default "temporal", as the RFC */
   readonly controller?: Controller;
@@ -152,7 +153,11 @@ export async function sensitivity(options: SensitivityOptions = {}): Promise<Stu
     const expected = `one of ${PARAMETER_NAMES.join(', ')}`;
     throw refuse({ code: CODE, path: `parameters[${i}]`, expected, received: name });
   });
-  const steps = [step(target, stretchSeconds(minutes))];
+  if (!(0 < target && target < 100)) {
+    const expected = 'a percentage above 0 and below 100';
+    throw refuse({ code: CODE, path: 'target', expected, received: target });
+  }
+  const steps = [step(target, secondsOfMinutes(minutes, CODE))];
   const cases = parameters.flatMap((parameter) =>
     PARAMETERS[parameter].map(([value, settings]): CaseOptions => ({
       name: `${parameter}: ${value}`,

@@ -7,15 +7,15 @@ import { refuse } from '../../errors.ts';
 import type { EmulationOptions } from '../../machine/machine.ts';
 import { RFC_MACHINE } from '../../machine/preset.ts';
 import type { StudyRecord } from '../../report/study.ts';
+import { secondsOfMinutes } from '../minutes.ts';
 import type { Controller, LoopOptions } from './loop.ts';
-import { stretchSeconds } from './rows.ts';
 import { type StudyRunOptions, study } from './study.ts';
 
 /** Which shares, under whom, for how long. */
 export interface SharesOptions extends StudyRunOptions, Omit<LoopOptions, 'steps' | 'controller'> {
   /** By node, each above 0; at least two. @default [5, 3, 2] */
   readonly weights?: readonly number[];
-  /** Simulated minutes. Above 0. @default 5 */
+  /** Simulated minutes. Above 0, at most 1440. @default 5 */
   readonly minutes?: number;
   /** Compared with the first of them. @default ["proportional"] */
   readonly controllers?: readonly Controller[];
@@ -43,7 +43,7 @@ export async function shares(options: SharesOptions = {}): Promise<StudyRecord> 
   const name = `${weights.join(':')} over ${weights.length} nodes`;
   const loop = {
     source,
-    steps: [{ weights, seconds: stretchSeconds(minutes) }],
+    steps: [{ weights, seconds: secondsOfMinutes(minutes, 'ERR_DAMON_CONFIG_STUDY') }],
     ...(attrs && { attrs }),
     ...(szBytes !== undefined && { szBytes }),
     ...(resetIntervalMs !== undefined && { resetIntervalMs }),
