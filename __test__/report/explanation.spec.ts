@@ -275,6 +275,10 @@ test('the views tell outcomes, windows and failures, and what is not told', asyn
     t.true(Math.abs(sum - 100) < 0.01, `${sum}`);
   });
   const page = renderHtml({ title: 'A run', generatedBy: 'a test', run: record });
+  t.notRegex(page, /Changes on the way/);
+  const events = [{ kind: 'missed', atMs: 90_000 }] as const;
+  const changed = renderHtml({ title: 'A', generatedBy: 'a test', run: { ...record, events } });
+  t.regex(changed, /Changes on the way[^]*<li>1 min 30 s: a change was planned/);
   const json = /<script type="application\/json" id="data">([^]*?)<\/script>/.exec(page)?.[1] ?? '';
   const series = Array.from(page.matchAll(/data-series="([^"]*)"/g), ([, name]) => name);
   t.deepEqual(new Set(series), new Set(Object.keys(JSON.parse(json) as object)));

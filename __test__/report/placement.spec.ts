@@ -166,6 +166,7 @@ test('the page draws each group, with text made harmless', (t) => {
   t.regex(page, /Hot memory on the fast node: another/);
   t.is(page.match(/data-series="placement/g)?.length, 2);
   t.is(page.match(/<tr class="other">/g)?.length, 1);
+  t.notRegex(page, /> target</, 'nobody has one');
   t.regex(page, /10\u00a0GB\/s/, 'a unit stays with its number');
   const data = JSON.parse(/id="data">([^]*?)<\/script>/.exec(page)?.[1] ?? '') as {
     'placement0-0': { seconds: number; lines: { from: number; mean: number[] }[] };

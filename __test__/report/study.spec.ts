@@ -153,11 +153,12 @@ test('the page has a row for each case and a plot with a band for each name', (t
   t.regex(page, /<td colspan="8">not reached<\/td>/);
   t.regex(page, /<td colspan="8">not run<\/td>/);
   t.is(page.match(/data-kind="bands"/g)?.length, 2, 'a name without runs has no plot');
+  t.is(page.match(/> target</g)?.length, 2, 'a key of each plot');
   t.is(page.match(/class="interval"/g)?.length, 3, 'two cases and the published result');
   t.is(page.match(/<th scope="rowgroup" rowspan="3">up &#38; down</g)?.length, 1);
   t.notRegex(page, /not reached in/);
   const data = JSON.parse(/id="data">([^]*?)<\/script>/.exec(page)?.[1] ?? '') as {
-    study0: { lines: { name: string; from: number; mean: number[] }[] };
+    study0: { targets: object[]; lines: { name: string; from: number; mean: number[] }[] };
   };
   t.deepEqual(
     data.study0.lines.map(({ name, from, mean }) => [name, from, mean]),
@@ -166,6 +167,7 @@ test('the page has a row for each case and a plot with a band for each name', (t
       ['proportional', 0, [50, 70, 70]],
     ],
   );
+  t.deepEqual(data.study0.targets, [{ from: 0, percent: TARGET }], 'both have the same');
 });
 
 test('the page of a study says its title once, explains no more than it shows, and tells many nodes apart', (t) => {
@@ -208,6 +210,16 @@ test('the page of a study says its title once, explains no more than it shows, a
     ],
   );
   t.is(other.match(/rowspan="5"/g)?.length, 3, 'who holds it, its ramp, what it moves');
+});
+
+test('nothing that is drawn of an offset goes past the scale that is told', (t) => {
+  const [first] = RECORD.cases;
+  t.truthy(first);
+  if (!first) return;
+  const published = { target: TARGET, mean: TARGET + 2, stddev: 1.5 };
+  const study = { ...RECORD, cases: [{ ...first, published, runs: first.runs.slice(0, 1) }] };
+  const page = renderHtml({ title: 'A study', generatedBy: 'a test', study });
+  t.regex(page, /from −3\.5 to\s+\+3\.5;/);
 });
 
 test('the page tells of runs that count in nothing', (t) => {

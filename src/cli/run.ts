@@ -16,9 +16,10 @@ import { DamonError, withDetails } from '../errors.ts';
 import { type RunHandle, type RunHooks, runConfig } from '../job/run.ts';
 import { Kdamond } from '../kdamond.ts';
 import { packageVersion } from '../native/binding.ts';
+import { describeEvent } from '../report/event.ts';
 import { formatDuration } from '../report/format.ts';
 import { renderHtml } from '../report/html.ts';
-import type { RunEvent, RunRecord } from '../report/record.ts';
+import type { RunRecord } from '../report/record.ts';
 import {
   type TerminalOptions,
   renderBooks,
@@ -144,7 +145,7 @@ async function runFile(path: string, options: Options, context: CliContext): Pro
       ...rowHooks(rows),
       onEvent: (event) => {
         bar.stop();
-        if (!options.json) say(event, context);
+        if (!options.json) stderr.write(`${describeEvent(event)}\n`);
         for (const { stream } of rows) stream.write(`${toJson({ type: 'event', ...event })}\n`);
       },
       onProgress: bar.onProgress,
@@ -216,17 +217,6 @@ function rowHooks(rows: readonly Rows[]): RunHooks {
       },
     }),
   };
-}
-
-const SAID: Readonly<Record<RunEvent['kind'], string>> = {
-  changed: 'changed as planned',
-  reloaded: 'went on by the changed file',
-  unchanged: 'the file changed, what it says did not',
-  missed: 'a change was planned that did not come: the source ended before',
-};
-
-function say(event: RunEvent, { stderr }: CliContext): void {
-  stderr.write(`${formatDuration(event.atMs / 1_000)}: ${SAID[event.kind]}\n`);
 }
 
 /** Commits the file whenever it changes; a file that is refused changes nothing, and is told. */

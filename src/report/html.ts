@@ -15,6 +15,7 @@ import { DamonError } from '../errors.ts';
 import { formatBytes, formatDuration, formatNumber, formatRate, formatSigned } from './format.ts';
 import {
   booksBlock,
+  eventsBlock,
   convergenceBlock,
   glossary,
   heatmapBlock,
@@ -189,10 +190,9 @@ function runPart(run: RunRecord, data: PageData): Markup {
       ['monitored time', formatDuration(Number(run.endNs - run.startNs) / 1e9)],
       ['wall clock', formatDuration(run.durationMs / 1000)],
       workingSet && ['monitored', formatBytes(workingSet.monitoredBytes)],
-      run.events.length > 0 && ['changes on the way', String(run.events.length)],
       booksFigure(books),
     ])}
-    ${explanationBlocks('run', run, data)}
+    ${run.events.length > 0 && eventsBlock(run.events)} ${explanationBlocks('run', run, data)}
     ${workingSet && heatmapBlock('runHeatmap', heatmap, nodes, data)}
     ${workingSet && hotRangeBlock(hotRanges)} ${workingSet && workingSetBlock(workingSet)}
     ${booksBlock(books)}

@@ -2,7 +2,7 @@
 import { formatDuration } from '../format.ts';
 import type { Band } from '../interval.ts';
 import { canvas, lineKey } from './blocks.ts';
-import { type PageData, bandData } from './data.ts';
+import { type BandTarget, type PageData, bandData } from './data.ts';
 import { html, type Markup } from './markup.ts';
 
 /** Colours of series. */
@@ -18,6 +18,8 @@ interface BandPlot {
   /** What a line is of, such as `Mean share of each node`. */
   readonly what: string;
   readonly lines: readonly { readonly name: string; readonly band: Band }[];
+  /** Each is drawn once. @default none */
+  readonly targets?: readonly BandTarget[];
   /** Of one there is a line, and no interval. */
   readonly seeds: number;
   /** Where in its second each value was read. */
@@ -27,7 +29,7 @@ interface BandPlot {
 }
 
 export function bandBlock(
-  { series, title, what, lines, seeds, read, whole }: BandPlot,
+  { series, title, what, lines, targets = [], seeds, read, whole }: BandPlot,
   data: PageData,
 ): Markup {
   const bands = bandData(
@@ -39,7 +41,12 @@ export function bandBlock(
       dashes: DASHES[Math.floor(i / COLORS) % DASHES.length] ?? [],
     })),
   );
-  data[series] = { ...bands, ...(whole !== undefined && { whole }) };
+  const known = new Map(targets.map((target) => [`${target.from} ${target.percent}`, target]));
+  data[series] = {
+    ...bands,
+    ...(known.size > 0 && { targets: [...known.values()] }),
+    ...(whole !== undefined && { whole }),
+  };
   const withBand = seeds > 1 ? ', with its 95 % interval' : '';
   const description = `${what} over ${formatDuration(bands.seconds)}${withBand}: ${title}.`;
   return html`<section class="block" aria-labelledby="${series}">
@@ -51,6 +58,7 @@ export function bandBlock(
           ({ name, color, dashes }) =>
             html`<li>${lineKey(`series-${color}`, dashes.join(' ') || 'none')} ${name}</li>`,
         )}
+        ${known.size > 0 && html`<li>${lineKey('line-target', '5 4')} target</li>`}
         ${seeds > 1 && html`<li>band: 95 % interval of the mean over the seeds</li>`}
       </ul>
     </figure>

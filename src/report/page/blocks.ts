@@ -5,6 +5,7 @@
  */
 
 import type { ConvergenceRow } from '../convergence.ts';
+import { describeEvent } from '../event.ts';
 import {
   formatAddress,
   formatBytes,
@@ -18,7 +19,13 @@ import {
 } from '../format.ts';
 import type { Heatmap } from '../heatmap.ts';
 import { nodeLabel, type HotRange, type MemoryNode, type WorkingSet } from '../hot-ranges.ts';
-import { balance, type Books, type DemoRecord, type PublishedResult } from '../record.ts';
+import {
+  balance,
+  type Books,
+  type DemoRecord,
+  type PublishedResult,
+  type RunEvent,
+} from '../record.ts';
 import type { Counters } from '../counters.ts';
 import { describeHeatmap, heatmapData, type PageData } from './data.ts';
 import { html, type Markup } from './markup.ts';
@@ -224,6 +231,15 @@ export function quotaBlock({ quotas = [] }: DemoRecord, step: number): Markup {
         ${quotas.map(({ name }, i) => html`<li>${lineKey(`series-${(i % 4) + 1}`)} ${name}</li>`)}
       </ul>
     </figure>
+  </section>`;
+}
+
+export function eventsBlock(events: readonly RunEvent[]): Markup {
+  return html`<section class="block" aria-labelledby="events">
+    <h3 id="events">Changes on the way</h3>
+    <ul>
+      ${events.map((event) => html`<li>${describeEvent(event)}</li>`)}
+    </ul>
   </section>`;
 }
 

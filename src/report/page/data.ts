@@ -107,8 +107,15 @@ export interface ExplanationData extends TimeAxisData {
 /** Mean shares with their bands over time. */
 export interface BandData extends TimeAxisData {
   readonly lines: readonly BandLine[];
+  readonly targets?: readonly BandTarget[];
   /** Drawn from 0 to 100 %, whatever the lines need. */
   readonly whole?: boolean;
+}
+
+/** What a share should be in percent, from a second on. */
+export interface BandTarget {
+  readonly from: number;
+  readonly percent: number;
 }
 
 /** A share in percent over time, and its band. */
@@ -131,7 +138,7 @@ const BAND_POINTS = 2_000;
 
 /** Bands of shares: what is drawn of an interval ends where a share does. */
 export function bandData(
-  bands: readonly (Pick<BandLine, 'name' | 'color' | 'dashes' | 'from'> & {
+  bands: readonly (Omit<BandLine, 'step' | keyof Band> & {
     readonly band: Band;
   })[],
 ): BandData {

@@ -330,7 +330,15 @@ export const SCRIPT: string = String.raw`'use strict';
             line('', high, step, { ...edge, fill: '+1' }),
             line('', low, step, edge),
           ];
-        }),
+        }).concat((series.targets || []).map(({ from, percent: y }) => ({
+          label: '',
+          data: [{ x: from, y }, { x: series.seconds, y }],
+          borderColor: color('target'),
+          borderWidth: 1,
+          borderDash: [5, 4],
+          pointRadius: 0,
+          pointHoverRadius: 0,
+        }))),
       },
       options: {
         interaction: { mode: 'index', intersect: false },

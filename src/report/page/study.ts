@@ -14,7 +14,7 @@ import {
 import { describeStudy, describeVersus, overshoot, withInterval } from '../terminal-study.ts';
 import { bandBlock } from './bands.ts';
 import { scroll, unbroken } from './blocks.ts';
-import type { PageData } from './data.ts';
+import type { BandTarget, PageData } from './data.ts';
 import { differenceLine } from './difference.ts';
 import { groupsOf } from './group.ts';
 import { html, type Markup } from './markup.ts';
@@ -160,7 +160,13 @@ function publishedCells({ published }: CaseSummary, scale: number): Row[] {
 
 /** What the scale has to show: every mean with its deviation and interval, of two points at least. */
 function largestReach(summaries: readonly CaseSummary[]): number {
-  return Math.max(2, ...summaries.flatMap(({ nodes }) => nodes.map(reach)));
+  return Math.max(
+    2,
+    ...summaries.flatMap(({ nodes, published }) => [
+      ...nodes.map(reach),
+      published ? Math.abs(published.mean - published.target) + published.stddev : 0,
+    ]),
+  );
 }
 
 function reach({ offset, stddev }: NodeSummary): number {
@@ -182,6 +188,7 @@ function plotBlock(shown: readonly StudyCase[], index: number, data: PageData): 
     title: isOne ? `${first.name}, ${first.controller}` : (first?.name ?? ''),
     what: 'Mean share of each node',
     lines: shown.flatMap(linesOf),
+    targets: shown.flatMap(targetsOf),
     seeds: Math.max(...shown.map(({ runs }) => runs.length)),
     read: 'first' as const,
   };
@@ -189,11 +196,24 @@ function plotBlock(shown: readonly StudyCase[], index: number, data: PageData): 
 }
 
 /** Of two nodes only the first: the other mirrors it. */
+function plottedNodes({ nodeNames }: StudyCase): readonly string[] {
+  return nodeNames.length === 2 ? nodeNames.slice(0, 1) : nodeNames;
+}
+
 function linesOf(one: StudyCase): Parameters<typeof bandBlock>[0]['lines'] {
   const isPair = one.nodeNames.length === 2;
-  const nodes = isPair ? one.nodeNames.slice(0, 1) : one.nodeNames;
-  return nodes.map((node, n) => ({
+  return plottedNodes(one).map((node, n) => ({
     name: isPair ? one.controller : node,
     band: shareBand(one, n),
   }));
+}
+
+/** Of the stretch that is judged. */
+function targetsOf(one: StudyCase): BandTarget[] {
+  const [run] = one.runs;
+  if (run === undefined) return [];
+  return plottedNodes(one).flatMap((_, n) => {
+    const percent = run.nodes[n]?.target;
+    return percent === undefined ? [] : [{ from: run.fromSecond, percent }];
+  });
 }
