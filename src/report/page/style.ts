@@ -213,7 +213,7 @@ noscript p { margin-top: 1rem; padding: 0.75rem 1rem; background: var(--wash); }
   .part { margin-top: 1.75rem; }
   .part + .part:not(:last-child) { break-before: page; }
   h2, h3, .block > p:has(+ figure), thead, tr.group { break-after: avoid; }
-  figure, tr, .equations li, .figures { break-inside: avoid; }
+  figure, tr, .block > p, .equations li, .figures { break-inside: avoid; }
   .scroll { overflow: visible; background: none; }
   table { font-size: 0.75rem; }
   /* However wide a plot was when it was drawn. */
