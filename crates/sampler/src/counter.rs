@@ -50,22 +50,20 @@ impl Counter {
         ((u128::from(counts) * u128::from(self.ns_per_count)) >> 32) as u64
     }
 
-    /// Of what lies so many counts before `end_ns`, `most` at the most: when it was, of those whose bit
-    /// is set, in order.
+    /// When that happened which lies so many counts before `end_ns`, of rows of numbers.
     #[inline(always)]
     pub(crate) fn times<V: Vectors>(
         &self,
         v: V,
         end_ns: u64,
-        most: u64,
-        counts: impl Iterator<Item = V::Row>,
-        mut wanted: u64,
+        counts: &impl CountsBefore,
+        numbers: &[u64],
         times: &mut [u64; ROOM],
     ) {
         // As good as always: the product of some 4 s does.
-        let fits = most.checked_mul(self.ns_per_count).is_some();
-        let mut held = 0;
-        for counts in counts {
+        let fits = counts.most().checked_mul(self.ns_per_count).is_some();
+        for (row, numbers) in numbers.as_chunks().0.iter().enumerate() {
+            let counts = counts.of(v, v.load(numbers));
             let before_ns = if fits {
                 v.shr::<32>(v.mul(counts, v.splat(self.ns_per_count)))
             } else {
@@ -74,11 +72,18 @@ impl Counter {
                 v.load(&words.map(|counts| self.duration_ns(counts)))
             };
             let time_ns = v.saturating_sub(v.splat(end_ns), before_ns);
-            v.compress(time_ns, wanted as u8, row_mut(times, held));
-            held += (wanted as u8).count_ones() as usize;
-            wanted >>= LANES;
+            v.store(time_ns, row_mut(times, row * LANES));
         }
     }
+}
+
+/// How many counts before some moment things happened that have numbers.
+pub(crate) trait CountsBefore {
+    /// None are more.
+    fn most(&self) -> u64;
+
+    /// Those of a row of numbers; anything of one that is none.
+    fn of<V: Vectors>(&self, v: V, numbers: V::Row) -> V::Row;
 }
 
 #[cfg(test)]
@@ -100,20 +105,34 @@ mod tests {
         assert_eq!(Counter::new(4_000_000_000, 0).duration_ns(8), 2);
     }
 
+    struct EverySo {
+        most: u64,
+        less: u64,
+    }
+
+    impl CountsBefore for EverySo {
+        fn most(&self) -> u64 {
+            self.most
+        }
+
+        fn of<V: Vectors>(&self, v: V, numbers: V::Row) -> V::Row {
+            v.sub(v.splat(self.most), v.mul(numbers, v.splat(self.less)))
+        }
+    }
+
     #[test]
     fn times_are_those_of_durations_however_long() {
         for (rate_hz, most) in
             [(2_557_000_000, 10_000_000_000), (2_557_000_000, 11_000_000_000), (3, 40)]
         {
             let counter = Counter::new(rate_hz, 0);
-            let before: Vec<u64> = (0..24).map(|i| most - i * (most / 24)).collect();
-            let rows = before.as_chunks().0.iter().copied();
-            let (end_ns, wanted, mut times) = (5_000_000_000, 0xA5_0FF1, [0; ROOM]);
-            counter.times(Portable, end_ns, most, rows, wanted, &mut times);
-            let wanted = before.iter().enumerate().filter(|(i, _)| wanted >> i & 1 == 1);
-            let expected =
-                wanted.map(|(_, &counts)| end_ns.saturating_sub(counter.duration_ns(counts)));
-            let expected: Vec<_> = expected.collect();
+            let before = EverySo { most, less: most / 24 };
+            let (end_ns, mut times) = (5_000_000_000, [0; ROOM]);
+            let numbers: Vec<u64> = (0..24).map(|number| number * 7 % 24).collect();
+            counter.times(Portable, end_ns, &before, &numbers, &mut times);
+            let counts = numbers.iter().map(|number| most - number * before.less);
+            let expected: Vec<_> =
+                counts.map(|counts| end_ns.saturating_sub(counter.duration_ns(counts))).collect();
             assert_eq!(times[..expected.len()], expected);
         }
     }

@@ -19,11 +19,11 @@ use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::SplitMix64;
 
 use crate::coins::Bias;
-use crate::counter::Counter;
+use crate::counter::{Counter, CountsBefore};
 use crate::error::{SamplerError, within};
 use crate::interrupts::{InterruptConfig, Interrupts};
 use crate::sources::Source;
-use crate::stream::{Output, ROOM, Seen, Span, Stream, TOGETHER, Times, row_mut};
+use crate::stream::{Output, ROOM, Rooms, Seen, Span, Stream, TOGETHER, row_mut};
 use crate::wide::Wide;
 
 /// Largest period with the OpCntExt capability: 27 bits, the low 4 not stored.
@@ -379,15 +379,13 @@ impl IbsOpCpu {
             Counting::Cycles => {
                 let tagged = longest.div_ceil(period).min(TOGETHER as u64);
                 self.next_tag += tagged * period;
-                let rows = Evenly::new(v, longest, period, tagged as usize);
-                self.draw_some(v, following, longest, tagged as usize, rows, output);
+                self.draw_some(v, following, tagged as usize, &Evenly { longest, period }, output);
             }
             Counting::Ops => {
                 let mut before_limit = [0; TOGETHER];
                 let tagged = self.tag_unevenly(following.limit, &mut before_limit);
-                let words = before_limit.as_chunks().0[..tagged.div_ceil(LANES)].iter();
-                let rows = Unevenly { v, words };
-                self.draw_some(v, following, longest, tagged, rows, output);
+                let counts = Unevenly { longest, before_limit: &before_limit };
+                self.draw_some(v, following, tagged, &counts, output);
             }
         }
     }
@@ -410,39 +408,42 @@ impl IbsOpCpu {
         TOGETHER
     }
 
-    /// Draws what ops access that were tagged: `rows` of counts before the end of the span, which are
-    /// counted back from there, so that no error adds up, and `longest` at the most.
+    /// Draws what the first ops access that were tagged together.
     #[inline(always)]
     fn draw_some<V: Vectors>(
         &mut self,
         v: V,
         following: &Following<'_>,
-        longest: u64,
         tagged: usize,
-        rows: impl Iterator<Item = V::Row>,
+        counts: &impl CountsBefore,
         output: &mut Output,
     ) {
         let Following { machine, span, data, even, .. } = following;
         let Self { cpu, counter, random, .. } = self;
-        let Output { seen, times: Times(times), counters, .. } = output;
+        let Output { seen, rooms: Rooms { places, times, accesses }, counters, .. } = output;
         // Without a valid physical address there is nothing to report.
         let with_data = data.toss(v, random) & (u64::MAX >> (TOGETHER - tagged));
-        counter.times(v, span.last_ns(), longest, rows, with_data, times);
+        let mut reported = places_of(v, with_data, tagged, places);
+        // Counted back from the end of the span, so that no error adds up.
+        counter.times(
+            v,
+            span.last_ns(),
+            counts,
+            &places[..reported.next_multiple_of(LANES)],
+            times,
+        );
         let room = seen.room();
-        let mut reported = with_data.count_ones() as usize;
         if let Some(even) = even {
-            let mut accesses = [0; ROOM];
-            even.draw(v, random, reported, &mut accesses);
+            even.draw(v, random, reported, accesses);
             for at in (0..reported).step_by(LANES) {
-                let accesses = v.load(row_mut(&mut accesses, at));
+                let accesses = v.load(row_mut(accesses, at));
                 let [low, high] = v.interleave(accesses, v.load(row_mut(times, at)));
                 let words = bytemuck::cast_slice_mut(row_mut(room, at)).as_chunks_mut().0;
                 v.store(low, &mut words[0]);
                 v.store(high, &mut words[1]);
             }
         } else {
-            let mut pages = [0; TOGETHER];
-            let pages = &mut pages[..reported];
+            let pages = &mut accesses[..reported];
             machine.draw_pages(*cpu, random, pages);
             reported = 0;
             for (&page, &time_ns) in pages.iter().zip(&*times) {
@@ -459,47 +460,51 @@ impl IbsOpCpu {
     }
 }
 
-/// Counts before a limit at which ops are tagged that are a period apart, as rows.
-struct Evenly<V: Vectors> {
-    v: V,
-    next: V::Row,
-    apart: V::Row,
-    left: usize,
+/// The numbers of the bits that are set, of the first so many, one after the other; how many they are.
+#[inline(always)]
+fn places_of<V: Vectors>(v: V, set: u64, bits: usize, places: &mut [u64; ROOM]) -> usize {
+    let (mut rest, mut held) = (set, 0);
+    let mut row = v.load(&[0, 1, 2, 3, 4, 5, 6, 7]);
+    for _ in 0..bits.div_ceil(LANES) {
+        v.compress(row, rest as u8, row_mut(places, held));
+        held += (rest as u8).count_ones() as usize;
+        rest >>= LANES;
+        row = v.add(row, v.splat(LANES as u64));
+    }
+    held
 }
 
-impl<V: Vectors> Evenly<V> {
+/// Ops that are tagged a period apart.
+struct Evenly {
+    longest: u64,
+    period: u64,
+}
+
+impl CountsBefore for Evenly {
+    fn most(&self) -> u64 {
+        self.longest
+    }
+
     #[inline(always)]
-    fn new(v: V, longest: u64, period: u64, tagged: usize) -> Self {
-        let lanes = v.mul(v.load(&[0, 1, 2, 3, 4, 5, 6, 7]), v.splat(period));
-        let next = v.sub(v.splat(longest), lanes);
-        Self { v, next, apart: v.splat(LANES as u64 * period), left: tagged.div_ceil(LANES) }
+    fn of<V: Vectors>(&self, v: V, places: V::Row) -> V::Row {
+        // Both are below 2^32.
+        v.sub(v.splat(self.longest), v.mul_low(places, v.splat(self.period)))
     }
 }
 
-impl<V: Vectors> Iterator for Evenly<V> {
-    type Item = V::Row;
+/// Ops of which each says where it is.
+struct Unevenly<'a> {
+    longest: u64,
+    before_limit: &'a [u64; TOGETHER],
+}
 
-    #[inline(always)]
-    fn next(&mut self) -> Option<V::Row> {
-        self.left = self.left.checked_sub(1)?;
-        let row = self.next;
-        self.next = self.v.sub(row, self.apart);
-        Some(row)
+impl CountsBefore for Unevenly<'_> {
+    fn most(&self) -> u64 {
+        self.longest
     }
-}
-
-/// The same of others.
-struct Unevenly<'a, V> {
-    v: V,
-    words: std::slice::Iter<'a, [u64; LANES]>,
-}
-
-impl<V: Vectors> Iterator for Unevenly<'_, V> {
-    type Item = V::Row;
 
     #[inline(always)]
-    fn next(&mut self) -> Option<V::Row> {
-        let words = self.words.next()?;
-        Some(self.v.load(words))
+    fn of<V: Vectors>(&self, v: V, places: V::Row) -> V::Row {
+        v.gather(self.before_limit, places)
     }
 }

@@ -141,14 +141,21 @@ impl SeenBuffer {
     }
 }
 
-/// When samples were taken.
+/// Of samples taken together, those that are reported, in rows.
 #[derive(Debug)]
 #[repr(align(64))]
-pub(crate) struct Times(pub(crate) [u64; ROOM]);
+pub(crate) struct Rooms {
+    /// Which of them.
+    pub(crate) places: [u64; ROOM],
+    /// When they were taken.
+    pub(crate) times: [u64; ROOM],
+    /// The page of each, with the bit [`STORE`] for a store.
+    pub(crate) accesses: [u64; ROOM],
+}
 
-impl Default for Times {
+impl Default for Rooms {
     fn default() -> Self {
-        Self([0; ROOM])
+        Self { places: [0; ROOM], times: [0; ROOM], accesses: [0; ROOM] }
     }
 }
 
@@ -163,7 +170,7 @@ pub(crate) struct Output {
     pub(crate) counters: SamplerCounters,
     pub(crate) sources: SourceCounts,
     /// Reused.
-    pub(crate) times: Times,
+    pub(crate) rooms: Rooms,
 }
 
 impl Output {
