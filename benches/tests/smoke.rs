@@ -58,7 +58,7 @@ fn every_scenario_yields_rows_of_finite_positive_numbers() {
     let drains = ["linear-scan", "ours", "rfc", "std-partition-point"].as_slice();
     let expected = [
         ("copy-limit", ["copy-16-bytes", "copy-48-bytes", "ours"].as_slice()),
-        ("envelope", &["one-thread", "ours"]),
+        ("envelope", &["one-thread", "ours", "two-at-once"]),
         ("full-drain", drains),
         ("index-rebuild", &["copy-of-the-regions", "ours"]),
         ("kdamond-step", &["copy-of-the-regions", "ours"]),

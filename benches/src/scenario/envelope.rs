@@ -1,8 +1,10 @@
 //! The closed loop on the emulated machine, at the size of the RFC's demonstration: a hot set that is
 //! touched evenly lies half on DRAM and half on CXL, and two schemes move it until DRAM holds 70 %.
 //!
-//! Both subjects are ours; their answers, what the schemes were told and what was counted, must agree.
+//! All subjects are ours; their answers, what the schemes were told and what was counted, must agree.
+//! Two runs at once, each on a thread of its own, share nothing: what two threads of the machine give.
 
+use std::thread;
 use std::time::Instant;
 
 use damon_core::kdamond::{MetricValue, Verdict};
@@ -59,8 +61,9 @@ pub(super) fn measure(context: &mut Context<'_>) {
             items_per_round: reports_hz * round_ns / S,
         };
         let subjects = vec![
-            subject("ours", Side::Ours, monitor(envelope, 2), round_ns),
-            subject("one-thread", Side::Rival, monitor(envelope, 1), round_ns),
+            subject("ours", Side::Ours, [monitor(envelope, 2)], round_ns),
+            subject("one-thread", Side::Rival, [monitor(envelope, 1)], round_ns),
+            subject("two-at-once", Side::Rival, [(); 2].map(|()| monitor(envelope, 1)), round_ns),
         ];
         race(&plan, subjects, &mut |row| {
             let simulated = |ns: f64| rounded(S as f64 / (ns * reports_hz as f64));
@@ -120,42 +123,58 @@ fn towards(nid: u32, from: u64, node_bytes: u64) -> SchemeConfig {
     }
 }
 
-fn subject(
+/// Runs that go on side by side, each on a thread; a round takes each a share of the time it took all.
+fn subject<const RUNS: usize>(
     name: &'static str,
     side: Side,
-    mut monitor: Monitor,
+    mut monitors: [Monitor; RUNS],
     round_ns: u64,
 ) -> Subject<'static> {
     let round = move |round: u64| {
+        let until_ns = (round + 1) * round_ns;
         let began = Instant::now();
-        let mut answer = 0u64;
-        let mut note = |value: u64| answer = answer.wrapping_mul(31).wrapping_add(value);
-        let mut verdicts = Vec::new();
-        loop {
-            match monitor.run((round + 1) * round_ns, &verdicts).expect("a source that never ends")
-            {
-                Event::Tune => {
-                    verdicts.clear();
-                    for request in monitor.requests() {
-                        let MetricValue::Share { value_bp, .. } = request.metrics[0] else {
-                            unreachable!("the goals are shares")
-                        };
-                        note(value_bp);
-                        // What the tuner `temporal` says.
-                        let reached = value_bp >= TARGETS_BP[request.scheme];
-                        let bytes = if reached { 0 } else { u64::MAX };
-                        verdicts.push(Verdict::new(request.scheme, bytes));
-                    }
-                }
-                Event::Snapshot => note(monitor.snapshot().hits.iter().sum()),
-                Event::Reached => break,
-                event => unreachable!("nobody asked for {event:?}"),
-            }
-        }
-        let elapsed = began.elapsed();
-        note(monitor.kdamond().drain_counters().credited);
-        monitor.take_rounds();
-        Round { elapsed, answer }
+        let answers: Vec<u64> = thread::scope(|scope| {
+            let [own, others @ ..] = &mut monitors[..] else { unreachable!("one run at least") };
+            let others: Vec<_> =
+                others.iter_mut().map(|other| scope.spawn(move || run(other, until_ns))).collect();
+            let own = run(own, until_ns);
+            let others =
+                others.into_iter().map(|run| run.join().expect("a run that does not panic"));
+            std::iter::once(own).chain(others).collect()
+        });
+        let elapsed = began.elapsed() / RUNS as u32;
+        assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+        Round { elapsed, answer: answers[0] }
     };
     Subject { name, side, round: Box::new(round) }
+}
+
+/// Up to a moment; what the schemes were told and what was counted.
+fn run(monitor: &mut Monitor, until_ns: u64) -> u64 {
+    let mut answer = 0u64;
+    let mut note = |value: u64| answer = answer.wrapping_mul(31).wrapping_add(value);
+    let mut verdicts = Vec::new();
+    loop {
+        match monitor.run(until_ns, &verdicts).expect("a source that never ends") {
+            Event::Tune => {
+                verdicts.clear();
+                for request in monitor.requests() {
+                    let MetricValue::Share { value_bp, .. } = request.metrics[0] else {
+                        unreachable!("the goals are shares")
+                    };
+                    note(value_bp);
+                    // What the tuner `temporal` says.
+                    let reached = value_bp >= TARGETS_BP[request.scheme];
+                    let bytes = if reached { 0 } else { u64::MAX };
+                    verdicts.push(Verdict::new(request.scheme, bytes));
+                }
+            }
+            Event::Snapshot => note(monitor.snapshot().hits.iter().sum()),
+            Event::Reached => break,
+            event => unreachable!("nobody asked for {event:?}"),
+        }
+    }
+    note(monitor.kdamond().drain_counters().credited);
+    monitor.take_rounds();
+    answer
 }

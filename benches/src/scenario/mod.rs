@@ -145,8 +145,9 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         name: "envelope",
         about: "The RFC's demonstration at its size, from the emulated machine to the schemes that \
                 move pages of 4 KiB: 132 CPUs with so many valid samples a second each. One thread \
-                for all, or a second one that samples ahead. Twice the samples or twice the memory \
-                should leave the cost of a report as it is.",
+                for all, a second one that samples ahead, or two runs at once on a thread each: what \
+                two threads of this machine can do. Twice the samples or twice the memory should \
+                leave the cost of a report as it is.",
         item: "report",
         measure: envelope::measure,
     },

@@ -220,6 +220,76 @@ impl Pattern {
             Details(Words([size_and_thread, who | write])),
         )
     }
+
+    /// Of many, one after the other.
+    ///
+    /// # Safety
+    ///
+    /// Both have room for as many, aligned.
+    #[inline]
+    #[cfg_attr(loom, allow(dead_code, reason = "loom's slots are cells"))]
+    pub(crate) unsafe fn fill_all(
+        self,
+        pages: &[[u64; 2]],
+        sightings: *mut Sighting,
+        details: *mut Details,
+    ) {
+        // The vectors keep only 63 bits of a moment, which is as good as always all of it.
+        // SAFETY: the caller's promise.
+        if !unsafe { self.fill_dated(pages, sightings, details) } {
+            for (number, &page) in pages.iter().enumerate() {
+                let filled = self.fill(page);
+                // SAFETY: (both) the caller's promise.
+                unsafe { sightings.add(number).write(filled.0) };
+                // SAFETY: as above.
+                unsafe { details.add(number).write(filled.1) };
+            }
+        }
+    }
+
+    /// The same, two words at once; false if some moment has more than 63 bits: what was written is then
+    /// to be written anew.
+    ///
+    /// # Safety
+    ///
+    /// As of [`fill_all`](Self::fill_all).
+    #[cfg(target_arch = "x86_64")]
+    #[inline]
+    unsafe fn fill_dated(
+        self,
+        pages: &[[u64; 2]],
+        sightings: *mut Sighting,
+        details: *mut Details,
+    ) -> bool {
+        use std::arch::x86_64::*;
+        const WRITE: i32 = Details::WRITE.trailing_zeros() as i32;
+        let Self { special, details: [size_and_thread, who] } = self;
+        // SAFETY: every x86-64 has SSE2; reads the pages, and writes as many of both, which are aligned,
+        // by the caller's promise.
+        unsafe {
+            let kept = _mm_set_epi64x(i64::MAX, !(GRAIN as i64 - 1));
+            let special = _mm_set_epi64x(special as i64, 0);
+            let alike = _mm_set_epi64x(who as i64, size_and_thread as i64);
+            let bit = _mm_set_epi64x(Details::WRITE as i64, 0);
+            let mut all = _mm_setzero_si128();
+            for (number, page) in pages.iter().enumerate() {
+                let page = _mm_loadu_si128(page.as_ptr().cast());
+                all = _mm_or_si128(all, page);
+                let sighting = _mm_or_si128(_mm_and_si128(page, kept), special);
+                _mm_store_si128(sightings.add(number).cast(), sighting);
+                let write = _mm_slli_epi64::<WRITE>(_mm_unpacklo_epi64(page, page));
+                let filled = _mm_or_si128(alike, _mm_and_si128(write, bit));
+                _mm_store_si128(details.add(number).cast(), filled);
+            }
+            _mm_movemask_pd(_mm_castsi128_pd(all)) & 0b10 == 0
+        }
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    #[inline]
+    unsafe fn fill_dated(self, _: &[[u64; 2]], _: *mut Sighting, _: *mut Details) -> bool {
+        false
+    }
 }
 
 // 32 bytes per slot over the two columns; the RFC's record takes 48.
@@ -299,8 +369,13 @@ mod tests {
                 let (tid, tgid, cpu) = (5, u32::MAX, 65_535);
                 let report = AccessReport { address, time_ns, size, tid, tgid, cpu, kind, write };
                 let alike = AccessReport { address: 3, time_ns: 9, write: !write, ..report };
-                let filled = Pattern::of(&alike).fill([address + u64::from(write), time_ns]);
-                assert_eq!(filled, (Sighting::of(&report), Details::of(&report)));
+                let page = [address + u64::from(write), time_ns];
+                let expected = (Sighting::of(&report), Details::of(&report));
+                assert_eq!(Pattern::of(&alike).fill(page), expected);
+                let mut filled = (Sighting::of(&alike), Details::of(&alike));
+                // SAFETY: room for one.
+                unsafe { Pattern::of(&alike).fill_all(&[page], &mut filled.0, &mut filled.1) };
+                assert_eq!(filled, expected);
             }
         }
     }

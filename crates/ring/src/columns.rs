@@ -114,16 +114,17 @@ mod memory {
             unsafe { Details::of(report).store(self.details.wrapping_add(slot)) };
         }
 
+        /// Fills slots one after the other.
+        ///
         /// # Safety
         ///
-        /// As of [`write`](Self::write).
+        /// As of [`write`](Self::write), for as many slots as there are pages.
         #[inline]
-        pub(crate) unsafe fn write_page(self, slot: usize, pattern: Pattern, page: [u64; 2]) {
-            let (sighting, details) = pattern.fill(page);
-            // SAFETY: as in `write`.
-            unsafe { self.sightings.wrapping_add(slot).write(sighting) };
-            // SAFETY: as above.
-            unsafe { details.store(self.details.wrapping_add(slot)) };
+        pub(crate) unsafe fn write_pages(self, slot: usize, pattern: Pattern, pages: &[[u64; 2]]) {
+            let (sightings, details) =
+                (self.sightings.wrapping_add(slot), self.details.wrapping_add(slot));
+            // SAFETY: both have room for as many, by the caller's promise.
+            unsafe { pattern.fill_all(pages, sightings, details) };
         }
     }
 }
@@ -158,9 +159,11 @@ mod memory {
             });
         }
 
-        pub(crate) unsafe fn write_page(&self, slot: usize, pattern: Pattern, page: [u64; 2]) {
-            // SAFETY: as in `write`.
-            self.0[slot].with_mut(|slot| unsafe { *slot = Some(pattern.fill(page)) });
+        pub(crate) unsafe fn write_pages(&self, slot: usize, pattern: Pattern, pages: &[[u64; 2]]) {
+            for (slot, &page) in self.0[slot..].iter().zip(pages) {
+                // SAFETY: as in `write`.
+                slot.with_mut(|slot| unsafe { *slot = Some(pattern.fill(page)) });
+            }
         }
 
         pub(crate) unsafe fn read<R>(

@@ -222,11 +222,11 @@ impl Ring {
         let slots = self.columns.slots();
         let first = (index & self.mask) as usize;
         let (until_end, rest) = pages.split_at(pages.len().min(self.slots() as usize - first));
-        for (begin, pages) in [(first, until_end), (0, rest)] {
-            for (slot, &page) in (begin..).zip(pages) {
-                // SAFETY: as in `write`.
-                unsafe { slots.write_page(slot, pattern, page) };
-            }
+        // SAFETY: (both) as in `write`; without a wrap.
+        unsafe { slots.write_pages(first, pattern, until_end) };
+        if !rest.is_empty() {
+            // SAFETY: as above.
+            unsafe { slots.write_pages(0, pattern, rest) };
         }
         index.wrapping_add(pages.len() as u64)
     }
