@@ -3592,9 +3592,11 @@ declare class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispo
   run(options?: RunOptions): Promise<void>;
   /**
    * Changes a goal of a scheme: its target, or the current value of a `user_input` goal. Takes
-   * effect when the scheme's next quota window opens; everything else stays as it is.
+   * effect when the scheme's next quota window opens; everything else stays as it is, `complement` and
+   * a value that is left out too.
    *
-   * @throws DamonError `ERR_DAMON_CONFIG_GOAL` when there is no such goal or its metric would change
+   * @throws DamonError `ERR_DAMON_CONFIG_GOAL` when there is no such goal or it would measure something
+   *   else
    */
   setGoal(scheme: number, goal: number, options: GoalOptions): void;
   /**
@@ -3881,9 +3883,11 @@ declare class LiveKdamond implements AsyncIterable<Snapshot>, Disposable, AsyncD
   releaseSharedLane(lane: SharedLane): void;
   /**
    * Changes a goal of a scheme: its target, or the current value of a `user_input` goal. Takes
-   * effect when the scheme's next quota window opens; everything else stays as it is.
+   * effect when the scheme's next quota window opens; everything else stays as it is, `complement` and
+   * a value that is left out too.
    *
-   * @throws DamonError `ERR_DAMON_CONFIG_GOAL` when there is no such goal or its metric would change
+   * @throws DamonError `ERR_DAMON_CONFIG_GOAL` when there is no such goal or it would measure something
+   *   else
    */
   setGoal(scheme: number, goal: number, options: GoalOptions): void;
   /**

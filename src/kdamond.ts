@@ -215,9 +215,11 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
 
   /**
    * Changes a goal of a scheme: its target, or the current value of a `user_input` goal. Takes
-   * effect when the scheme's next quota window opens; everything else stays as it is.
+   * effect when the scheme's next quota window opens; everything else stays as it is, `complement` and
+   * a value that is left out too.
    *
-   * @throws DamonError `ERR_DAMON_CONFIG_GOAL` when there is no such goal or its metric would change
+   * @throws DamonError `ERR_DAMON_CONFIG_GOAL` when there is no such goal or it would measure something
+   *   else
    */
   setGoal(scheme: number, goal: number, options: GoalOptions): void {
     this.#control.setGoal(scheme, goal, options);

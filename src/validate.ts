@@ -146,6 +146,21 @@ export function options<Entries extends v.ObjectEntries>(
   });
 }
 
+/**
+ * An object of the user's own, given on as it is, for its methods may need it. One of a class may have
+ * more than these entries: its state.
+ */
+export function ownObject<Output>(entries: v.ObjectEntries): Schema<Output> {
+  const [literal, instance] = [options(entries), v.object(entries)];
+  return v.lazy((input) => {
+    const isLiteral = [Object.prototype, null].includes(Object.getPrototypeOf(input));
+    return v.pipe(
+      isLiteral ? literal : instance,
+      v.transform(() => input as Output),
+    );
+  });
+}
+
 /** valibot tells an unknown key by expecting "never" of it. */
 function isUnknownKey({ type, expected, path }: v.BaseIssue<unknown>): boolean {
   return type === 'strict_object' && expected === 'never' && path !== undefined;

@@ -150,3 +150,98 @@ test('the first reading of memory pressure changes nothing: temporal goes on wit
   control.commitGoals([resolve(schemeSchema, { action: 'stat', quota }, 'ERR').quota.goals]);
   t.deepEqual(await step(9_000), [0, MIB]);
 });
+
+test('a stall that became less is not measured, and the next is since then', async (t) => {
+  const goals = [{ metric: 'some_mem_psi_us', targetValue: 1_000 }];
+  const control = controlOf({ tuner: 'consist', goals });
+  const step = async (stallUs: number) =>
+    (await control.tune([{ ...call(), metrics: [{ stallUs }] }], { timeNs }))[0]?.tuning;
+  await step(500);
+  t.like(await step(499), { goals: [], goalBytes: 1n, failure: { code: 'ERR_DAMON_METRIC' } });
+  t.is((await step(600))?.goals[0]?.currentValue, 101);
+});
+
+test('a goal that is set keeps what is left out', async (t) => {
+  const share = { metric: 'node_mem_used_bp', nid: 0, targetValue: 5_000 } as const;
+  const goals = [{ ...share, complement: true }, { ...INPUT, currentValue: 7 }];
+  const control = controlOf({ goals });
+  const read = async () => {
+    const [tuned] = await control.tune([{ ...call(), metrics: [{ valueBp: 1_000 }, {}] }], { timeNs });
+    return tuned?.tuning.goals.map(({ currentValue, scoreBp }) => [currentValue, scoreBp]);
+  };
+  control.setGoal(0, 0, { ...share, targetValue: 6_000 });
+  control.setGoal(0, 1, { ...INPUT, targetValue: 14 });
+  t.deepEqual(await read(), [
+    [9_000, 15_000],
+    [7, 5_000],
+  ]);
+  control.setGoal(0, 0, { ...share, complement: true, targetValue: 9_000 });
+  control.setGoal(0, 1, { ...INPUT, currentValue: 0 });
+  t.deepEqual(await read(), [
+    [9_000, 10_000],
+    [0, 0],
+  ]);
+  t.throws(() => control.setGoal(0, 0, { ...share, complement: false }), {
+    code: 'ERR_DAMON_CONFIG_GOAL',
+    message: /metric, node and complement/,
+  });
+});
+
+test('a metric and a tuner keep their state, and a goal with such a metric can be set', async (t) => {
+  class Steps {
+    readonly name = 'steps';
+    #taken = 0;
+    step(): number {
+      return ++this.#taken;
+    }
+  }
+  class Asked {
+    readonly name = 'asked';
+    asked = 0;
+    measure(): number {
+      return ++this.asked;
+    }
+  }
+  const metric = new Asked();
+  const control = controlOf({ tuner: new Steps(), goals: [{ metric, targetValue: 10 }] });
+  const step = async () => (await control.tune([call()], { timeNs }))[0]?.tuning;
+  t.like(await step(), { scoreBp: 1_000, goalBytes: 1n });
+  control.setGoal(0, 0, { metric, targetValue: 20 });
+  t.like(await step(), { scoreBp: 1_000, goalBytes: 2n });
+  t.is(metric.asked, 2);
+  t.throws(() => control.setGoal(0, 0, { metric: new Asked(), targetValue: 20 }), {
+    code: 'ERR_DAMON_CONFIG_GOAL',
+  });
+});
+
+test('a commit while a step waits does not mix what was measured with other goals', async (t) => {
+  let answer = (_: number): void => undefined;
+  const answered = new Promise<number>((resolved) => (answer = resolved));
+  const slow = { name: 'slow', step: async () => answered };
+  const schemes = (metric: string, tuner: object | string) =>
+    [
+      { tuner, goals: [INPUT] },
+      { tuner: 'temporal', szBytes: MIB, goals: [{ metric, nid: 0, targetValue: 5_000 }] },
+    ].map((quota) => resolve(schemeSchema, { action: 'stat', quota }, 'ERR'));
+  const control = new GoalControl(schemes('node_mem_used_bp', slow), 1_000);
+  const calls = [call(), { scheme: 1, openings: 1, metrics: [{ valueBp: 1_000 }] }];
+  const tuning = control.tune(calls, { timeNs });
+  control.commit(schemes('node_mem_free_bp', 'consist'));
+  answer(3);
+  const [first, second] = await tuning;
+  t.is(first?.tuning.tuner, 'slow');
+  t.like(second?.tuning.goals[0], { goal: { metric: 'node_mem_used_bp' }, scoreBp: 2_000 });
+  // What it answered is where the other tuner begins.
+  const [next] = await control.tune([call()], { timeNs });
+  t.like(next?.tuning, { tuner: 'consist', goalBytes: 6n });
+});
+
+test('a tuner that fails in the second of two windows leaves the quota as it was before both', async (t) => {
+  let steps = 0;
+  const tuner = { name: 'once', step: () => (++steps === 2 ? NaN : 8192 + steps) };
+  const control = controlOf({ tuner, goals: [INPUT] });
+  const [failed] = await control.tune([call(2)], { timeNs });
+  t.like(failed?.tuning, { goalBytes: 0n, failure: { code: 'ERR_DAMON_TUNER' } });
+  const [next] = await control.tune([call()], { timeNs });
+  t.is(next?.tuning.goalBytes, 8195n);
+});

@@ -55,24 +55,43 @@ export interface TuneMoment {
   readonly hotBytes?: readonly number[] | undefined;
 }
 
-/** What one scheme's tuner carries from window to window. */
-interface TunerState {
-  /** Its last answer. */
-  quotaBp: bigint;
+/** A scheme, its goals in force, and what they read before. */
+interface Steered {
+  readonly config: Scheme;
+  readonly goals: Goal[];
   /** By goal: the time stalled until the last evaluation. */
   readonly stallUs: (number | undefined)[];
   /** By goal: the most that its share was a share of lately. */
   readonly peakBytesTotal: (number | undefined)[];
 }
 
+function steered(config: Scheme, goals: readonly Goal[]): Steered {
+  return { config, goals: [...goals], stallUs: [], peakBytesTotal: [] };
+}
+
+/** A window that opens, and the quota before it. */
+interface Opening extends TuneMoment {
+  readonly quotaBp: bigint;
+}
+
+/** A goal, and which it is. */
+interface Placed {
+  readonly scheme: number;
+  readonly index: number;
+  readonly goal: Goal;
+}
+
 const U53 = 'an integer from 0 to 2^53 - 1';
 
 /** The goals and tuners of one monitor's schemes. */
 export class GoalControl {
-  #schemes: readonly Scheme[] = [];
-  /** The goals in force: the configuration's until changed. */
-  #goals: Goal[][] = [];
-  #states: TunerState[] = [];
+  /**
+   * Replaced by a commit, never changed: a step in progress, which may wait for what the user wrote,
+   * goes on with what was measured for it.
+   */
+  #steered: readonly Steered[] = [];
+  /** By scheme: its tuner's last answer. */
+  #quotasBp: bigint[] = [];
   /** Milliseconds to wait for what the user wrote. */
   readonly #timeoutMs: number;
 
@@ -83,79 +102,80 @@ export class GoalControl {
 
   /** Takes other schemes: those of the same index keep their tuner's last answer. */
   commit(schemes: readonly Scheme[]): void {
-    this.#schemes = schemes;
-    this.#goals = schemes.map(({ quota }) => [...quota.goals]);
     // What was stalled before is forgotten, as in the kernel; what was eligible may now not be.
-    this.#states = schemes.map((_, i) => ({
-      quotaBp: this.#states[i]?.quotaBp ?? 0n,
-      stallUs: [],
-      peakBytesTotal: [],
-    }));
+    this.#steered = schemes.map((scheme) => steered(scheme, scheme.quota.goals));
+    this.#quotasBp = schemes.map((_, i) => this.#quotasBp[i] ?? 0n);
   }
 
   /** Takes other goals, by scheme; schemes beyond the list keep theirs. */
   commitGoals(goals: readonly (readonly Goal[])[]): void {
-    goals.slice(0, this.#schemes.length).forEach((list, i) => {
-      this.#goals[i] = [...list];
-      this.#states[i]?.stallUs.splice(0);
-      this.#states[i]?.peakBytesTotal.splice(0);
+    this.#steered = this.#steered.map((one, i) => {
+      const list = goals[i];
+      return list ? steered(one.config, list) : one;
     });
   }
 
   /**
-   * Changes a goal: its target, or the current value of a `user_input` goal.
+   * Changes a goal: its target, or the current value of a `user_input` goal. What is left out stays.
    *
-   * @throws DamonError `ERR_DAMON_CONFIG_GOAL` when there is no such goal or its metric would change
+   * @throws DamonError `ERR_DAMON_CONFIG_GOAL` when there is no such goal or it would measure
+   *   something else
    */
   setGoal(scheme: number, goal: number, options: GoalOptions): void {
     const path = `schemes[${scheme}].quota.goals[${goal}]`;
     const code = 'ERR_DAMON_CONFIG_GOAL';
     const wanted = resolve(goalSchema, options, code, path);
-    const goals = this.#goals[scheme];
+    const goals = this.#steered[scheme]?.goals;
     const present = goals?.[goal];
     if (goals === undefined || present === undefined) {
       throw refuse({ code, path, expected: 'a goal of the configuration', received: undefined });
     }
-    const { metric, nid, memcg } = present;
-    if (metric !== wanted.metric || nid !== wanted.nid || memcg !== wanted.memcg) {
-      const expected = 'a goal with the metric and node it has';
+    const { metric, nid, memcg, complement = false, currentValue } = present;
+    const { complement: turned = complement } = wanted;
+    const isSame = metric === wanted.metric && nid === wanted.nid && memcg === wanted.memcg;
+    if (!isSame || turned !== complement) {
+      const expected = 'a goal with the metric, node and complement it has';
       throw refuse({ code, path, expected, received: options });
     }
-    goals[goal] = wanted;
+    const isTold = 'currentValue' in options && options.currentValue !== undefined;
+    goals[goal] = { ...wanted, complement, ...(!isTold && { currentValue }) };
   }
 
   /** Takes the tuners' steps for windows that opened. */
   async tune(calls: readonly TuneCall[], moment: TuneMoment): Promise<Tuned[]> {
+    const inForce = this.#steered;
     const tuned: Tuned[] = [];
     for (const call of calls) {
-      const one = await this.#step(call, moment);
-      if (one !== undefined) tuned.push(one);
+      const one = inForce[call.scheme];
+      // Committed away since the window opened.
+      if (one === undefined || this.#quotasBp[call.scheme] === undefined) continue;
+      tuned.push(await this.#step(one, call, moment));
     }
     return tuned;
   }
 
-  async #step(call: TuneCall, moment: TuneMoment): Promise<Tuned | undefined> {
+  async #step(one: Steered, call: TuneCall, moment: TuneMoment): Promise<Tuned> {
     const { scheme, openings } = call;
-    const config = this.#schemes[scheme];
-    const state = this.#states[scheme];
-    // Committed away since the window opened.
-    if (config === undefined || state === undefined) return undefined;
-    const { quota } = config;
+    const { quota } = one.config;
     const goals: GoalReading[] = [];
+    let quotaBp = this.#quotasBp[scheme] ?? 0n;
     let failure: DamonError | undefined;
     let bytesBefore: bigint | undefined;
     try {
       for (let opening = 0; opening < openings; opening++) {
-        if (opening > 0) bytesBefore = state.quotaBp / BP;
+        if (opening > 0) bytesBefore = quotaBp / BP;
         goals.splice(0);
-        await this.#measure(call, moment, goals);
-        state.quotaBp = await this.#next(scheme, moment, goals);
+        await this.#measure(one, call, { ...moment, quotaBp }, goals);
+        quotaBp = await this.#next(one, call, { ...moment, quotaBp }, goals);
       }
+      // Unless it was committed away meanwhile.
+      if (scheme < this.#quotasBp.length) this.#quotasBp[scheme] = quotaBp;
     } catch (error) {
       if (!(error instanceof DamonError)) throw error;
       failure = error;
+      quotaBp = this.#quotasBp[scheme] ?? 0n;
     }
-    const goalBytes = state.quotaBp / BP;
+    const goalBytes = quotaBp / BP;
     const tuning: Tuning = {
       timeNs: moment.timeNs,
       scheme,
@@ -172,87 +192,59 @@ export class GoalControl {
   }
 
   async #measure(
+    one: Steered,
     { scheme, metrics }: TuneCall,
-    moment: TuneMoment,
+    moment: Opening,
     into: GoalReading[],
   ): Promise<void> {
-    for (const [i, goal] of (this.#goals[scheme] ?? []).entries()) {
-      const currentValue = await this.#currentValue(scheme, i, goal, metrics[i], moment);
+    for (const [i, goal] of one.goals.entries()) {
+      const reading = metrics[i];
+      const placed = { scheme, index: i, goal };
+      const currentValue = await this.#currentValue(one, placed, reading, moment);
       const score = goalScoreBp(currentValue, goal.targetValue);
-      const bytes = this.#bytes(scheme, i, goal, metrics[i]);
-      into.push({ goal, currentValue, scoreBp: Number(score), ...bytes });
+      into.push({ goal, currentValue, scoreBp: Number(score), ...sizes(one, placed, reading) });
     }
   }
 
   async #currentValue(
-    scheme: number,
-    index: number,
-    goal: Goal,
+    one: Steered,
+    placed: Placed,
     reading: MetricReading | undefined,
-    { timeNs }: TuneMoment,
+    moment: Opening,
   ): Promise<number> {
+    const { scheme, index, goal } = placed;
     const { metric } = goal;
+    const path = `schemes[${scheme}].quota.goals[${index}].metric`;
     if (typeof metric === 'object') {
+      const { timeNs } = moment;
       return answerOf(() => metric.measure({ timeNs, scheme, goal: index }), isCount, {
         code: 'ERR_DAMON_METRIC',
-        path: `schemes[${scheme}].quota.goals[${index}].metric`,
+        path,
         expected: U53,
         timeoutMs: this.#timeoutMs,
       });
     }
     if (metric === 'user_input') return goal.currentValue ?? 0;
-    if (reading?.stallUs !== undefined) return this.#stalled(scheme, index, goal, reading.stallUs);
+    if (reading?.stallUs !== undefined) {
+      const stalledUs = stalled(one, placed, reading.stallUs, moment.quotaBp);
+      if (stalledUs !== undefined) return stalledUs;
+      const message = `\`${path}\` was not measured: the time stalled became less`;
+      throw new DamonError(message, { code: 'ERR_DAMON_METRIC', path });
+    }
     const value = reading?.valueBp;
     if (value === undefined) {
-      const path = `schemes[${scheme}].quota.goals[${index}].metric`;
       const message = `\`${path}\` was not measured: the operations set did not answer`;
       throw new DamonError(message, { code: 'ERR_DAMON_METRIC', path });
     }
     return goal.complement === true ? Math.max(0, Number(BP) - value) : value;
   }
 
-  /** What a share is a share of, where the metric is one. */
-  #bytes(
-    scheme: number,
-    index: number,
-    { complement }: Goal,
-    reading: MetricReading | undefined,
-  ): Pick<GoalReading, 'bytes' | 'bytesTotal' | 'peakBytesTotal'> {
-    const { bytes, bytesTotal } = reading ?? {};
-    if (bytes === undefined || bytesTotal === undefined) return {};
-    const peaks = this.#states[scheme]?.peakBytesTotal ?? [];
-    const peak = peakBytesTotal(peaks[index], bytesTotal);
-    peaks[index] = peak;
-    return {
-      bytes: complement === true ? bytesTotal - bytes : bytes,
-      bytesTotal,
-      peakBytesTotal: peak,
-    };
-  }
-
-  /** Time stalled since the evaluation before; at the first, what changes nothing. */
-  #stalled(scheme: number, index: number, goal: Goal, stallUs: number): number {
-    const state = this.#states[scheme];
-    const quota = this.#schemes[scheme]?.quota;
-    const before = state?.stallUs[index];
-    if (state) state.stallUs[index] = stallUs;
-    if (before === undefined) {
-      const idle = state === undefined || state.quotaBp < BP;
-      return quota?.tuner === 'temporal' && !idle ? 0 : goal.targetValue;
-    }
-    const stalled = stallUs - before;
-    if (goal.complement !== true) return stalled;
-    return Math.max(0, (quota?.resetIntervalMs ?? 0) * 1_000 - stalled);
-  }
-
   async #next(
-    scheme: number,
-    { timeNs }: TuneMoment,
+    { config }: Steered,
+    { scheme }: TuneCall,
+    { timeNs, quotaBp }: Opening,
     goals: readonly GoalReading[],
   ): Promise<bigint> {
-    const config = this.#schemes[scheme];
-    const quotaBp = this.#states[scheme]?.quotaBp ?? 0n;
-    if (config === undefined) return quotaBp;
     const { tuner, szBytes, resetIntervalMs } = config.quota;
     const score = best(goals);
     if (typeof tuner === 'string') {
@@ -276,6 +268,42 @@ export class GoalControl {
     });
     return BigInt(next) * BP;
   }
+}
+
+/** What a share is a share of, where the metric is one. */
+function sizes(
+  { peakBytesTotal: peaks }: Steered,
+  { index, goal: { complement } }: Placed,
+  reading: MetricReading | undefined,
+): Pick<GoalReading, 'bytes' | 'bytesTotal' | 'peakBytesTotal'> {
+  const { bytes, bytesTotal } = reading ?? {};
+  if (bytes === undefined || bytesTotal === undefined) return {};
+  const peak = peakBytesTotal(peaks[index], bytesTotal);
+  peaks[index] = peak;
+  return {
+    bytes: complement === true ? bytesTotal - bytes : bytes,
+    bytesTotal,
+    peakBytesTotal: peak,
+  };
+}
+
+/**
+ * Time stalled since the evaluation before; at the first, what changes nothing. `undefined` where the
+ * total went back, as it cannot.
+ */
+function stalled(
+  { config, stallUs: totals }: Steered,
+  { index, goal: { targetValue, complement } }: Placed,
+  totalUs: number,
+  quotaBp: bigint,
+): number | undefined {
+  const { tuner, resetIntervalMs } = config.quota;
+  const before = totals[index];
+  totals[index] = totalUs;
+  if (before === undefined) return tuner === 'temporal' && quotaBp >= BP ? 0 : targetValue;
+  const stalledUs = totalUs - before;
+  if (stalledUs < 0) return undefined;
+  return complement === true ? Math.max(0, resetIntervalMs * 1_000 - stalledUs) : stalledUs;
 }
 
 /** A step, and what it takes to answer the core. */

@@ -10,6 +10,7 @@ import {
   either,
   integer,
   options,
+  ownObject,
   quantityWithin,
 } from '../validate.ts';
 import { multFrac } from './arithmetic.ts';
@@ -152,7 +153,7 @@ const namedGoalSchema: Schema<Goal> = v.variant(
 );
 
 const customGoalSchema: Schema<Goal> = options({
-  metric: options({
+  metric: ownObject<CustomMetric>({
     name: v.string(),
     measure: v.custom<CustomMetric['measure']>(
       (input) => typeof input === 'function',

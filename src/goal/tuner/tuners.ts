@@ -1,7 +1,7 @@
 /** The tuners by name: the kernel's, and ours. */
 import * as v from 'valibot';
 
-import { type Schema, choice, either, options } from '../../validate.ts';
+import { type Schema, choice, either, ownObject } from '../../validate.ts';
 import { consist } from './consist.ts';
 import { proportional } from './proportional.ts';
 import { temporal } from './temporal.ts';
@@ -22,7 +22,7 @@ export const TUNER_NAMES: readonly ['consist', 'temporal', 'proportional'] = [
   'proportional',
 ];
 
-const customTunerSchema: Schema<CustomTuner> = options({
+const customTunerSchema: Schema<CustomTuner> = ownObject({
   name: v.string(),
   step: v.custom<CustomTuner['step']>(
     (input) => typeof input === 'function',
