@@ -113,6 +113,6 @@ fn impossible_machines_are_refused() {
     for weights in [vec![(2, 1)], vec![(0, u32::MAX), (1, u32::MAX)], vec![(0, 0)], vec![]] {
         let error = refused(placed([BLOCK, BLOCK], 1, Interleave { weights }));
         let MachineError::Refused { path, .. } = error else { panic!("{error}") };
-        assert_eq!(path, "workload.processes[0].areas[0].interleave");
+        assert_eq!(path, "workload.processes[0].areas[0].placement.interleave");
     }
 }

@@ -79,7 +79,7 @@ impl Process {
         for (index, phase) in self.phases.iter().enumerate() {
             let path = format!("{path}.phases[{index}]");
             if phase.duration_ns == 0 {
-                return Err(refuse(path + ".duration", "above 0", 0));
+                return Err(refuse(path + ".durationMs", "above 0", 0));
             }
             if phase.lines.is_empty() {
                 return Err(refuse(path + ".lines", "at least one line", "none"));
@@ -108,7 +108,7 @@ impl Area {
             Policy::Preferred(nid) if (*nid as usize) < limits.nodes => Ok(()),
             Policy::Preferred(nid) => {
                 let expected = format!("a node below {}", limits.nodes);
-                Err(refuse(format!("{path}.policy"), expected, format!("node {nid}")))
+                Err(refuse(format!("{path}.placement.preferred"), expected, format!("node {nid}")))
             }
             Policy::Interleave(interleave) => interleave.check(path, limits),
         }
@@ -117,7 +117,7 @@ impl Area {
 
 impl Interleave {
     fn check(&self, path: &str, limits: Limits) -> Checked {
-        let path = format!("{path}.interleave");
+        let path = format!("{path}.placement.interleave");
         if let Some((nid, _)) = self.weights.iter().find(|(nid, _)| *nid as usize >= limits.nodes) {
             let expected = format!("weights of nodes below {}", limits.nodes);
             return Err(refuse(path, expected, format!("node {nid}")));
@@ -153,26 +153,26 @@ impl Line {
         }
         match self.pattern {
             Pattern::HotSet { hot_bytes, hot_share, offset_bytes, .. } => {
-                share("hotShare", hot_share)?;
+                share("pattern.hotShare", hot_share)?;
                 if hot_bytes == 0 || hot_bytes % PAGE_SZ != 0 || hot_bytes > area.bytes {
                     let expected = format!("whole pages, from one to the area's {}", area.bytes);
-                    return Err(refuse(path("hotBytes"), expected, hot_bytes));
+                    return Err(refuse(path("pattern.hotBytes"), expected, hot_bytes));
                 }
                 if hot_bytes == area.bytes && hot_share < 1.0 {
                     let expected = "1 where the whole area is hot";
-                    return Err(refuse(path("hotShare"), expected, hot_share));
+                    return Err(refuse(path("pattern.hotShare"), expected, hot_share));
                 }
                 if offset_bytes % PAGE_SZ != 0 || offset_bytes >= area.bytes {
                     let expected = format!("whole pages, below the area's {}", area.bytes);
-                    return Err(refuse(path("offsetBytes"), expected, offset_bytes));
+                    return Err(refuse(path("pattern.offsetBytes"), expected, offset_bytes));
                 }
                 Ok(())
             }
             Pattern::Zipf { theta, .. } if !(0.0..=10.0).contains(&theta) => {
-                Err(refuse(path("theta"), "0 to 10", theta))
+                Err(refuse(path("pattern.theta"), "0 to 10", theta))
             }
             Pattern::Stream { stride_bytes } if !(1..=4096).contains(&stride_bytes) => {
-                Err(refuse(path("strideBytes"), "1 to 4096", stride_bytes))
+                Err(refuse(path("pattern.strideBytes"), "1 to 4096", stride_bytes))
             }
             _ => Ok(()),
         }

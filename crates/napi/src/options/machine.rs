@@ -362,7 +362,11 @@ impl LineInit {
 
 /// A refusal of the machine, where the user wrote the short form: one process with one area.
 pub(crate) fn in_short_form(error: MachineError) -> MachineError {
-    const LONG: [&str; 2] = ["workload.processes[0].areas[0]", "workload.processes[0]"];
+    const LONG: [&str; 3] = [
+        "workload.processes[0].areas[0].placement",
+        "workload.processes[0].areas[0]",
+        "workload.processes[0]",
+    ];
     let short = |path: String| {
         let rest = LONG.iter().find_map(|long| path.strip_prefix(long));
         rest.map_or_else(|| path.clone(), |rest| format!("workload{rest}"))
