@@ -263,6 +263,17 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
   }
 
   /**
+   * Whether the source would take a commit.
+   * @internal
+   */
+  async checkCommit({ sampler, ...context }: ContextConfig): Promise<void> {
+    await this.#between(() => {
+      const restart = sampler && { sampler: restartInit(sampler, this.#config.seed) };
+      translating(() => this.#native.checkCommit({ ...contextInit(context), ...restart }));
+    });
+  }
+
+  /**
    * Changes goals and nothing else, as {@link commit} does: by scheme; schemes beyond the list keep
    * theirs. The tuners go on from where they are.
    */

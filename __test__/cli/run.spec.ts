@@ -162,6 +162,11 @@ test('check tells what only the source refuses, with its line', async (t) => {
   const { code, stderr } = await cli('check', file);
   t.is(code, 2);
   t.true(stderr.includes(`at: schemes[0].targetNid\n  in: ${file}:13:5\n`), stderr);
+  const change =
+    'untilMs: 2 s\nchanges:\n  - atMs: 1 s\n    commit: { schemes: [{ action: migrate_hot, targetNid: 7 }] }\n';
+  const later = await cli('check', small(change));
+  t.is(later.code, 2);
+  t.regex(later.stderr, /at: changes\[0\]\.commit\.schemes\[0\]\.targetNid\n  in: .*:\d+:48\n/);
 });
 
 test('a recording that cannot be read blames the line that names it', async (t) => {

@@ -115,7 +115,7 @@ test('a change says what is different, and the plan what is so from then on', (t
   const options = { metric: 'node_eligible_mem_bp', nid: 0, targetValue: '80 %' };
   t.deepEqual(goals?.goals, [{ scheme: 0, goal: 0, options }] as never);
   t.deepEqual(
-    steps.map(({ atMs, commits }) => [atMs, commits]),
+    steps.map(({ atMs, commit }) => [atMs, commit !== undefined]),
     [
       [1_000, false],
       [2_000, true],

@@ -185,7 +185,7 @@ test('the example says the same as YAML and as a module', async (t) => {
   const plan = ({ untilMs, steps, output }: RunPlan) => ({
     untilMs,
     output,
-    steps: steps.map(({ atMs, goals, commits }) => ({ atMs, goals, commits })),
+    steps: steps.map(({ atMs, goals, commit }) => ({ atMs, goals, commit })),
   });
   t.deepEqual(plan(yaml), plan(module));
 });

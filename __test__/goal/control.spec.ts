@@ -163,10 +163,15 @@ test('a stall that became less is not measured, and the next is since then', asy
 
 test('a goal that is set keeps what is left out', async (t) => {
   const share = { metric: 'node_mem_used_bp', nid: 0, targetValue: 5_000 } as const;
-  const goals = [{ ...share, complement: true }, { ...INPUT, currentValue: 7 }];
+  const goals = [
+    { ...share, complement: true },
+    { ...INPUT, currentValue: 7 },
+  ];
   const control = controlOf({ goals });
   const read = async () => {
-    const [tuned] = await control.tune([{ ...call(), metrics: [{ valueBp: 1_000 }, {}] }], { timeNs });
+    const [tuned] = await control.tune([{ ...call(), metrics: [{ valueBp: 1_000 }, {}] }], {
+      timeNs,
+    });
     return tuned?.tuning.goals.map(({ currentValue, scoreBp }) => [currentValue, scoreBp]);
   };
   control.setGoal(0, 0, { ...share, targetValue: 6_000 });

@@ -101,6 +101,48 @@ test('changes come when they are planned, and no earlier', async (t) => {
   t.true(late.length >= 3);
 });
 
+test('a change that only the source can refuse is refused before anything runs', async (t) => {
+  const moved = { action: 'migrate_hot', targetNid: 7 } as const;
+  const changes = [
+    { atMs: 500, setGoals: [{ scheme: 'steered', currentValue: 1 }] },
+    { atMs: '1 s', commit: { schemes: [moved] } },
+  ] as const;
+  let snapshots = 0;
+  const error = await t.throwsAsync(
+    () => runConfig({ ...BASE, changes }, { onSnapshot: () => void snapshots++ }),
+    { instanceOf: DamonError, code: 'ERR_DAMON_CONFIG_ACTION' },
+  );
+  t.is(error?.path, 'changes[1].commit.schemes[0].targetNid');
+  t.is(snapshots, 0);
+});
+
+test('changes are looked at as things are by then', async (t) => {
+  const virtual = { type: 'page_faults', period: 1, address: 'virtual' } as const;
+  const processes = [{ tgid: 1, regions: [{ start: 0x7f00_0000_0000, end: 0x7f00_1000_0000 }] }];
+  const { events } = await runConfig({
+    ...BASE,
+    source: { ...SMALL, sampler: virtual },
+    operations: 'fvaddr',
+    targets: processes,
+    changes: [
+      // Reports tell physical addresses from here on: only now there is `paddr_ibs`.
+      {
+        atMs: 500,
+        commit: { sampler: OFTEN, operations: 'paddr_ibs', targets: [{ regions: [] }] },
+      },
+      { atMs: '1 s', commit: { paused: true } },
+      // A target that goes has come before.
+      { atMs: 1500, commit: { operations: 'fvaddr', targets: processes, sampler: virtual } },
+      { atMs: 1700, commit: { targets: [...processes, ...processes] } },
+      { atMs: 1900, commit: { targets: [...processes, { tgid: 1, regions: [], obsolete: true }] } },
+    ],
+  });
+  t.deepEqual(
+    events.map(({ kind }) => kind),
+    Array(5).fill('changed'),
+  );
+});
+
 test('a change that the source does not live to see is told', async (t) => {
   const source = { type: 'recording', path: recordingOf(rows(1_000)) } as const;
   const record = await runConfig({

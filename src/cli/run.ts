@@ -13,8 +13,7 @@ import {
 } from '../config/file.ts';
 import { type Watched, watchFile } from '../config/watch.ts';
 import { DamonError, withDetails } from '../errors.ts';
-import { type RunHandle, type RunHooks, runConfig } from '../job/run.ts';
-import { Kdamond } from '../kdamond.ts';
+import { type RunHandle, type RunHooks, runConfig, tryRun } from '../job/run.ts';
 import { packageVersion } from '../native/binding.ts';
 import { describeEvent } from '../report/event.ts';
 import { formatDuration } from '../report/format.ts';
@@ -102,15 +101,8 @@ function throwAll(errors: readonly DamonError[], asJson: boolean, stderr: Output
 
 async function openingErrors(file: string): Promise<DamonError[]> {
   const read = await readConfigFile(file);
-  const {
-    changes: _changes,
-    untilMs: _until,
-    output: _output,
-    $schema: _schema,
-    ...monitor
-  } = configOf(read);
   try {
-    new Kdamond(monitor).close();
+    await tryRun(configOf(read));
     return [];
   } catch (error) {
     if (error instanceof DamonError) return [placed(error, read)];

@@ -17,6 +17,7 @@ import {
   resolveCommit,
   resolveOptions,
 } from '../kdamond-options.ts';
+import type { ContextConfig } from '../monitor/monitor-options.ts';
 import { item } from '../report/item.ts';
 import type { SchemeOptions } from '../scheme/scheme.ts';
 import type { Duration, Ratio } from '../units.ts';
@@ -97,8 +98,8 @@ export interface PlanStep {
   readonly context: CommitOptions;
   /** The sampler that samples from then on, if it is another. */
   readonly sampler?: SamplerOptions | undefined;
-  /** Whether more than goals changed. */
-  readonly commits: boolean;
+  /** What the monitor is told, if more than goals changed. */
+  readonly commit?: ContextConfig | undefined;
 }
 
 /** A {@link RunConfig}, checked and worked out. */
@@ -271,15 +272,17 @@ function stepsOf(config: RunConfig, timesMs: readonly number[]): PlanStep[] {
     const path = `changes[${i}]`;
     // What samples goes on; all else is said anew with each commit.
     const { sampler, ...changed } = commit ?? {};
+    let resolved: ContextConfig | undefined;
     if (commit !== undefined) {
       context = { ...context, ...changed };
       within(`${path}.commit`, () => {
-        ({ addresses } = resolveCommit(withSampler(context, sampler), source, addresses));
+        resolved = resolveCommit(withSampler(context, sampler), source, addresses);
+        ({ addresses } = resolved);
       });
     }
     const goals = setGoals.map((goal, j) => goalStep(goal, context, `${path}.setGoals[${j}]`));
     context = goals.reduce(withGoal, context);
-    return { atMs, goals, context, sampler, commits: commit !== undefined };
+    return { atMs, goals, context, sampler, commit: resolved };
   });
 }
 

@@ -85,6 +85,7 @@ export async function runConfig(config: RunConfig, hooks: RunHooks = {}): Promis
   expectEnd(plan);
   const monitor = withNodes(plan.monitor);
   using kdamond = new Kdamond(monitor);
+  await expectChanges(kdamond, plan.steps);
   const run = new Run(kdamond, plan, monitor, hooks);
   hooks.onStart?.({ reload: async (next) => run.reload(next) });
   try {
@@ -95,6 +96,38 @@ export async function runConfig(config: RunConfig, hooks: RunHooks = {}): Promis
     throw error;
   } finally {
     run.end();
+  }
+}
+
+/**
+ * Opens what a configuration is about, for what only the source can refuse of it and of its changes.
+ *
+ * @throws DamonError as {@link runConfig}
+ */
+export async function tryRun(config: RunConfig): Promise<void> {
+  const { monitor, steps } = resolveRun(config);
+  using kdamond = new Kdamond(withNodes(monitor));
+  await expectChanges(kdamond, steps);
+}
+
+/** Has the source look at changes to come after so long. */
+async function expectChanges(
+  kdamond: Kdamond,
+  steps: readonly PlanStep[],
+  afterMs = -1,
+): Promise<void> {
+  for (const [i, { atMs, commit }] of steps.entries()) {
+    if (commit === undefined || atMs <= afterMs) continue;
+    // What samples by then says which operations sets there are; targets that go are there by then.
+    const sampler = steps.slice(0, i + 1).findLast((step) => step.commit?.sampler)?.commit?.sampler;
+    const isPhysical = commit.addresses === 'physical';
+    const targets = commit.targets?.filter(({ obsolete }) => isPhysical || !obsolete);
+    try {
+      await kdamond.checkCommit({ ...commit, targets, sampler });
+    } catch (error) {
+      if (!(error instanceof DamonError)) throw error;
+      throw withDetails(error, { path: `changes[${i}].commit.${error.path}` });
+    }
   }
 }
 
@@ -199,6 +232,7 @@ class Run {
     const passed = plan.steps.filter(({ atMs }) => atMs <= nowMs);
     const context = passed.at(-1)?.context ?? contextOf(monitor);
     const sampler = this.#otherSampler(monitor, passed);
+    await expectChanges(this.#kdamond, plan.steps, nowMs);
     const isSame = sampler === undefined && isDeepStrictEqual(context, this.#context);
     if (!isSame) await withSamplerAt(sampler?.path, () => this.#commit(context, sampler?.options));
     this.#plan = plan;
@@ -290,7 +324,7 @@ class Run {
   async #change(atMs: number): Promise<void> {
     const steps = this.#plan.steps.filter((step) => this.#doneMs < step.atMs && step.atMs <= atMs);
     const context = steps.at(-1)?.context ?? this.#context;
-    if (steps.some(({ commits }) => commits)) {
+    if (steps.some(({ commit }) => commit !== undefined)) {
       const { nowNs, nextTickNs, startNs } = this.#kdamond;
       // Two commits need a sampling interval between them.
       if (this.#committedNs === nowNs) {

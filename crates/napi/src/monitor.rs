@@ -303,6 +303,13 @@ impl NativeMonitor {
         self.with_mut(|monitor| Ok(monitor.commit(context)?))
     }
 
+    /// Whether such a configuration would be taken.
+    #[napi(catch_unwind)]
+    pub fn check_commit(&self, context: ContextInit) -> napi::Result<()> {
+        let context = context.build()?;
+        self.with(|monitor| Ok(monitor.check_commit(context)?))
+    }
+
     /// Takes new goals, by scheme; all else stays.
     #[napi(catch_unwind)]
     pub fn commit_goals(&self, schemes: Vec<Vec<GoalInit>>) -> napi::Result<()> {

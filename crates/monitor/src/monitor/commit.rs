@@ -26,6 +26,20 @@ impl Monitor {
     /// [`MonitorError`]; everything then stays as it is.
     pub fn commit(&mut self, context: ContextConfig) -> Result<(), MonitorError> {
         self.check_idle()?;
+        self.pending = Some(self.prepare(context)?);
+        Ok(())
+    }
+
+    /// Whether a [`commit`](Self::commit) would be taken, if it was not for one before it.
+    ///
+    /// # Errors
+    ///
+    /// [`MonitorError`]: what it would fail with.
+    pub fn check_commit(&self, context: ContextConfig) -> Result<(), MonitorError> {
+        self.prepare(context).map(drop)
+    }
+
+    fn prepare(&self, context: ContextConfig) -> Result<Pending, MonitorError> {
         let restart = match context.sampler.clone() {
             Some(sampler) => Some((self.check_sampler(&sampler)?, sampler)),
             None => None,
@@ -37,8 +51,7 @@ impl Monitor {
         let targets = context.targets.clone().unwrap_or_else(|| self.same_targets(context.ops));
         let config = core_config(context, targets, 0);
         self.kdamond.check_commit(&config, ops.id(), self.source.operations())?;
-        self.pending = Some(Pending::Context(Box::new(config), ops, restart));
-        Ok(())
+        Ok(Pending::Context(Box::new(config), ops, restart))
     }
 
     /// The operations sets that there are with another sampler.
