@@ -5094,8 +5094,11 @@ interface PoliciesOptions extends StudyRunOptions {
 declare function policies(options?: PoliciesOptions): Promise<PlacementRecord>;
 
 /** Repeated calls, as an argument: who steps time decides when they come. */
-/** Calls back every so many milliseconds, until the function it returns is called. */
-type Every = (ms: number, call: () => void) => () => void;
+/**
+ * Calls back every so many milliseconds, until the function it returns is called. Who steps time waits
+ * for what is called.
+ */
+type Every = (ms: number, call: () => void | Promise<void>) => () => void;
 
 /** How a quota follows its goals. */
 declare const GOAL_TUNERS: readonly ['consist', 'temporal'];
@@ -5128,6 +5131,8 @@ declare const PROBE_FILTERS: readonly ['anon', 'memcg', 'pgidle_unset'];
 interface AdminEngine {
   /** Names for `avail_operations`, in order. A context with any other never gets here. */
   readonly operations: readonly string[];
+  /** For `refresh_ms`, by the time that the monitors go by. @default the machine's clock */
+  readonly every?: Every;
   /**
    * Starts a monitor. The context has passed every check that needs no running system.
    *
@@ -5438,7 +5443,7 @@ interface AdminTriedRegion extends AdminRange {
 interface AdminTreeOptions {
   /**
    * For `refresh_ms`: calls back every so many milliseconds until the function it returns is
-   * called. @default the machine's clock; does not keep the process alive
+   * called. @default the engine's, else the machine's clock; does not keep the process alive
    */
   readonly every?: Every;
 }
@@ -5588,6 +5593,8 @@ declare class KdamondEngine implements AdminEngine {
   #private;
   /** Those that the source offers. */
   readonly operations: readonly string[];
+  /** By simulated time. */
+  readonly every: Every;
   /**
    * Opens the source once, to see what it offers.
    *

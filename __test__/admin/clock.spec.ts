@@ -1,6 +1,6 @@
 import test from 'ava';
 
-import { everyOfTheClock } from '../../src/admin/clock.ts';
+import { SteppedClock, everyOfTheClock } from '../../src/admin/clock.ts';
 
 test('the clock calls again and again until it is told not to', async (t) => {
   const calls = await new Promise<number>((resolve) => {
@@ -32,4 +32,20 @@ test('the longest refresh_ms is not taken for the shortest', (t) => {
     globalThis.setInterval = real;
   }
   t.deepEqual(asked, [1, 2 ** 31 - 1, 2 ** 31 - 1, 2 ** 31 - 1]);
+});
+
+test('stepped time has calls come when they are due, and waits for them', async (t) => {
+  const clock = new SteppedClock();
+  const seen: string[] = [];
+  const pass = async (ms: number): Promise<void> => void seen.push(`${ms}`);
+  const late = (name: string) => async (): Promise<void> => {
+    await new Promise((done) => setImmediate(done));
+    seen.push(name);
+  };
+  const cancel = clock.every(30, late('a'));
+  clock.every(50, late('b'));
+  await clock.step(70, pass);
+  cancel();
+  await clock.step(30, pass);
+  t.deepEqual(seen, ['30', 'a', '20', 'b', '10', 'a', '10', '30', 'b']);
 });

@@ -6,6 +6,7 @@
  */
 import type { MetricName } from '../goal/metric.ts';
 import type { OperationsName } from '../monitor/operations.ts';
+import type { Every } from './clock.ts';
 import type { ActionName } from '../scheme/action.ts';
 import type {
   CORE_FILTERS,
@@ -20,6 +21,8 @@ import type {
 export interface AdminEngine {
   /** Names for `avail_operations`, in order. A context with any other never gets here. */
   readonly operations: readonly string[];
+  /** For `refresh_ms`, by the time that the monitors go by. @default the machine's clock */
+  readonly every?: Every;
   /**
    * Starts a monitor. The context has passed every check that needs no running system.
    *

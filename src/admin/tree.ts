@@ -21,7 +21,7 @@ import { Worker, type WorkerHost } from './worker.ts';
 export interface AdminTreeOptions {
   /**
    * For `refresh_ms`: calls back every so many milliseconds until the function it returns is
-   * called. @default the machine's clock; does not keep the process alive
+   * called. @default the engine's, else the machine's clock; does not keep the process alive
    */
   readonly every?: Every;
 }
@@ -66,7 +66,8 @@ export class AdminTree {
   #closed = false;
 
   constructor(engine: AdminEngine, options: AdminTreeOptions = {}) {
-    this.#host = { engine, every: options.every ?? everyOfTheClock, lock: new Lock() };
+    const every = options.every ?? engine.every ?? everyOfTheClock;
+    this.#host = { engine, every, lock: new Lock() };
   }
 
   /**

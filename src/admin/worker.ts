@@ -107,11 +107,12 @@ export class Worker {
     this.#cancel = undefined;
   }
 
-  #tick(): void {
-    if (!this.running) this.#unschedule();
-    else if (!this.#refreshing && this.#refreshable()) {
+  #tick(): void | Promise<void> {
+    if (!this.running) return this.#unschedule();
+    if (!this.#refreshing && this.#refreshable()) {
       this.#refreshing = this.#refresh().finally(() => (this.#refreshing = undefined));
     }
+    return this.#refreshing;
   }
 
   /** A refresh is not seen from outside, but an engine is asked one thing at a time. */

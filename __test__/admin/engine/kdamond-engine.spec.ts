@@ -42,6 +42,23 @@ test('the source says which operations there are', async (t) => {
   t.is(tree.read(`${CONTEXT}/avail_operations`), 'vaddr\nfvaddr\npaddr\npaddr_ibs\n');
 });
 
+test('refresh_ms goes by the time that the monitor goes by', async (t) => {
+  const { engine, cat } = await machine(`${PULL}
+    echo 700 > /kdamonds/0/refresh_ms
+    echo on > /${STATE}`);
+  using kdamond = new Kdamond(OPTIONS);
+  for (const [passesMs, seenMs] of [
+    [699, 0],
+    [1_301, 1_400],
+    [100, 2_100],
+  ] as const) {
+    await engine.step(passesMs);
+    await kdamond.run({ untilMs: seenMs });
+    const scheme = kdamond.books.counters['schemes'] as Record<string, Record<string, number>>;
+    t.is(cat('schemes/0/stats/nr_tried'), `${scheme['0 migrate_hot']?.['nrTried']}`, `${seenMs}`);
+  }
+});
+
 test('stats, effective bytes, intervals and tried regions are those of a monitor', async (t) => {
   const { engine, cat, command, tree } = await machine(`${PULL} echo on > ${STATE}`);
   using kdamond = new Kdamond(OPTIONS);

@@ -20,6 +20,7 @@ import type { Emulation, EmulationOptions } from '../../machine/machine.ts';
 import type { Recording, RecordingOptions } from '../../trace/recording.ts';
 import type { Sampler } from '../../sampler/sampler.ts';
 import { refuse } from '../../errors.ts';
+import { type Every, SteppedClock, everyOfTheClock } from '../clock.ts';
 import type { AdminContext, AdminEngine, AdminKdamond, AdminPerfEvent } from '../engine.ts';
 import { AdminError, refused } from '../errno.ts';
 import { configOf } from './context.ts';
@@ -27,6 +28,7 @@ import { EngineKdamond } from './engine-kdamond.ts';
 import { WALL_CLOCK, type WallClock } from './pace.ts';
 import { ibsOpEvent, isSoftware, pebsEvent, softwareEvent } from './perf-event.ts';
 import { toAdminError } from './refusal.ts';
+import { Turns } from './turns.ts';
 
 /** What the monitors of a tree watch, and how fast. */
 export interface KdamondEngineOptions extends Pick<KdamondOptions, 'seed' | 'laneSlots'> {
@@ -79,6 +81,10 @@ const EVENTS = `${SAMPLE}/perf_events`;
 export class KdamondEngine implements AdminEngine {
   /** Those that the source offers. */
   readonly operations: readonly string[];
+  /** By simulated time. */
+  readonly every: Every;
+  readonly #stepped = new SteppedClock();
+  readonly #steps = new Turns();
   readonly #source: Emulation | Recording;
   readonly #config: KdamondConfig;
   readonly #speed: number;
@@ -109,6 +115,8 @@ export class KdamondEngine implements AdminEngine {
     this.#source = fixed(config.source);
     this.#config = { ...config, everyMs: EVERY_MS, source: this.#source };
     this.#speed = speed;
+    const ofTheClock: Every = (ms, call) => everyOfTheClock(Math.max(1, ms / speed), call);
+    this.every = speed === 0 ? this.#stepped.every : ofTheClock;
     this.#clock = WALL_CLOCK;
     this.#ibsOpType = ibsOpType;
     this.#onEnd = onEnd ?? (() => undefined);
@@ -151,7 +159,11 @@ export class KdamondEngine implements AdminEngine {
       const expected = 'whole milliseconds, at least 0';
       throw refuse({ code: 'ERR_DAMON_CONFIG', path: 'ms', expected, received: ms });
     }
-    for (const monitor of this.#running) await monitor.step(ms);
+    await this.#steps.take(() =>
+      this.#stepped.step(ms, async (part) => {
+        for (const monitor of this.#running) await monitor.step(part);
+      }),
+    );
   }
 
   /** Whoever samples by perf events is the only one: `hardware-sampling.md` 8.3. */
