@@ -389,3 +389,30 @@ fn a_thread_that_migrates_does_not_drain_meanwhile() {
     assert_eq!(counters.intervals, (3_000 * MS - counters.work_ns) / (5 * MS) + 1);
     assert!(counters.most_ns > MS, "a whole quota in one interval: {counters:?}");
 }
+
+#[test]
+fn without_targets_all_memory_is_monitored_whatever_the_unit_and_a_commit_keeps_it() {
+    let of_unit = |addr_unit| {
+        in_context(config(), |context| {
+            context.ops = OpsId::Paddr;
+            context.schemes = vec![];
+            context.addr_unit = addr_unit;
+        })
+    };
+    let covered = |monitor: &Monitor| {
+        let regions = monitor.kdamond().targets()[0].regions();
+        (regions[0].start, regions[regions.len() - 1].end)
+    };
+    // 5000 bytes: 53687 whole units and a rest.
+    for (unit, end) in [(1, 2 * BLOCK), (16, BLOCK / 8), (4096, 65_536), (5_000, 53_687)] {
+        assert_eq!(covered(&monitor(sampler(3), of_unit(unit))), (0, end), "{unit}");
+    }
+    let mut monitor = monitor(sampler(3), of_unit(1));
+    let mut until_ns = 0;
+    for (unit, end) in [(4096, 65_536), (16, BLOCK / 8), (16, BLOCK / 8), (1, 2 * BLOCK)] {
+        monitor.commit(of_unit(unit).context).unwrap();
+        until_ns += 1_000 * MS;
+        while monitor.run(until_ns, &[]).unwrap() != Event::Reached {}
+        assert_eq!(covered(&monitor), (0, end), "{unit}");
+    }
+}

@@ -531,6 +531,11 @@ impl Kdamond {
         &self.attrs
     }
 
+    /// Bytes of a core address unit.
+    pub fn addr_unit(&self) -> u64 {
+        self.addr_unit
+    }
+
     /// The monitored memory.
     pub fn targets(&self) -> &[Target] {
         &self.targets

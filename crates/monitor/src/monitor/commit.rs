@@ -2,12 +2,13 @@
 //! sampling interval.
 
 use damon_core::kdamond::{Config, TargetConfig};
-use damon_core::ops::{OpsId, Registry, Selected};
+use damon_core::ops::{Registry, Selected};
+use damon_core::region::{Range, Target};
 use damon_core::scheme::Goal;
 use damon_sampler::{SamplerConfig, SamplerError};
 
 use super::refusal::{MonitorError, check_nodes, check_schemes};
-use super::{ContextConfig, Monitor, Phase, core_config};
+use super::{ContextConfig, Monitor, Phase, core_config, initial_targets, scaled};
 use crate::source::Restart;
 
 /// What was asked for and waits for the end of the sampling interval.
@@ -48,7 +49,7 @@ impl Monitor {
         let registry = restart.as_ref().map_or(&self.registry, |(registry, _)| registry);
         let ops = registry.select(context.ops)?;
         check_schemes(&*self.source, &context)?;
-        let targets = context.targets.clone().unwrap_or_else(|| self.same_targets(context.ops));
+        let targets = context.targets.clone().unwrap_or_else(|| self.same_targets(&context));
         let config = core_config(context, targets, 0);
         self.kdamond.check_commit(&config, ops.id(), self.source.operations())?;
         Ok(Pending::Context(Box::new(config), ops, restart))
@@ -90,18 +91,20 @@ impl Monitor {
         }
     }
 
-    /// The targets there are, as they are; other ones if the set is of another kind.
-    fn same_targets(&self, ops: OpsId) -> Vec<TargetConfig> {
+    /// The targets there are, as they are, in other units if those change; other ones if the set is of
+    /// another kind.
+    fn same_targets(&self, context: &ContextConfig) -> Vec<TargetConfig> {
+        if context.ops.is_physical() != self.kdamond.ops().is_physical() {
+            return initial_targets(&*self.source, context);
+        }
+        let (before, unit) = (self.kdamond.addr_unit(), context.addr_unit);
+        let is_same = !context.ops.is_physical() || before == unit;
         let targets = self.kdamond.targets().iter().map(|target| TargetConfig {
             tgid: target.tgid(),
-            ranges: Vec::new(),
+            ranges: if is_same { Vec::new() } else { ranges_of(target, before, unit) },
             obsolete: false,
         });
-        if ops.is_physical() == self.kdamond.ops().is_physical() {
-            targets.collect()
-        } else {
-            self.source.targets(ops)
-        }
+        targets.collect()
     }
 
     /// Whether a [`commit`](Self::commit) is still to take effect.
@@ -133,4 +136,14 @@ impl Monitor {
         };
         debug_assert!(committed.is_ok());
     }
+}
+
+/// What a target monitors, in other units.
+fn ranges_of(target: &Target, before: u64, unit: u64) -> Vec<Range> {
+    let joined = target.regions().chunk_by(|region, next| region.end == next.start);
+    let whole = joined.filter_map(|regions| {
+        let (first, last) = (regions.first()?, regions.last()?);
+        Some(scaled(Range { start: first.start, end: last.end }, before, unit))
+    });
+    whole.filter(|range| range.size() > 0).collect()
 }

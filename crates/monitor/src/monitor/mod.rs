@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use damon_core::drain::{LaneLosses, SampleFilter};
 use damon_core::kdamond::{Config, Kdamond, Probe, TargetConfig, TuneRequest, Verdict};
 use damon_core::ops::{OpsId, Registry};
+use damon_core::region::Range;
 use damon_core::scheme::{Round, SchemeConfig, TriedRegions};
 use damon_core::{Attrs, Snapshot};
 use damon_machine::Throughput;
@@ -143,7 +144,8 @@ impl Monitor {
         source.select(&ops);
         check_schemes(&*source, &context)?;
         let started_ns = source.started_ns();
-        let targets = context.targets.clone().unwrap_or_else(|| source.targets(context.ops));
+        let targets =
+            context.targets.clone().unwrap_or_else(|| initial_targets(&*source, &context));
         let kdamond = Kdamond::new(
             core_config(context, targets, seed),
             ops,
@@ -480,6 +482,29 @@ impl Monitor {
     pub fn hot_bytes_by_node(&self) -> Option<Vec<u64>> {
         self.source.hot_bytes_by_node()
     }
+}
+
+/// What the source says, in core address units; what is left of the last one is not monitored.
+fn initial_targets(source: &dyn Source, context: &ContextConfig) -> Vec<TargetConfig> {
+    let targets = source.targets(context.ops);
+    if !context.ops.is_physical() || context.addr_unit <= 1 {
+        return targets;
+    }
+    let units = |target: TargetConfig| {
+        let ranges = target.ranges.iter();
+        let ranges = ranges.map(|range| scaled(*range, 1, context.addr_unit));
+        TargetConfig { ranges: ranges.filter(|range| range.size() > 0).collect(), ..target }
+    };
+    targets.into_iter().map(units).collect()
+}
+
+/// The same addresses in units of another size.
+fn scaled(range: Range, from: u64, to: u64) -> Range {
+    let address = |address: u64| {
+        let units = u128::from(address) * u128::from(from) / u128::from(to.max(1));
+        u64::try_from(units).unwrap_or(u64::MAX)
+    };
+    Range { start: address(range.start), end: address(range.end) }
 }
 
 fn core_config(context: ContextConfig, targets: Vec<TargetConfig>, seed: u64) -> Config {
