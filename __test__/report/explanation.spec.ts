@@ -284,9 +284,25 @@ test('the views tell outcomes, windows and failures, and what is not told', asyn
   t.deepEqual(new Set(series), new Set(Object.keys(JSON.parse(json) as object)));
   t.true(series.includes('runWhy0') && series.includes('runWhy1'));
 
-  t.is(
-    renderExplanation(new StretchSeries(), { names: [], startNs }),
-    'Why\nNo scheme had a round.',
+  t.is(renderExplanation(new StretchSeries(), { names: [], startNs }), 'Why\nThere was no scheme.');
+});
+
+test('a scheme without a round is told of, and of what it may be for', async (t) => {
+  const marks = { intervalUs: '10 ms', highPermil: 100, midPermil: 50, lowPermil: 0 } as const;
+  const record = await runConfig({
+    source: SMALL,
+    untilMs: '1 s',
+    schemes: [
+      { name: 'asleep', action: 'stat', watermarks: { metric: 'free_mem_rate', ...marks } },
+      { name: 'awake', action: 'stat' },
+    ],
+  });
+  const { explanation, schemes: names, startNs } = record;
+  const text = renderExplanation(explanation, { names, startNs });
+  t.regex(text, /^Why: asleep\nIt had no round: .*watermarks.*\n\nWhy: awake\nregions/);
+  t.regex(
+    renderHtml({ title: 'A run', generatedBy: 'a test', run: record }),
+    /Why asleep did nothing[^]*It had no round: .*watermarks[^]*Why awake did what it did/,
   );
 });
 

@@ -130,15 +130,19 @@ export class GoalControl {
     if (goals === undefined || present === undefined) {
       throw refuse({ code, path, expected: 'a goal of the configuration', received: undefined });
     }
-    const { metric, nid, memcg, complement = false, currentValue } = present;
+    const { metric, nid, memcg, complement, currentValue } = present;
     const { complement: turned = complement } = wanted;
     const isSame = metric === wanted.metric && nid === wanted.nid && memcg === wanted.memcg;
-    if (!isSame || turned !== complement) {
+    if (!isSame || (turned ?? false) !== (complement ?? false)) {
       const expected = 'a goal with the metric, node and complement it has';
       throw refuse({ code, path, expected, received: options });
     }
     const isTold = 'currentValue' in options && options.currentValue !== undefined;
-    goals[goal] = { ...wanted, complement, ...(!isTold && { currentValue }) };
+    goals[goal] = {
+      ...wanted,
+      ...(complement !== undefined && { complement }),
+      ...(!isTold && currentValue !== undefined && { currentValue }),
+    };
   }
 
   /** Takes the tuners' steps for windows that opened. */

@@ -198,6 +198,14 @@ export class StretchSeries {
   }
 }
 
+/** What is said of a scheme that had none. */
+export const NO_ROUND = 'It had no round: it never was due, or its watermarks kept it from acting.';
+
+/** All schemes that there were, whether they had a round or not. */
+export function schemesOf(series: StretchSeries, names: readonly string[]): number[] {
+  return [...new Set([...names.keys(), ...series.schemes])];
+}
+
 /** A {@link Stretch} that grows. */
 type Sum = {
   -readonly [Key in keyof Stretch]: Stretch[Key] extends RoundShare ? Share : Stretch[Key];

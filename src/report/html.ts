@@ -26,6 +26,7 @@ import {
   workingSetBlock,
 } from './page/blocks.ts';
 import { quotaData, shareData, type PageData } from './page/data.ts';
+import { schemesOf } from './explanation.ts';
 import { explanationBlock } from './page/explanation.ts';
 import { escapeJson, html, verbatim, type Markup } from './page/markup.ts';
 import { SCRIPT } from './page/script.ts';
@@ -199,9 +200,9 @@ function runPart(run: RunRecord, data: PageData): Markup {
   </section>`;
 }
 
-/** One for each scheme that had a round. */
+/** One for each scheme. */
 function explanationBlocks(part: string, explained: Explained, data: PageData): Markup[] {
-  return explained.explanation.schemes.map((scheme) =>
+  return schemesOf(explained.explanation, explained.schemes).map((scheme) =>
     explanationBlock(`${part}Why${scheme}`, explained, scheme, data),
   );
 }

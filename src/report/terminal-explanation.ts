@@ -2,11 +2,13 @@
 import { Chalk } from 'chalk';
 
 import {
+  NO_ROUND,
   OUTCOMES,
   type Stretch,
   type StretchSeries,
   mainObstacle,
   meanScoreBp,
+  schemesOf,
   walked,
 } from './explanation.ts';
 import { formatBytes, formatCount, formatDuration, formatReading, formatShare } from './format.ts';
@@ -50,11 +52,11 @@ export function renderExplanation(
 ): string {
   const { names, colorLevel = 0, roundsDropped = 0 } = options;
   const chalk = new Chalk({ level: colorLevel });
-  const parts = series.schemes.map((scheme) => {
+  const parts = schemesOf(series, names).map((scheme) => {
     const name = printable(names[scheme] ?? `scheme ${scheme}`);
     return `${chalk.bold(`Why: ${name}`)}\n${renderScheme(series, scheme, options)}`;
   });
-  if (parts.length === 0) return `${chalk.bold('Why')}\n${chalk.dim('No scheme had a round.')}`;
+  if (parts.length === 0) return `${chalk.bold('Why')}\n${chalk.dim('There was no scheme.')}`;
   if (roundsDropped > 0) {
     parts.push(
       chalk.dim(`${formatCount(roundsDropped)} rounds had to make room and are not told.`),
@@ -71,7 +73,7 @@ function renderScheme(
   const { startNs, width, colorLevel = 0 } = options;
   const chalk = new Chalk({ level: colorLevel });
   const total = series.total(scheme);
-  if (total === undefined) return chalk.dim('It had no round.');
+  if (total === undefined) return chalk.dim(NO_ROUND);
   const stretches = series.of(scheme, SHOWN);
   const columns = STRETCH_COLUMNS.map(({ head, cell }) => ({
     head,

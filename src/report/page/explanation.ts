@@ -1,5 +1,6 @@
 /** The block that tells why a scheme did what it did: what it was allowed and did, and where the rest went. */
 import {
+  NO_ROUND,
   OUTCOMES,
   type Outcome,
   type Stretch,
@@ -47,7 +48,12 @@ export function explanationBlock(
   const { explanation, schemes, startNs, endNs, roundsDropped } = explained;
   const total = explanation.total(scheme);
   const name = schemes[scheme] ?? `scheme ${scheme}`;
-  if (total === undefined) return html``;
+  if (total === undefined) {
+    return html`<section class="block" aria-labelledby="${series}">
+      <h3 id="${series}">Why ${name} did nothing</h3>
+      <p>${NO_ROUND}</p>
+    </section>`;
+  }
   data[series] = explanationData(explanation.of(scheme, DRAWN), startNs, endNs);
   const isLimited = total.allowedBytes !== undefined;
   return html`<section class="block" aria-labelledby="${series}">
