@@ -179,6 +179,20 @@ test('what only the source knows is refused when it is opened, by the same names
       'ERR_DAMON_CONFIG_NODE',
       `${G}.nid`,
     ],
+    [
+      scheme({ filters: [{ type: 'memcg', memcg: '/none' }] }),
+      'ERR_DAMON_CONFIG_MEMCG',
+      `${S}.filters`,
+    ],
+    [
+      {
+        source: SMALL,
+        operations: 'paddr',
+        probes: [{}, { filters: [{ type: 'memcg', memcg: '/none' }] }],
+      },
+      'ERR_DAMON_CONFIG_MEMCG',
+      'probes[1].filters',
+    ],
     [{ ...recording({ path: file }), ...used }, 'ERR_DAMON_CONFIG_METRIC', `${G}.metric`],
     [scheme({ action: 'migrate_cold', targetNid: 2 }), 'ERR_DAMON_CONFIG_ACTION', `${S}.targetNid`],
     [

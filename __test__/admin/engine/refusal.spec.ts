@@ -33,6 +33,16 @@ const REFUSED: readonly [
     'schemes/0/ops_filters',
   ],
   [
+    'a probe by an unknown cgroup',
+    `cd monitoring_attrs/probes
+    echo 1 > nr_probes
+    echo 1 > 0/filters/nr_filters
+    echo memcg > 0/filters/0/type
+    echo /none > 0/filters/0/path`,
+    'EINVAL',
+    'monitoring_attrs/probes/0/filters',
+  ],
+  [
     'a goal about an unknown cgroup',
     `${SCHEME}
     echo 1 > quotas/goals/nr_goals

@@ -8,6 +8,7 @@ use damon_core::region;
 use damon_core::scheme::{PageFilterKind, PageFilters};
 
 use crate::memory::Folio;
+use crate::process::Process;
 use crate::workload::Kind;
 use crate::{Machine, PAGE_SZ};
 
@@ -82,16 +83,7 @@ impl Operations for Machine {
             }
             Gauge::NodeMemcgUsed { nid, memcg } => {
                 let total = memory.nodes.get(*nid)?.bytes;
-                let group = name_of(memcg);
-                // The root has all; another group has its own and those below.
-                let within = |name: &str| {
-                    group.is_empty()
-                        || name == group
-                        || name.strip_prefix(group).is_some_and(|rest| rest.starts_with('/'))
-                };
-                let processes = self.processes.iter();
-                let mut members =
-                    processes.filter(|process| within(name_of(&process.memcg))).peekable();
+                let mut members = self.members(memcg).peekable();
                 members.peek()?;
                 let areas = members.flat_map(|process| process.areas.clone());
                 Reading { part: areas.map(|area| memory.resident_bytes(area, *nid)).sum(), total }
@@ -112,6 +104,21 @@ fn name_of(memcg: &str) -> &str {
 }
 
 impl Machine {
+    /// Whether there is a control group of that path.
+    pub fn has_memcg(&self, path: &str) -> bool {
+        self.members(path).next().is_some()
+    }
+
+    /// The processes of a control group: the root has all; another its own and those below.
+    fn members(&self, memcg: &str) -> impl Iterator<Item = &Process> {
+        let group = name_of(memcg);
+        self.processes.iter().filter(move |process| {
+            let name = name_of(&process.memcg);
+            let below = name.strip_prefix(group).is_some_and(|rest| rest.starts_with('/'));
+            group.is_empty() || name == group || below
+        })
+    }
+
     /// The folio in memory at an address.
     fn folio(&self, tgid: Option<u32>, address: u64) -> Option<Folio> {
         match tgid {

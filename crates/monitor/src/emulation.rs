@@ -204,6 +204,10 @@ impl Source for Emulation {
         self.machine.nodes().get(nid).is_some()
     }
 
+    fn has_memcg(&self, path: &str) -> bool {
+        self.machine.has_memcg(path)
+    }
+
     fn counters(&self) -> SourceCounters {
         SourceCounters::Emulation {
             sampler: self.sampler.counters(),

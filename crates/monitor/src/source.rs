@@ -135,6 +135,11 @@ pub trait Source: Send {
     /// Whether there is a node of that number.
     fn has_node(&self, nid: u32) -> bool;
 
+    /// Whether there is a control group of that path, as far as the source knows.
+    fn has_memcg(&self, _path: &str) -> bool {
+        true
+    }
+
     /// What [`restart_sampler`](Self::restart_sampler) would make different.
     ///
     /// # Errors

@@ -228,6 +228,12 @@ impl From<MonitorError> for Failure {
                 "a node of the source",
                 nid,
             ),
+            MonitorError::Memcg { path, memcg } => Self::refusal(
+                "ERR_DAMON_CONFIG_MEMCG",
+                path,
+                "about control groups that there are",
+                format!("`{memcg}`"),
+            ),
         }
     }
 }

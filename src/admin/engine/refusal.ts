@@ -25,6 +25,7 @@ const PATHS: readonly (readonly [RegExp, string])[] = [
   [/^addrUnit$/, 'addr_unit'],
   [/^operations$/, 'operations'],
   [/^attrs\..*/, 'monitoring_attrs'],
+  [/^probes\[(\d+)\].*/, 'monitoring_attrs/probes/$1/filters'],
   [/^targets$/, 'targets/nr_targets'],
   [/^targets\[(\d+)\]\.tgid$/, 'targets/$1/pid_target'],
   [/^targets\[(\d+)\]\.obsolete$/, 'targets/$1/obsolete_target'],

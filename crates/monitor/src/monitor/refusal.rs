@@ -1,8 +1,8 @@
 //! Why a monitor, or a commit, is refused; and the checks that only its source can answer.
 
-use damon_core::kdamond::ConfigError;
+use damon_core::kdamond::{ConfigError, ProbeFilterKind};
 use damon_core::ops::{OpsId, RegistryError};
-use damon_core::scheme::{Goal, SchemeConfig};
+use damon_core::scheme::{Goal, PageFilterKind, SchemeConfig};
 use damon_ring::LaneError;
 use damon_sampler::SamplerError;
 use thiserror::Error;
@@ -52,6 +52,14 @@ pub enum MonitorError {
         /// The node.
         nid: u32,
     },
+    /// A filter about a control group that is not there.
+    #[error("{path}: there is no control group {memcg}")]
+    Memcg {
+        /// The filters among which it is.
+        path: String,
+        /// Its path.
+        memcg: String,
+    },
     /// The source has no sampler, or not one that could become this.
     #[error("sampler.{0}")]
     Sampler(#[from] SamplerError),
@@ -76,7 +84,33 @@ pub(super) fn check_schemes(
             check_action(source, context.ops, index, scheme)?;
         }
     }
+    check_memcgs(source, context)?;
     check_nodes(source, context.schemes.iter().map(|scheme| &scheme.quota.goals[..]))
+}
+
+fn check_memcgs(source: &dyn Source, context: &ContextConfig) -> Result<(), MonitorError> {
+    let missing = |memcg: &str| !source.has_memcg(memcg);
+    for (index, scheme) in context.schemes.iter().enumerate() {
+        for filter in &scheme.page_filters {
+            if let PageFilterKind::Memcg(memcg) = &filter.kind
+                && missing(memcg)
+            {
+                let path = format!("schemes[{index}].filters");
+                return Err(MonitorError::Memcg { path, memcg: memcg.clone() });
+            }
+        }
+    }
+    for (index, probe) in context.probes.iter().enumerate() {
+        for filter in &probe.filters {
+            if let ProbeFilterKind::Memcg(memcg) = &filter.kind
+                && missing(memcg)
+            {
+                let path = format!("probes[{index}].filters");
+                return Err(MonitorError::Memcg { path, memcg: memcg.clone() });
+            }
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn check_nodes<'a>(
