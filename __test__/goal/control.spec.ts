@@ -220,7 +220,7 @@ test('a metric and a tuner keep their state, and a goal with such a metric can b
 });
 
 test('a commit while a step waits does not mix what was measured with other goals', async (t) => {
-  let answer = (_: number): void => undefined;
+  let answer: ((bytes: number) => void) | undefined;
   const answered = new Promise<number>((resolved) => (answer = resolved));
   const slow = { name: 'slow', step: async () => answered };
   const schemes = (metric: string, tuner: object | string) =>
@@ -232,7 +232,7 @@ test('a commit while a step waits does not mix what was measured with other goal
   const calls = [call(), { scheme: 1, openings: 1, metrics: [{ valueBp: 1_000 }] }];
   const tuning = control.tune(calls, { timeNs });
   control.commit(schemes('node_mem_free_bp', 'consist'));
-  answer(3);
+  answer?.(3);
   const [first, second] = await tuning;
   t.is(first?.tuning.tuner, 'slow');
   t.like(second?.tuning.goals[0], { goal: { metric: 'node_mem_used_bp' }, scoreBp: 2_000 });
