@@ -3080,6 +3080,13 @@ type QuestionCounters = {
   /** The run was ended first. */
   readonly abandoned: number;
 };
+/** What looking at accessed bits took, and the workload paid for where no CPU was free. */
+type AccessCheckCounters = {
+  /** Pages that were made old and looked at. */
+  readonly checked: number;
+  /** Nanoseconds that this took of a CPU. */
+  readonly overheadNs: number;
+};
 /** How late the thread of an emulated monitor was. */
 type LatenessCounters = {
   /** Sampling intervals begun. */
@@ -3112,6 +3119,8 @@ type MonitorCounters = {
   readonly sources?: {
     readonly [served: string]: number;
   };
+  /** Of an emulation whose monitor looks at accessed bits: `paddr`, `vaddr` and `fvaddr` without reports. */
+  readonly accessChecks?: AccessCheckCounters;
   /** Of an emulation. */
   readonly machine?: MachineCounters;
   /** Of an emulation with a policy. */
@@ -5855,6 +5864,7 @@ export {
   ycsb,
 };
 export type {
+  AccessCheckCounters,
   AccessPatternOptions,
   AccessReport,
   ActionName,

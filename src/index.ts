@@ -191,6 +191,7 @@ export type {
   DrainCounters,
   IntervalCounters,
   LanesCounters,
+  AccessCheckCounters,
   LatenessCounters,
   LiveCounters,
   MachineCounters,

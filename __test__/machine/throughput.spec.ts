@@ -1,7 +1,7 @@
 import test from 'ava';
 
 import { type EmulationOptions, Kdamond, multiload, readMachineFile } from '../../src/index.ts';
-import { recordingOf, rows } from '../support/small.ts';
+import { SMALL, recordingOf, rows } from '../support/small.ts';
 
 const GIB = 2 ** 30;
 
@@ -51,6 +51,32 @@ test('a scheme that moves pages to the right mix makes the workload faster', asy
   t.true(1.25 < gain && gain < 1.37, `${gain}`);
   t.true((now?.processes[0]?.ops ?? 0) > before * 4);
   for (const { utilisation } of now?.nodes ?? []) t.true(utilisation < 1.01);
+});
+
+test('who looks at accessed bits has the workload pay for it, and says how much', async (t) => {
+  const run = async (sampleUs: number): Promise<{ opsHz: number; overheadNs: number }> => {
+    using kdamond = new Kdamond({
+      source: { ...SMALL, sampler: { type: 'page_faults', period: 1 } },
+      operations: 'paddr',
+      attrs: { sampleUs, minNrRegions: 500 },
+    });
+    await kdamond.run({ untilMs: '2 s' });
+    const { accessChecks } = kdamond.books.counters;
+    // At least 500 regions, at 650 ns, of two CPUs.
+    const least = 500 * (2e6 / sampleUs);
+    t.true((accessChecks?.checked ?? 0) >= least && (accessChecks?.checked ?? 0) < 2 * least);
+    t.is(accessChecks?.overheadNs, (accessChecks?.checked ?? 0) * 650);
+    const [process] = kdamond.throughput?.processes ?? [];
+    t.is(process?.overheadNs, accessChecks?.overheadNs);
+    return { opsHz: process?.opsHz ?? NaN, overheadNs: accessChecks?.overheadNs ?? NaN };
+  };
+  const [often, rarely] = [await run(5_000), await run(100_000)];
+  const lost = (often.overheadNs - rarely.overheadNs) / (2 * 2e9);
+  t.true(lost > 0.03, `${lost}`);
+  t.true(Math.abs(1 - often.opsHz / rarely.opsHz - lost) < 0.01, `${often.opsHz} ${lost}`);
+  using reported = new Kdamond({ source: SMALL });
+  await reported.run({ untilMs: '1 s' });
+  t.is(reported.books.counters.accessChecks, undefined);
 });
 
 test('a recording has no throughput', (t) => {

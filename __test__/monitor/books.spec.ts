@@ -5,6 +5,7 @@ import type {
   DrainBooks,
   IntervalBooks,
   LaneBooks,
+  AccessCheckBooks,
   MachineBooks,
   MonitorBooks,
   PolicyBooks,
@@ -192,6 +193,7 @@ test('a live monitor adds its intervals and snapshots, which balance', (t) => {
   expectTypeOf<keyof DrainBooks>().toEqualTypeOf<keyof counters.DrainCounters>();
   expectTypeOf<keyof SchemeBooks>().toEqualTypeOf<keyof counters.SchemeCounters>();
   expectTypeOf<keyof SamplerBooks>().toEqualTypeOf<keyof counters.SamplerCounters>();
+  expectTypeOf<keyof AccessCheckBooks>().toEqualTypeOf<keyof counters.AccessCheckCounters>();
   expectTypeOf<keyof MachineBooks>().toEqualTypeOf<keyof counters.MachineCounters>();
   expectTypeOf<keyof PolicyBooks>().toEqualTypeOf<keyof counters.PolicyCounters>();
   expectTypeOf<keyof QueueBooks>().toEqualTypeOf<keyof counters.SnapshotCounters>();

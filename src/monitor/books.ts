@@ -170,12 +170,14 @@ const LIVE: readonly Equation[] = [
 
 /** Names the addon's counters and says what must balance. */
 export function toBooks(books: MonitorBooks, schemes: readonly Scheme[]): Books<MonitorCounters> {
-  const { rows, sampler, sources, machine, policy, lateness, questions, lanes, drain } = books;
+  const { rows, sampler, sources, accessChecks, machine, policy } = books;
+  const { lateness, questions, lanes, drain } = books;
   return {
     counters: {
       ...(rows && { rows: rowCounters(rows) }),
       ...(sampler && { sampler: { ...sampler } }),
       ...(sources && { sources: sourceCounters(sources) }),
+      ...(accessChecks && { accessChecks: { ...accessChecks } }),
       ...(machine && { machine: { ...machine } }),
       ...(policy && { policy: { ...policy } }),
       ...(lateness && { lateness: { ...lateness } }),

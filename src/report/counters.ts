@@ -186,6 +186,14 @@ export type QuestionCounters = {
   readonly abandoned: number;
 };
 
+/** What looking at accessed bits took, and the workload paid for where no CPU was free. */
+export type AccessCheckCounters = {
+  /** Pages that were made old and looked at. */
+  readonly checked: number;
+  /** Nanoseconds that this took of a CPU. */
+  readonly overheadNs: number;
+};
+
 /** How late the thread of an emulated monitor was. */
 export type LatenessCounters = {
   /** Sampling intervals begun. */
@@ -215,6 +223,8 @@ export type MonitorCounters = {
    * `memoryOfNode0` and so on, `store`.
    */
   readonly sources?: { readonly [served: string]: number };
+  /** Of an emulation whose monitor looks at accessed bits: `paddr`, `vaddr` and `fvaddr` without reports. */
+  readonly accessChecks?: AccessCheckCounters;
   /** Of an emulation. */
   readonly machine?: MachineCounters;
   /** Of an emulation with a policy. */

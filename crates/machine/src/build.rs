@@ -1,5 +1,6 @@
 //! A machine from its description: everything checked, then everything placed.
 
+use crate::AccessCheckCounters;
 use crate::faults::Faults;
 use crate::heat::Heat;
 use crate::hotplug::Hotplug;
@@ -69,6 +70,8 @@ impl Machine {
             even_stores: None,
             charged_ns: vec![0; processes.len()],
             total_charged_ns: vec![0; processes.len()],
+            access_checks: AccessCheckCounters::default(),
+            checking_cpu: 0,
             ops: vec![0.0; processes.len()],
             isolated: Vec::new(),
             isolated_pages: Vec::new(),

@@ -56,6 +56,7 @@ pub use frames::{HUGE_SZ, PAGE_SZ};
 pub use hotplug::CpuChange;
 pub use migration::{MigrationConfig, MigrationCounters};
 pub use node::{NodeConfig, NodeError, Timing};
+pub use operations::AccessCheckCounters;
 pub use placement::{PageHeat, PlacedFolio};
 pub use population::{Direction, NOWHERE, Population, Reach, STORE};
 pub use processor::{Cache, Processor};
@@ -223,6 +224,9 @@ pub struct Machine {
     charged_ns: Vec<u64>,
     /// Per process: all before.
     total_charged_ns: Vec<u64>,
+    access_checks: AccessCheckCounters,
+    /// The CPU that looked at accessed bits last.
+    checking_cpu: u16,
     /// Ops that each process has made.
     ops: Vec<f64>,
     /// Folios that the running action has taken off their lists. Reused.

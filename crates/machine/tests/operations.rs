@@ -7,8 +7,8 @@ use damon_core::region::Range;
 use damon_core::scheme::{Action, Destination, PageFilter, PageFilterKind, PageFilters};
 use damon_machine::workload::{Area, Kind, Line, PageSize, Pattern, Phase, Policy, Process};
 use damon_machine::{
-    HUGE_SZ, Interleave, Machine, MachineConfig, MigrationConfig, NodeConfig, PAGE_SZ, Processor,
-    Workload,
+    CpuChange, HUGE_SZ, Interleave, Machine, MachineConfig, MigrationConfig, NodeConfig, PAGE_SZ,
+    Processor, Workload,
 };
 
 const MIB: u64 = 1 << 20;
@@ -306,4 +306,31 @@ fn a_set_does_nothing_for_actions_it_does_not_know() {
         }
     }
     assert_eq!(machine.read(&Gauge::Free), before);
+}
+
+#[test]
+fn looking_at_accessed_bits_is_paid_by_each_cpu_in_turn_unless_one_has_nothing_to_run() {
+    let addresses: Vec<u64> = (0..10).map(|page| page * PAGE_SZ).collect();
+    let paid = |mut machine: Machine| {
+        for checked in 1..=3 {
+            machine.prepare_access_checks(None, &addresses);
+            machine.check_accesses(None, &addresses, &mut [false; 10]);
+            // 650 ns each, `samplers.md` 5.3.
+            let counters = machine.access_checks();
+            assert_eq!((counters.checked, counters.overhead_ns), (checked * 10, checked * 6_500));
+        }
+        machine.throughput().processes.iter().map(|process| process.overhead_ns).collect::<Vec<_>>()
+    };
+    assert_eq!(paid(usual()), [6_500, 13_000]);
+    let config = config(MigrationConfig::default());
+    let idle = MachineConfig { processor: Processor::zen5(3), ..config.clone() };
+    assert_eq!(paid(Machine::new(idle).unwrap()), [0, 0]);
+    // One that is away has nothing to run either, but runs nothing.
+    let mut two_cpus = config.clone();
+    two_cpus.workload.processes[1].cpus = Some(1..3);
+    let away = CpuChange { at_ns: S, cpus: 2..3, online: false };
+    let away = MachineConfig { processor: Processor::zen5(3), hotplug: vec![away], ..two_cpus };
+    let mut machine = Machine::new(away).unwrap();
+    machine.advance(2 * S);
+    assert_eq!(paid(machine), [6_500, 13_000]);
 }

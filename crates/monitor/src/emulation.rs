@@ -214,6 +214,7 @@ impl Source for Emulation {
             sources: self.sampler.sources().cloned(),
             migrations: self.machine.migrations(),
             out_pages: self.machine.out_pages(),
+            access_checks: self.machine.access_checks(),
             policy: self.policy.as_ref().map(|policy| {
                 let counters = policy.counters();
                 Box::new(PolicyBooks { counters, lanes: policy.lane_counters() })

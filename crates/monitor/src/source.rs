@@ -3,7 +3,7 @@
 use damon_core::kdamond::{Kdamond, TargetConfig};
 use damon_core::ops::{Operations, OpsId, Primitive, Registry, Selected};
 use damon_core::region::{Range, RangeError};
-use damon_machine::{MigrationCounters, Throughput};
+use damon_machine::{AccessCheckCounters, MigrationCounters, Throughput};
 use damon_policy::PolicyCounters;
 use damon_ring::{LaneCounters, LaneError, Lanes, Producer};
 use damon_sampler::{SamplerConfig, SamplerCounters, SamplerError, SourceCounts};
@@ -196,6 +196,8 @@ pub enum SourceCounters {
         migrations: MigrationCounters,
         /// Pages that are paged out now.
         out_pages: u64,
+        /// Accessed bits looked at.
+        access_checks: AccessCheckCounters,
         /// Of the policy that places pages, if there is one.
         policy: Option<Box<PolicyBooks>>,
         /// Of the monitor's thread, if it is ever late.

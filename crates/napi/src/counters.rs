@@ -96,6 +96,15 @@ pub struct MachineBooks {
     pub faults_without_room: f64,
 }
 
+/// Accessed bits that an emulated monitor looks at.
+#[napi(object)]
+pub struct AccessCheckBooks {
+    /// Pages that were made old and looked at.
+    pub checked: f64,
+    /// Nanoseconds that this took of a CPU.
+    pub overhead_ns: f64,
+}
+
 /// The thread of an emulated monitor.
 #[napi(object)]
 pub struct LatenessBooks {
@@ -205,6 +214,8 @@ pub struct MonitorBooks {
     pub questions: Option<QuestionBooks>,
     /// Of the emulation, if it was asked to tell them apart.
     pub sources: Option<SourceBooks>,
+    /// Accessed bits, if the emulated monitor ever looked at one.
+    pub access_checks: Option<AccessCheckBooks>,
     /// The emulated machine.
     pub machine: Option<MachineBooks>,
     /// The policy that moves its pages.
@@ -371,6 +382,14 @@ fn policy_books(counters: &SourceCounters) -> Option<PolicyBooks> {
     })
 }
 
+fn access_check_books(counters: &SourceCounters) -> Option<AccessCheckBooks> {
+    let SourceCounters::Emulation { access_checks, .. } = counters else { return None };
+    (access_checks.checked > 0).then_some(AccessCheckBooks {
+        checked: access_checks.checked as f64,
+        overhead_ns: access_checks.overhead_ns as f64,
+    })
+}
+
 fn lateness_books(counters: &SourceCounters) -> Option<LatenessBooks> {
     let SourceCounters::Emulation { lateness: Some(lateness), .. } = counters else { return None };
     Some(LatenessBooks {
@@ -397,6 +416,7 @@ pub(crate) fn books(monitor: &Monitor) -> MonitorBooks {
         sampler,
         questions,
         sources: sources(&counters),
+        access_checks: access_check_books(&counters),
         machine,
         policy: policy_books(&counters),
         lateness: lateness_books(&counters),

@@ -50,8 +50,8 @@ const METER: SchemeOptions = {
     goals: [{ metric: 'node_mem_free_bp', nid: 0, targetValue: '100 %' }],
   },
 };
-/** CPU time to look at a region's page once: the middle of `samplers.md` 5.3, 0.3 to 1 us. */
-const CHECK_NS = 650;
+/** Where nobody but the meter looks: that it looks is not to show. */
+const METER_ATTRS: AttrsOptions = { minNrRegions: 3, maxNrRegions: 10 };
 const PAGE = 4096;
 
 /**
@@ -84,7 +84,8 @@ class Placement implements Disposable {
   #before = { moved: 0, overhead: 0 };
 
   constructor(options: PlacementOptions, seed: number) {
-    const { source, operations, attrs, laneSlots, schemes = [], seconds, search } = options;
+    const { source, operations, laneSlots, schemes = [], seconds, search } = options;
+    const attrs = schemes.length === 0 ? METER_ATTRS : options.attrs;
     const series = (): Float64Array => new Float64Array(seconds).fill(NaN);
     this.#options = options;
     this.#meter = schemes.length;
@@ -116,9 +117,9 @@ class Placement implements Disposable {
         onTuning: (tuning) => this.#note(tuning),
         ...(signal && { signal }),
       });
-      for await (const { timeNs, length } of run) {
+      for await (const { timeNs } of run) {
         const second = Number(timeNs) / 1e9;
-        this.#account(Math.round(second) - 1, length);
+        this.#account(Math.round(second) - 1);
         onProgress?.(second);
       }
       this.#step(Math.min(until, seconds) - 1);
@@ -165,22 +166,21 @@ class Placement implements Disposable {
     if (hotPercent >= THERE_PERCENT) this.#rampSeconds ??= since;
   }
 
+  /** The sampler's CPU time, that of looking for the schemes, and the policy's with the pages it moves. */
+  #overheadOf({ counters: { sampler, accessChecks, policy } }: Books<MonitorCounters>): number {
+    const checksNs = this.#meter > 0 ? (accessChecks?.overheadNs ?? 0) : 0;
+    return (sampler?.overheadNs ?? 0) + checksNs + (policy?.busyNs ?? 0);
+  }
+
   /** What became of a second, at its end. */
-  #account(second: number, regions: number): void {
+  #account(second: number): void {
     const { throughput, books } = this.#kdamond;
     const { moved, overhead } = this.#before;
-    const now = { moved: movedBytes(books), overhead: overheadNs(books) };
+    const now = { moved: movedBytes(books), overhead: this.#overheadOf(books) };
     this.#before = now;
     this.#opsHz[second] = throughput?.processes.reduce((sum, { opsHz }) => sum + opsHz, 0) ?? NaN;
     this.#movedBytes[second] = now.moved - moved;
-    this.#overheadNs[second] = now.overhead - overhead + this.#checksNs(regions);
-  }
-
-  /** Of a second of looking at accessed bits, where that is what feeds the schemes. */
-  #checksNs(regions: number): number {
-    const { operations, schemes = [] } = this.#options;
-    if (operations !== 'paddr' || schemes.length === 0) return 0;
-    return (regions * CHECK_NS * 1e6) / this.#kdamond.intervals.sampleUs;
+    this.#overheadNs[second] = now.overhead - overhead;
   }
 
   /** A step of the search, by what the last two seconds were like. */
@@ -198,9 +198,4 @@ class Placement implements Disposable {
 /** By schemes or by a policy. */
 function movedBytes({ counters }: Books<MonitorCounters>): number {
   return (counters.machine?.migratedPages ?? 0) * PAGE;
-}
-
-/** The sampler's CPU time, and the policy's, which includes the pages it moves. */
-function overheadNs({ counters }: Books<MonitorCounters>): number {
-  return (counters.sampler?.overheadNs ?? 0) + (counters.policy?.busyNs ?? 0);
 }
