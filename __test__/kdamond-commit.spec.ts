@@ -247,18 +247,18 @@ test('a commit from within a run takes effect in it', async (t) => {
 
 test('a commit does not wait for more than the sampling interval in progress', async (t) => {
   let asked = 0;
-  let takenNs: bigint | undefined;
+  let taken: number | undefined;
   const set = toy({
     prepareAccessChecks: () => {
       asked += 1;
       if (asked !== 3) return;
-      void kdamond.commit({ schemes: [STAT] }).then(() => (takenNs = kdamond.nowNs));
+      void kdamond.commit({ schemes: [STAT] }).then(() => (taken = asked));
     },
   });
   using kdamond = new Kdamond({ ...QUICK, source: { type: 'operations', set }, everyMs: '10 s' });
   // One step of a run, unless it is canceled.
   await kdamond.run({ untilMs: 900 });
-  t.assert(Number(takenNs) - Number(kdamond.startNs) <= 4 * 5e6, `${takenNs}`);
+  t.true(taken !== undefined && taken <= 4, `${taken}`);
 });
 
 test('a loop over the snapshots can wait for its commit', async (t) => {
