@@ -317,7 +317,7 @@ impl Pass<'_> {
             let weighs = weight(region);
             let age = self.aged(region, weighs);
             if left.end == region.start
-                && left.weight.abs_diff(weighs.0) <= self.threshold
+                && (left.weight == weighs.0 || left.weight.abs_diff(weighs.0) <= self.threshold)
                 && region.end - left.start <= self.size_limit
             {
                 left.end = region.end;
@@ -345,7 +345,9 @@ impl Pass<'_> {
         if !self.count_age {
             return region.age;
         }
-        let changed = now.abs_diff(before) > self.threshold || (now == 0) != (before == 0);
+        // First what is so of most.
+        let changed =
+            now != before && (now.abs_diff(before) > self.threshold || (now == 0) != (before == 0));
         if changed { 0 } else { region.age.wrapping_add(1) }
     }
 }
