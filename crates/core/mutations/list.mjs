@@ -354,14 +354,10 @@ const`,
   {
     name: 'the rotation begins anew in each target',
     file: 'region/adjust.rs',
-    find: `cuts.clear();
-            cuts.extend(regions.iter().map(|region| {
-                prefetch(ptr::from_ref(region).wrapping_byte_add(AHEAD_SZ));
+    find: `plan.make(target, enough, |size| {
                 if until`,
-    replace: `cuts.clear();
-            until = (self.rotation - 1) % step;
-            cuts.extend(regions.iter().map(|region| {
-                prefetch(ptr::from_ref(region).wrapping_byte_add(AHEAD_SZ));
+    replace: `until = (self.rotation - 1) % step;
+            plan.make(target, enough, |size| {
                 if until`,
     check: 'lib',
     test: 'the_rotation_goes_on',
@@ -377,8 +373,8 @@ const`,
   {
     name: 'two smallest regions are not cut alone',
     file: 'region/adjust.rs',
-    find: 'region.size(), 2 * least, least)',
-    replace: 'region.size(), 2 * least + 1, least)',
+    find: 'size, 2 * least, least)',
+    replace: 'size, 2 * least + 1, least)',
     check: 'lib',
     test: 'a_region_of_two_smallest',
   },
@@ -451,8 +447,60 @@ const`,
   {
     name: 'a merge forgets what the largest count is',
     file: 'region/adjust.rs',
-    find: 'self.count = region.nr_accesses.max(self.count);',
+    find: 'self.largest_count = region.nr_accesses.max(self.largest_count);',
     replace: '',
+    check: 'lib',
+    test: 'merge_cut_and_split',
+  },
+  {
+    name: 'regions are not read below what a second tenth needs',
+    file: 'region/adjust.rs',
+    find: '10_u64.pow(pieces - 1)',
+    replace: '10',
+    check: 'lib',
+    test: 'cuts_are_the_same',
+  },
+  {
+    name: 'regions are not read below what a tenth needs',
+    file: 'region/adjust.rs',
+    find: 'let enough = least.saturating_mul(10);',
+    replace: 'let enough = least.saturating_mul(9);',
+    check: 'lib',
+    test: 'cuts_are_the_same',
+  },
+  {
+    name: 'pieces of a split pass for large ones',
+    file: 'region/adjust.rs',
+    find: `target.were_cut();
+        let regions = target.regions_mut();`,
+    replace: 'let regions = target.regions_mut();',
+    check: 'lib',
+    test: 'cuts_are_the_same',
+  },
+  {
+    name: 'what a filter cuts off passes for large',
+    file: 'scheme/round.rs',
+    find: `if changed {
+        target.were_cut();
+    }`,
+    replace: '',
+    check: 'schemes',
+    test: 'a_page_that_a_filter',
+  },
+  {
+    name: 'what a quota cuts off passes for large',
+    file: 'scheme/round.rs',
+    find: `target.were_cut();
+            changed = true;`,
+    replace: 'changed = true;',
+    check: 'oracle',
+  },
+  {
+    name: 'a piece of an oversized region passes for a large one',
+    file: 'region/adjust.rs',
+    find: `*regions = pieces;
+            target.were_cut();`,
+    replace: '*regions = pieces;',
     check: 'lib',
     test: 'merge_cut_and_split',
   },

@@ -1,8 +1,9 @@
 //! Keeps the regions few where memory is accessed alike and many where it is not.
 //!
 //! Once per aggregation: merge neighbours of similar count, age the rest, cap the size, and, after
-//! the counts were reset, split. `damon-core.md` 4. Cost: O(regions), in place: one pass to merge,
-//! one to draw where to split, one to split; no allocation once the arrays have grown.
+//! the counts were reset, split. `damon-core.md` 4. Cost: O(regions), in place: one pass to merge and
+//! one to split, and one between them to draw where, unless no region is so small that it matters; no
+//! allocation once the arrays have grown.
 //!
 //! One difference from the kernel: its counters behind the 3-way split and the split rotation are
 //! shared by all monitors of the machine; ours belong to the monitor.
@@ -28,8 +29,8 @@ pub struct Adjuster {
     last_nr_regions: u64,
     /// Which residue of the region index is split next, above half of the maximum.
     rotation: u64,
-    /// How each region of a target is to be split. Reused.
-    cuts: Vec<Cuts>,
+    /// How a target is to be split. Reused.
+    plan: Plan,
     /// Bytes of the largest region, of a merge just done: spares a look at all.
     largest_sz: Option<u64>,
 }
@@ -44,7 +45,7 @@ impl Adjuster {
             size_limit: u64::MAX,
             last_nr_regions: 0,
             rotation: 0,
-            cuts: Vec::new(),
+            plan: Plan::default(),
             largest_sz: None,
         }
     }
@@ -89,6 +90,7 @@ impl Adjuster {
                 pieces.push(region);
             }
             *regions = pieces;
+            target.were_cut();
         }
     }
 
@@ -109,9 +111,10 @@ impl Adjuster {
             let mut largest_sz = 0;
             for target in &mut *targets {
                 let pass = Pass { threshold, size_limit: self.size_limit, count_age, weighing };
-                let largest = pass.over(target.regions_mut());
-                target.set_largest_count(largest.count);
-                largest_sz = largest.sz.max(largest_sz);
+                let extremes = pass.over(target.regions_mut());
+                target.set_largest_count(extremes.largest_count);
+                target.set_least_sz(extremes.least_sz);
+                largest_sz = extremes.largest_sz.max(largest_sz);
             }
             self.largest_sz = Some(largest_sz);
             if nr_regions(targets) <= attrs.max_nr_regions || most <= threshold {
@@ -143,15 +146,13 @@ impl Adjuster {
 
     /// Cuts every region into at most `pieces`, 2 or 3.
     fn split_all(&mut self, targets: &mut [Target], pieces: u32) {
-        let Self { random, min_region_sz, cuts, .. } = self;
+        let Self { random, min_region_sz, plan, .. } = self;
         let least = *min_region_sz;
         let from_sz = 2 * least + 1;
         for target in targets {
-            let regions = target.regions_mut();
-            cuts.clear();
-            cuts.extend(regions.iter().map(|region| {
-                prefetch(ptr::from_ref(region).wrapping_byte_add(AHEAD_SZ));
-                let size = region.size();
+            // A tenth is a part, and a tenth of that is one of three.
+            let enough = least.saturating_mul(10_u64.pow(pieces - 1));
+            plan.make(target, enough, |size| {
                 let first = draw(random, size, from_sz, least);
                 if pieces == 2 {
                     return Cuts { first, second: 0 };
@@ -159,31 +160,29 @@ impl Adjuster {
                 // The second cut is made in the left part of the first.
                 let left = if first > 0 { left_of(size, first, least) } else { size };
                 Cuts { first, second: draw(random, left, from_sz, least) }
-            }));
-            split(regions, cuts, least);
+            });
+            plan.carry_out(target, least);
         }
     }
 
     /// Cuts one region of every `step`, another one each time. `damon_split_some_regions`.
     fn split_some(&mut self, targets: &mut [Target], step: u64) {
-        let Self { random, min_region_sz, cuts, .. } = self;
+        let Self { random, min_region_sz, plan, .. } = self;
         let least = *min_region_sz;
+        let enough = least.saturating_mul(10);
         // Regions to come until the next that is chosen.
         let mut until = self.rotation % step;
         self.rotation += 1;
         for target in targets {
-            let regions = target.regions_mut();
-            cuts.clear();
-            cuts.extend(regions.iter().map(|region| {
-                prefetch(ptr::from_ref(region).wrapping_byte_add(AHEAD_SZ));
+            plan.make(target, enough, |size| {
                 if until > 0 {
                     until -= 1;
                     return Cuts::default();
                 }
                 until = step - 1;
-                Cuts { first: draw(random, region.size(), 2 * least, least), second: 0 }
-            }));
-            split(regions, cuts, least);
+                Cuts { first: draw(random, size, 2 * least, least), second: 0 }
+            });
+            plan.carry_out(target, least);
         }
     }
 }
@@ -225,35 +224,65 @@ fn left_of(size: u64, tenths: u8, min_region_sz: u64) -> u64 {
     align_down(mult_frac(size, tenths.into(), 10), min_region_sz)
 }
 
-/// Resets and cuts regions where it was decided to, in place: from the back, so that no second array
-/// is needed, which would cost as much memory again.
-fn split(regions: &mut Vec<Region>, cuts: &[Cuts], min_region_sz: u64) {
-    assert_eq!(regions.len(), cuts.len());
-    let len = regions.len() + cuts.iter().map(|cuts| cuts.count()).sum::<usize>();
-    grow(regions, len);
-    let first = regions.as_mut_ptr();
-    let mut to = len;
-    let mut put = |region: &Region| {
-        to -= 1;
-        // SAFETY: `len` fits the capacity. As many are put as there are regions and cuts, which is
-        // `len`; what was taken to be cut lies at or after `to`, so nothing is lost.
-        unsafe { first.add(to).write(*region) };
-        prefetch(first.wrapping_add(to).wrapping_byte_sub(AHEAD_SZ));
-    };
-    for (from, cuts) in cuts.iter().enumerate().rev() {
-        // SAFETY: one of the regions there were; those put so far lie behind it.
-        let mut left = unsafe { *first.add(from) };
-        prefetch(first.wrapping_add(from).wrapping_byte_sub(AHEAD_SZ));
-        left.reset();
-        for tenths in [cuts.first, cuts.second] {
-            if tenths > 0 {
-                put(&left.split_off(left_of(left.size(), tenths, min_region_sz)));
-            }
-        }
-        put(&left);
+/// How the regions of a target are to be split.
+#[derive(Clone, Debug, Default)]
+struct Plan {
+    /// By region.
+    cuts: Vec<Cuts>,
+    /// How many those are together.
+    cut_count: usize,
+}
+
+impl Plan {
+    /// Asks `decide` about each region, which is told its size. Sizes from `enough` on must be all the
+    /// same to it: where none is below, it is told one of those, and no region is read.
+    fn make(&mut self, target: &Target, enough: u64, mut decide: impl FnMut(u64) -> Cuts) {
+        let least_sz = target.least_sz();
+        let known = (least_sz >= enough).then_some(least_sz);
+        self.cut_count = 0;
+        self.cuts.clear();
+        self.cuts.extend(target.regions().iter().map(|region| {
+            let cuts = decide(known.unwrap_or_else(|| {
+                prefetch(ptr::from_ref(region).wrapping_byte_add(AHEAD_SZ));
+                region.size()
+            }));
+            self.cut_count += cuts.count();
+            cuts
+        }));
     }
-    // SAFETY: all were written: `to` has come down to 0.
-    unsafe { regions.set_len(len) };
+
+    /// Resets regions and cuts those that are to be, in place: from the back, so that no second array
+    /// is needed, which would cost as much memory again.
+    fn carry_out(&self, target: &mut Target, min_region_sz: u64) {
+        target.were_cut();
+        let regions = target.regions_mut();
+        assert_eq!(regions.len(), self.cuts.len());
+        let len = regions.len() + self.cut_count;
+        grow(regions, len);
+        let first = regions.as_mut_ptr();
+        let mut to = len;
+        let mut put = |region: &Region| {
+            to -= 1;
+            // SAFETY: `len` fits the capacity. As many are put as there are regions and cuts, which
+            // `make` counted: `len`; what was taken to be cut lies at or after `to`, so nothing is lost.
+            unsafe { first.add(to).write(*region) };
+            prefetch(first.wrapping_add(to).wrapping_byte_sub(AHEAD_SZ));
+        };
+        for (from, cuts) in self.cuts.iter().enumerate().rev() {
+            // SAFETY: one of the regions there were; those put so far lie behind it.
+            let mut left = unsafe { *first.add(from) };
+            prefetch(first.wrapping_add(from).wrapping_byte_sub(AHEAD_SZ));
+            left.reset();
+            for tenths in [cuts.first, cuts.second] {
+                if tenths > 0 {
+                    put(&left.split_off(left_of(left.size(), tenths, min_region_sz)));
+                }
+            }
+            put(&left);
+        }
+        // SAFETY: all were written: `to` has come down to 0.
+        unsafe { regions.set_len(len) };
+    }
 }
 
 /// Bytes that a region may have so that there can be `min_nr_regions`. `damon_region_sz_limit`.
@@ -275,24 +304,30 @@ struct Pass<'a> {
 }
 
 /// Of the regions after a pass.
-#[derive(Clone, Copy, Default)]
-struct Largest {
+#[derive(Clone, Copy)]
+struct Extremes {
     /// Bytes.
-    sz: u64,
+    least_sz: u64,
+    /// Bytes.
+    largest_sz: u64,
     /// `nr_accesses`.
-    count: u32,
+    largest_count: u32,
 }
 
-impl Largest {
+impl Extremes {
+    /// Of none.
+    const NONE: Self = Self { least_sz: u64::MAX, largest_sz: 0, largest_count: 0 };
+
     #[inline]
     fn see(&mut self, region: &Region) {
-        self.sz = region.size().max(self.sz);
-        self.count = region.nr_accesses.max(self.count);
+        self.least_sz = region.size().min(self.least_sz);
+        self.largest_sz = region.size().max(self.largest_sz);
+        self.largest_count = region.nr_accesses.max(self.largest_count);
     }
 }
 
 impl Pass<'_> {
-    fn over(&self, regions: &mut Vec<Region>) -> Largest {
+    fn over(&self, regions: &mut Vec<Region>) -> Extremes {
         match self.weighing {
             // Apart, so that the usual one knows what it compares.
             Weighing::Accesses => self.by(regions, &|region| {
@@ -305,10 +340,10 @@ impl Pass<'_> {
     /// `weight` gives what a region weighs now, and what it weighed before. Memory that no region
     /// moves to is read only. Apart, so that the loop has the registers to itself.
     #[inline(never)]
-    fn by(&self, regions: &mut Vec<Region>, weight: &impl Fn(&Region) -> (u32, u32)) -> Largest {
-        let Some(first) = regions.first_mut() else { return Largest::default() };
+    fn by(&self, regions: &mut Vec<Region>, weight: &impl Fn(&Region) -> (u32, u32)) -> Extremes {
+        let Some(first) = regions.first_mut() else { return Extremes::NONE };
         first.age = self.aged(first, weight(first));
-        let (mut kept, mut largest) = (0, Largest::default());
+        let (mut kept, mut extremes) = (0, Extremes::NONE);
         let mut left = Left::of(first, weight);
         for next in 1..regions.len() {
             let (done, to_come) = regions.split_at_mut(next);
@@ -326,7 +361,7 @@ impl Pass<'_> {
                 }
                 continue;
             }
-            largest.see(previous);
+            extremes.see(previous);
             kept += 1;
             if kept < next {
                 done[kept] = *region;
@@ -334,9 +369,9 @@ impl Pass<'_> {
             regions[kept].age = age;
             left = Left::of(&regions[kept], weight);
         }
-        largest.see(&regions[kept]);
+        extremes.see(&regions[kept]);
         regions.truncate(kept + 1);
-        largest
+        extremes
     }
 
     /// A change of the count beyond the threshold, or between none and some, starts a new life.
@@ -662,6 +697,43 @@ mod tests {
                 proptest::prop_assert!(regions <= after);
                 proptest::prop_assert!(after <= attrs.max_nr_regions.max(regions));
             }
+        }
+    }
+
+    proptest::proptest! {
+        /// Whether the sizes are looked at or known to be large makes no difference.
+        #[test]
+        fn cuts_are_the_same_where_no_region_is_read(
+            least_pages in proptest::prop_oneof![1u64..13, 95u64..105],
+            more in proptest::collection::vec(0u64..40, 2..12),
+            most in 4u64..50,
+            settled: bool,
+            seed: u64,
+        ) {
+            let mut list = Vec::new();
+            let mut at = 0;
+            for more in more {
+                // Neighbours that are too different to be merged.
+                let nr_accesses = list.len() as u32 % 2 * 20;
+                list.push((at, at + least_pages + more, nr_accesses, nr_accesses));
+                at += least_pages + more;
+            }
+            let attrs = Attrs { min_nr_regions: 3, max_nr_regions: most.max(list.len() as u64), ..Attrs::default() };
+            let mut merged = [target(&list)];
+            let mut adjuster = Adjuster::new(seed, 4096);
+            adjuster.merge(&mut merged, &attrs, &Weighing::Accesses);
+            let least = list.iter().map(|(start, end, ..)| 4096 * (end - start)).min();
+            proptest::prop_assert_eq!(Some(merged[0].least_sz()), least);
+            if settled {
+                adjuster.last_nr_regions = list.len() as u64;
+            }
+            let mut read = merged.clone();
+            read[0].were_cut();
+            adjuster.clone().split(&mut read, &attrs);
+            adjuster.split(&mut merged, &attrs);
+            proptest::prop_assert_eq!(merged[0].regions(), read[0].regions());
+            let least = merged[0].regions().iter().map(Region::size).min();
+            proptest::prop_assert!(Some(merged[0].least_sz()) <= least);
         }
     }
 

@@ -14,6 +14,8 @@ pub struct Target {
     sz_bytes: u64,
     /// The largest `nr_accesses` of the regions, told by whoever changes one.
     largest_count: u32,
+    /// No region has fewer bytes; 0 once some may have been cut. Told by whoever merges and cuts.
+    least_sz: u64,
 }
 
 /// Why a list of ranges was refused. Ranges are numbered from 0.
@@ -88,6 +90,22 @@ impl Target {
         self.largest_count = largest_count;
     }
 
+    /// No region has fewer bytes. Of some use only since a merge, if nothing was cut.
+    pub(crate) fn least_sz(&self) -> u64 {
+        debug_assert!(self.regions.iter().all(|region| region.size() >= self.least_sz));
+        self.least_sz
+    }
+
+    /// Regions were merged, so that the smallest has so many bytes.
+    pub(crate) fn set_least_sz(&mut self, least_sz: u64) {
+        self.least_sz = least_sz;
+    }
+
+    /// Regions were cut, or may have been.
+    pub(crate) fn were_cut(&mut self) {
+        self.least_sz = 0;
+    }
+
     /// Changes all regions.
     pub(crate) fn change(&mut self, change: impl FnMut(&mut Region)) {
         self.regions.iter_mut().for_each(change);
@@ -98,7 +116,7 @@ impl Target {
     pub(crate) fn of(regions: Vec<Region>) -> Self {
         let sz_bytes = regions.iter().map(Region::size).sum();
         let largest_count = largest_count(&regions);
-        Self { tgid: None, regions, sz_bytes, largest_count }
+        Self { tgid: None, regions, sz_bytes, largest_count, least_sz: 0 }
     }
 
     /// Makes the regions cover exactly `ranges`, rounded outwards to `min_region_sz`. Regions that
@@ -139,6 +157,7 @@ impl Target {
         }
         self.sz_bytes = self.regions.iter().map(Region::size).sum();
         self.largest_count = largest_count(&self.regions);
+        self.were_cut();
         Ok(())
     }
 }
@@ -200,6 +219,15 @@ mod tests {
         target.set_ranges(&ranges(&[(1, 10), (30, 31)]), K).unwrap();
         assert_eq!(bounds(&target), [(1, 4), (4, 6), (6, 10), (30, 31)]);
         assert_eq!(target.regions()[2].age, 5);
+    }
+
+    #[test]
+    fn new_ranges_may_cut_below_what_was_the_smallest() {
+        let mut target = Target::default();
+        target.set_ranges(&ranges(&[(0, 10)]), K).unwrap();
+        target.set_least_sz(10 * K);
+        target.set_ranges(&ranges(&[(0, 2)]), K).unwrap();
+        assert_eq!(target.least_sz(), 0);
     }
 
     #[test]

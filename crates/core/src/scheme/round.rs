@@ -199,7 +199,11 @@ fn rank(
         }
         walk.keep();
     }
-    walk.finish()
+    let changed = walk.finish();
+    if changed {
+        target.were_cut();
+    }
+    changed
 }
 
 /// Accounts of rounds that nobody has looked at; the oldest make room, and are counted.
@@ -345,7 +349,10 @@ pub(crate) fn apply(
             }
             walk.keep_or_join(context.size_limit);
         }
-        changed |= walk.finish();
+        if walk.finish() {
+            target.were_cut();
+            changed = true;
+        }
     }
     trace.rounds.end(schemes);
     for (number, scheme) in schemes.iter_mut().enumerate() {

@@ -61,6 +61,21 @@ fn less_than_a_smallest_region_left_is_full() {
 }
 
 #[test]
+fn a_page_that_a_filter_cuts_off_while_regions_are_ranked_is_not_split() {
+    // Large regions, of which one page is not to be tried: the others begin a new life, so that it
+    // stays apart, and is there when the aggregation ends.
+    let mut config = with_quota(HOT, 1_000, ONCE);
+    config.core_filters = vec![CoreFilter::address(range(30, 31), true, false)];
+    let mut bench = Bench::new(attrs(100), &[(0, 60), (100, 160), (200, 260)], vec![config]);
+    bench.window(&[]);
+    assert_eq!(bench.bounds(), [(0, 30), (30, 31), (31, 60), (100, 160), (200, 260)]);
+    bench.close();
+    assert!(bench.bounds().contains(&(30, 31)));
+    assert!(bench.bounds().len() > 5, "the others are");
+    assert!(bench.regions().iter().all(|region| region.start < region.end));
+}
+
+#[test]
 fn a_window_rolls_when_its_time_is_over_and_tells_whether_it_was_full() {
     // Windows of 25 ms, looked at every 10 ms: opened at 10, 40, 70.
     let mut bench = Bench::new(attrs(4), &ABCD, vec![with_quota(HOT, 16, 25)]);
