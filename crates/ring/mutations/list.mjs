@@ -619,6 +619,36 @@ impl Drop for Producer {`,
     check: 'shared',
   },
 
+  // Pages by a pattern.
+  {
+    name: 'pages: those of a process pass for physical',
+    file: 'access_report.rs',
+    find: '_mm_set_epi64x(special as i64, 0)',
+    replace: '_mm_set_epi64x(special as i64 & 0, 0)',
+    check: 'lanes',
+  },
+  {
+    name: 'pages: a moment of 64 bits is cut',
+    file: 'access_report.rs',
+    find: '_mm_movemask_pd(_mm_castsi128_pd(all)) & 0b10 == 0',
+    replace: '_mm_movemask_pd(_mm_castsi128_pd(all)) & 0b10 != 4',
+    check: 'lanes',
+  },
+  {
+    name: 'pages: what lies behind the wrap is not written',
+    file: 'ring.rs',
+    find: 'if !rest.is_empty() {',
+    replace: 'if false {',
+    check: 'lanes',
+  },
+  {
+    name: 'pages: a store passes for a load',
+    file: 'access_report.rs',
+    find: 'let filled = _mm_or_si128(alike, _mm_and_si128(write, bit));',
+    replace: 'let (_, filled) = (_mm_and_si128(write, bit), alike);',
+    check: 'lanes',
+  },
+
   // The allocator.
   {
     name: 'a drain of a shared lane allocates',
