@@ -86,6 +86,7 @@ const WRONG_USAGE: readonly [args: string[], tells: RegExp][] = [
     /ERR_DAMON_USAGE_PARAMETER.*--parameter[^]*did you mean `start`/,
   ],
   [['sensitivity', '--tuner', 'temporal,consist'], /ERR_DAMON_USAGE_TUNER.*one name/],
+  [['demo', '--tuner', 'temporal, temporal'], /ERR_DAMON_USAGE_TUNER.*each name once/],
   [['sensitivity', '--target', '0'], /ERR_DAMON_CONFIG_STUDY.*`--target`/],
   [['sensitivity', '--target', '100'], /ERR_DAMON_CONFIG_STUDY.*`--target`/],
   [['sensitivity', '--minutes', 'x'], /ERR_DAMON_USAGE_NUMBER.*--minutes/],

@@ -169,11 +169,15 @@ export function names<Name extends string>(
   known: readonly Name[],
   code = 'ERR_DAMON_USAGE_NAME',
 ): Name[] {
-  return text.split(',').map((word) => {
-    const found = known.find((name) => name === word.trim());
+  const words = text.split(',').map((word) => word.trim());
+  return words.map((word, i) => {
+    const found = known.find((name) => name === word);
+    if (found !== undefined && words.indexOf(word) < i) {
+      throw refuse({ code, path: option, expected: 'each name once', received: word });
+    }
     if (found !== undefined) return found;
     const expected = `a list of ${either(known)}`;
-    const hint = didYouMean(word.trim(), known);
+    const hint = didYouMean(word, known);
     throw refuse({ code, path: option, expected, received: word, hint });
   });
 }

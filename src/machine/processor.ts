@@ -17,7 +17,7 @@ import { type CpuRange, numberWithin } from './process.ts';
 export interface ProcessorOptions {
   /** Where the other defaults come from. @default "zen5" */
   readonly model?: 'zen4' | 'zen5';
-  /** How many, from 1 to 8192, divided evenly among the sockets. @default 132 */
+  /** How many, from 1 to 8192, shared among the sockets as evenly as can be. @default 132 */
   readonly cpus?: number;
   /** How many, from 1 to 8. @default 1 */
   readonly sockets?: number;

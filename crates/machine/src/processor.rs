@@ -5,7 +5,7 @@ use crate::MachineError;
 /// All CPUs of the machine, alike. A CPU is a hardware thread.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Processor {
-    /// CPUs, numbered from 0, divided evenly among the sockets in order. 1..=8192.
+    /// CPUs, numbered from 0, shared among the sockets in order, as evenly as can be. 1..=8192.
     pub cpus: u16,
     /// Sockets, 1..=8.
     pub sockets: u16,

@@ -194,9 +194,12 @@ impl Drain {
     /// Empties the lanes into the regions of the targets. `tick` is the running tick of the
     /// aggregation, from 1.
     pub fn run(&mut self, lanes: &mut Lanes, targets: &mut [Target], tick: u32) {
+        let mut refreshed = false;
         let drained = lanes.drain(|lane, reports| {
             // Only now: in an interval without reports nobody asks where a region is.
-            self.refresh(targets);
+            if !std::mem::replace(&mut refreshed, true) {
+                self.refresh(targets);
+            }
             self.take(lane, reports, targets);
         });
         if drained > 0 {

@@ -4,6 +4,9 @@
 //! and so the same results.
 
 #[cfg(target_arch = "x86_64")]
+use std::sync::LazyLock;
+
+#[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
@@ -87,26 +90,41 @@ pub trait Work {
     fn run<V: Vectors>(self, v: V);
 }
 
+/// Vectors that the CPU may have.
+#[cfg(target_arch = "x86_64")]
+enum Width {
+    Portable,
+    Avx2,
+    Avx512,
+}
+
+/// The widest that it has. Asked once: it is wanted for every CPU that is emulated, in every tick.
+#[cfg(target_arch = "x86_64")]
+static WIDEST: LazyLock<Width> = LazyLock::new(|| {
+    // Every CPU with the first of them has the others; asked all the same.
+    let has_bits = is_x86_feature_detected!("bmi1")
+        && is_x86_feature_detected!("bmi2")
+        && is_x86_feature_detected!("popcnt");
+    let has_avx512 = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq");
+    match (has_bits, has_avx512, is_x86_feature_detected!("avx2")) {
+        (true, true, _) => Width::Avx512,
+        (true, false, true) => Width::Avx2,
+        _ => Width::Portable,
+    }
+});
+
 /// Does it with the widest vectors that the CPU has.
 #[inline]
 pub fn dispatch(work: impl Work) {
     #[cfg(target_arch = "x86_64")]
-    {
-        // Every CPU with the first of them has the others; asked all the same.
-        let has_bits = is_x86_feature_detected!("bmi1")
-            && is_x86_feature_detected!("bmi2")
-            && is_x86_feature_detected!("popcnt");
-        let has_avx512 =
-            is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq");
-        if has_bits && has_avx512 {
-            // SAFETY: the CPU has what it takes.
-            return unsafe { for_avx512(work) };
-        }
-        if has_bits && is_x86_feature_detected!("avx2") {
-            // SAFETY: as above.
-            return unsafe { for_avx2(work) };
-        }
+    match *WIDEST {
+        // SAFETY: the CPU has what it takes.
+        Width::Avx512 => unsafe { for_avx512(work) },
+        // SAFETY: as above.
+        Width::Avx2 => unsafe { for_avx2(work) },
+        Width::Portable => work.run(Portable),
     }
+    #[cfg(not(target_arch = "x86_64"))]
     work.run(Portable);
 }
 

@@ -33,49 +33,43 @@ pub(super) fn filter(
     let limit = _mm256_set1_epi64x(i64::from(u32::MAX - 1));
     // The low half of each of four distances, as keys, in the low half of the vector.
     let even = _mm256_setr_epi32(0, 2, 4, 6, 0, 2, 4, 6);
-    let mut i = from;
-    while let Some(room) = batch.room() {
-        let mut held = 0;
-        let end = filter.words.len().min(i + NODE);
-        while end - i >= VECTOR {
-            // Two reports.
-            let load = |i: usize| {
-                // SAFETY: reads the two that are sliced.
-                unsafe { _mm256_loadu_si256(filter.words[i..i + 2].as_ptr().cast()) }
-            };
-            let (first, second) = (load(i), load(i + 2));
-            let in_order = |words| _mm256_permute4x64_epi64(words, 0b11_01_10_00);
-            let addresses = in_order(_mm256_unpacklo_epi64(first, second));
-            let stamps = in_order(_mm256_unpackhi_epi64(first, second));
-            let other = _mm256_cmpgt_epi64(fresh_from, stamps);
-            let other = _mm256_movemask_pd(_mm256_castsi256_pd(other)) as u32;
-            let pages = _mm256_srli_epi64(_mm256_sub_epi64(addresses, base), 12);
-            let far = _mm256_cmpgt_epi64(pages, limit);
-            let pages = _mm256_blendv_epi8(pages, limit, far);
-            let pages = _mm256_castsi256_si128(_mm256_permutevar8x32_epi32(pages, even));
-            let keys = _mm_xor_si128(pages, _mm_set1_epi32(i32::MIN));
-            if other == 0 {
-                let room = &mut room[held..held + VECTOR];
-                // SAFETY: the room is four keys.
-                unsafe { _mm_storeu_si128(room.as_mut_ptr().cast(), keys) };
-                held += VECTOR;
-            } else {
-                for i in i..i + VECTOR {
-                    held += one(filter, i, &mut room[held], &mut closer);
-                }
+    let rooms = batch.rooms().as_flattened_mut();
+    let end = words.len().min(from + rooms.len());
+    let (mut i, mut held) = (from, 0);
+    for four in words[from..end].as_chunks::<VECTOR>().0 {
+        // Two reports each.
+        let [first, second] = [&four[..2], &four[2..]].map(|two| {
+            // SAFETY: reads the two.
+            unsafe { _mm256_loadu_si256(two.as_ptr().cast()) }
+        });
+        let in_order = |words| _mm256_permute4x64_epi64(words, 0b11_01_10_00);
+        let addresses = in_order(_mm256_unpacklo_epi64(first, second));
+        let stamps = in_order(_mm256_unpackhi_epi64(first, second));
+        let other = _mm256_cmpgt_epi64(fresh_from, stamps);
+        let pages = _mm256_srli_epi64(_mm256_sub_epi64(addresses, base), 12);
+        let far = _mm256_cmpgt_epi64(pages, limit);
+        let pages = _mm256_blendv_epi8(pages, limit, far);
+        let pages = _mm256_castsi256_si128(_mm256_permutevar8x32_epi32(pages, even));
+        let keys = _mm_xor_si128(pages, _mm_set1_epi32(i32::MIN));
+        let room: Option<&mut [i32; VECTOR]> = rooms[held..].first_chunk_mut();
+        let Some(room) = room else { unreachable!("there are as many rooms as reports") };
+        if _mm256_testz_si256(other, other) == 1 {
+            // SAFETY: the room is four keys.
+            unsafe { _mm_storeu_si128(room.as_mut_ptr().cast(), keys) };
+            held += VECTOR;
+        } else {
+            for i in i..i + VECTOR {
+                held += one(filter, i, &mut rooms[held], &mut closer);
             }
-            i += VECTOR;
         }
-        while i < end {
-            held += one(filter, i, &mut room[held], &mut closer);
-            i += 1;
-        }
-        batch.hold(held);
-        if i == filter.words.len() {
-            break;
-        }
+        i += VECTOR;
     }
-    i
+    while i < end {
+        held += one(filter, i, &mut rooms[held], &mut closer);
+        i += 1;
+    }
+    batch.hold(held);
+    end
 }
 
 /// One report; returns how many keys that makes.

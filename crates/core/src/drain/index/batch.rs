@@ -50,7 +50,7 @@ impl Batch {
 
     /// Where the next vectors of keys go, one after the other; none if the batch is full.
     #[inline]
-    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "of the 512-bit kernel"))]
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "of the vector kernels"))]
     pub(super) fn rooms(&mut self) -> &mut [[i32; NODE]] {
         let rooms = self.keys[..CAPACITY + NODE].get_mut(self.held..).unwrap_or_default();
         rooms.as_chunks_mut().0
