@@ -196,7 +196,7 @@ impl Producer {
 
     /// As [`push_batch`](Self::push_batch) of accesses to whole pages, which differ from the one of
     /// `alike` only in what stands here of each: the first byte of its page, plus 1 for a store, and
-    /// when it was. For samplers: a quarter of the instructions.
+    /// when it was. For samplers: half of the instructions.
     pub fn push_pages(&self, alike: &AccessReport, pages: &[[u64; 2]]) -> Batch {
         let pattern = Pattern::of(alike);
         self.push_many(pages.len(), |head, room| {
