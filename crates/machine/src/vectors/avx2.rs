@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{LANES, Vectors};
+use super::{LANES, Vectors, of_intrinsics};
 
 const HALF: usize = LANES / 2;
 
@@ -113,21 +113,6 @@ fn further_half<const BY: i32>(half: __m256i, next: __m256i) -> __m256i {
 fn interleave_half(a: __m256i, b: __m256i) -> [__m256i; 2] {
     let (even, odd) = (_mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b));
     [_mm256_permute2x128_si256::<0x20>(even, odd), _mm256_permute2x128_si256::<0x31>(even, odd)]
-}
-
-/// Methods of intrinsics. Nothing goes over the halves by a closure, which would be compiled for the
-/// narrowest vectors.
-macro_rules! of_intrinsics {
-    ($(fn $name:ident $(<const $bits:ident: $kind:ty>)? ($($argument:ident: $type:ty),*) -> $result:ty
-        { $($body:tt)* })*) => {
-        $(
-            #[inline(always)]
-            fn $name$(<const $bits: $kind>)?(self, $($argument: $type),*) -> $result {
-                // SAFETY: the CPU has them, as `Avx2` says.
-                unsafe { $($body)* }
-            }
-        )*
-    };
 }
 
 impl Vectors for Avx2 {

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{LANES, Vectors};
+use super::{LANES, Vectors, of_intrinsics};
 
 /// 512-bit vectors. Whoever has one has a CPU that has them.
 #[derive(Clone, Copy, Debug)]
@@ -16,20 +16,6 @@ impl Avx512 {
     pub(super) unsafe fn new() -> Self {
         Self(())
     }
-}
-
-/// Methods of intrinsics that touch no memory.
-macro_rules! of_intrinsics {
-    ($(fn $name:ident $(<const $bits:ident: $kind:ty>)? ($($argument:ident: $type:ty),*) -> $result:ty
-        { $($body:tt)* })*) => {
-        $(
-            #[inline(always)]
-            fn $name$(<const $bits: $kind>)?(self, $($argument: $type),*) -> $result {
-                // SAFETY: the CPU has them, as `Avx512` says.
-                unsafe { $($body)* }
-            }
-        )*
-    };
 }
 
 impl Vectors for Avx512 {

@@ -18,6 +18,24 @@ pub use avx2::Avx2;
 pub use avx512::Avx512;
 pub use portable::Portable;
 
+/// Methods of intrinsics, in an `impl` for a type that stands for a CPU that has them. Nothing in them
+/// goes over parts of a row by a closure, which would be compiled for the narrowest vectors.
+#[cfg(target_arch = "x86_64")]
+macro_rules! of_intrinsics {
+    ($(fn $name:ident $(<const $bits:ident: $kind:ty>)? ($($argument:ident: $type:ty),*) -> $result:ty
+        { $($body:tt)* })*) => {
+        $(
+            #[inline(always)]
+            fn $name$(<const $bits: $kind>)?(self, $($argument: $type),*) -> $result {
+                // SAFETY: the CPU has them, as the type says.
+                unsafe { $($body)* }
+            }
+        )*
+    };
+}
+#[cfg(target_arch = "x86_64")]
+use of_intrinsics;
+
 /// Words in a row.
 pub const LANES: usize = 8;
 
