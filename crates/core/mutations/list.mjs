@@ -354,11 +354,11 @@ const`,
   {
     name: 'the rotation begins anew in each target',
     file: 'region/adjust.rs',
-    find: `plan.make(target, enough, |size| {
-                if until`,
+    find: `plan.make(target, |size| {
+                    if until`,
     replace: `until = (self.rotation - 1) % step;
-            plan.make(target, enough, |size| {
-                if until`,
+                plan.make(target, |size| {
+                    if until`,
     check: 'lib',
     test: 'the_rotation_goes_on',
   },
@@ -455,7 +455,7 @@ const`,
   {
     name: 'regions are not read below what a second tenth needs',
     file: 'region/adjust.rs',
-    find: '10_u64.pow(pieces - 1)',
+    find: '10_u64.pow(CUTS as u32)',
     replace: '10',
     check: 'lib',
     test: 'cuts_are_the_same',
@@ -463,8 +463,8 @@ const`,
   {
     name: 'regions are not read below what a tenth needs',
     file: 'region/adjust.rs',
-    find: 'let enough = least.saturating_mul(10);',
-    replace: 'let enough = least.saturating_mul(9);',
+    find: 'let large_sz = least.saturating_mul(10);',
+    replace: 'let large_sz = least.saturating_mul(9);',
     check: 'lib',
     test: 'cuts_are_the_same',
   },

@@ -137,31 +137,37 @@ impl Adjuster {
             all.for_each(Region::reset);
         } else if regions > most / 2 {
             self.split_some(targets, most / (most - regions));
+        } else if self.last_nr_regions == regions && regions < most / 3 {
+            self.split_all::<2>(targets);
         } else {
-            let settled = self.last_nr_regions == regions && regions < most / 3;
-            self.split_all(targets, if settled { 3 } else { 2 });
+            self.split_all::<1>(targets);
         }
         self.last_nr_regions = regions;
     }
 
-    /// Cuts every region into at most `pieces`, 2 or 3.
-    fn split_all(&mut self, targets: &mut [Target], pieces: u32) {
+    /// Cuts every region, 1 or 2 times if it is large enough.
+    fn split_all<const CUTS: usize>(&mut self, targets: &mut [Target]) {
         let Self { random, min_region_sz, plan, .. } = self;
         let least = *min_region_sz;
         let from_sz = 2 * least + 1;
+        // A tenth is a part, and a tenth of that is one of three.
+        let large_sz = least.saturating_mul(10_u64.pow(CUTS as u32));
         for target in targets {
-            // A tenth is a part, and a tenth of that is one of three.
-            let enough = least.saturating_mul(10_u64.pow(pieces - 1));
-            plan.make(target, enough, |size| {
-                let first = draw(random, size, from_sz, least);
-                if pieces == 2 {
-                    return Cuts { first, second: 0 };
-                }
-                // The second cut is made in the left part of the first.
-                let left = if first > 0 { left_of(size, first, least) } else { size };
-                Cuts { first, second: draw(random, left, from_sz, least) }
-            });
-            plan.carry_out(target, least);
+            if target.least_sz() >= large_sz {
+                random.fill(1, 10, plan.make_without_sizes(target, CUTS));
+            } else {
+                plan.make(target, |mut size| {
+                    [(); CUTS].map(|()| {
+                        let tenths = draw(random, size, from_sz, least);
+                        // A second cut is made in the left part of the first.
+                        if tenths > 0 {
+                            size = left_of(size, tenths, least);
+                        }
+                        tenths
+                    })
+                });
+            }
+            plan.carry_out::<CUTS>(target, least);
         }
     }
 
@@ -169,37 +175,37 @@ impl Adjuster {
     fn split_some(&mut self, targets: &mut [Target], step: u64) {
         let Self { random, min_region_sz, plan, .. } = self;
         let least = *min_region_sz;
-        let enough = least.saturating_mul(10);
+        let large_sz = least.saturating_mul(10);
         // Regions to come until the next that is chosen.
         let mut until = self.rotation % step;
         self.rotation += 1;
         for target in targets {
-            plan.make(target, enough, |size| {
-                if until > 0 {
-                    until -= 1;
-                    return Cuts::default();
+            if target.least_sz() >= large_sz {
+                let plan = plan.make_without_sizes(target, 1);
+                let mut from = until;
+                while let Some(tenths) = plan.get_mut(from as usize) {
+                    *tenths = draw_tenths(random);
+                    from += step;
                 }
-                until = step - 1;
-                Cuts { first: draw(random, size, 2 * least, least), second: 0 }
-            });
-            plan.carry_out(target, least);
+                until = from - plan.len() as u64;
+            } else {
+                plan.make(target, |size| {
+                    if until > 0 {
+                        until -= 1;
+                        return [0];
+                    }
+                    until = step - 1;
+                    [draw(random, size, 2 * least, least)]
+                });
+            }
+            plan.carry_out::<1>(target, least);
         }
     }
 }
 
-/// Where a region is cut, in tenths of its size, and where the left part of that is again; 0 is
-/// nowhere.
-#[derive(Clone, Copy, Debug, Default)]
-struct Cuts {
-    first: u8,
-    second: u8,
-}
-
-impl Cuts {
-    #[inline]
-    fn count(self) -> usize {
-        usize::from(self.first > 0) + usize::from(self.second > 0)
-    }
+#[inline]
+fn draw_tenths(random: &mut Random) -> u8 {
+    random.range(1, 10) as u8
 }
 
 /// Draws a cut at 10..90 %, on a page boundary, in tenths of the size; none when that would leave an
@@ -209,7 +215,7 @@ fn draw(random: &mut Random, size: u64, from_sz: u64, min_region_sz: u64) -> u8 
     if size < from_sz {
         return 0;
     }
-    let tenths = random.range(1, 10) as u8;
+    let tenths = draw_tenths(random);
     // Of most regions a tenth is a part, which is cheaper to tell than where the cut is.
     let leaves_both = size >= min_region_sz.saturating_mul(10) || {
         let left = left_of(size, tenths, min_region_sz);
@@ -224,56 +230,57 @@ fn left_of(size: u64, tenths: u8, min_region_sz: u64) -> u64 {
     align_down(mult_frac(size, tenths.into(), 10), min_region_sz)
 }
 
-/// How the regions of a target are to be split.
+/// How the regions of a target are to be split: by region, where it is cut, in tenths of its size,
+/// and then where the left part of that is, as often as may be; 0 is nowhere.
 #[derive(Clone, Debug, Default)]
-struct Plan {
-    /// By region.
-    cuts: Vec<Cuts>,
-    /// How many those are together.
-    cut_count: usize,
-}
+struct Plan(Vec<u8>);
 
 impl Plan {
-    /// Asks `decide` about each region, which is told its size. Sizes from `enough` on must be all the
-    /// same to it: where none is below, it is told one of those, and no region is read.
-    fn make(&mut self, target: &Target, enough: u64, mut decide: impl FnMut(u64) -> Cuts) {
-        let least_sz = target.least_sz();
-        let known = (least_sz >= enough).then_some(least_sz);
-        self.cut_count = 0;
-        self.cuts.clear();
-        self.cuts.extend(target.regions().iter().map(|region| {
-            let cuts = decide(known.unwrap_or_else(|| {
-                prefetch(ptr::from_ref(region).wrapping_byte_add(AHEAD_SZ));
-                region.size()
-            }));
-            self.cut_count += cuts.count();
-            cuts
-        }));
+    /// Asks `decide` about each region, by its size.
+    fn make<const CUTS: usize>(
+        &mut self,
+        target: &Target,
+        mut decide: impl FnMut(u64) -> [u8; CUTS],
+    ) {
+        self.0.clear();
+        self.0.reserve_exact(CUTS * target.regions().len());
+        for region in target.regions() {
+            prefetch(ptr::from_ref(region).wrapping_byte_add(AHEAD_SZ));
+            self.0.extend(decide(region.size()));
+        }
+    }
+
+    /// To be filled in, where all regions are so large that none needs to be looked at.
+    fn make_without_sizes(&mut self, target: &Target, cuts: usize) -> &mut [u8] {
+        self.0.clear();
+        self.0.resize(cuts * target.regions().len(), 0);
+        &mut self.0
     }
 
     /// Resets regions and cuts those that are to be, in place: from the back, so that no second array
     /// is needed, which would cost as much memory again.
-    fn carry_out(&self, target: &mut Target, min_region_sz: u64) {
+    fn carry_out<const CUTS: usize>(&self, target: &mut Target, min_region_sz: u64) {
         target.were_cut();
         let regions = target.regions_mut();
-        assert_eq!(regions.len(), self.cuts.len());
-        let len = regions.len() + self.cut_count;
+        let plan = self.0.as_chunks::<CUTS>().0;
+        assert_eq!(regions.len(), plan.len());
+        let len = regions.len() + self.0.iter().filter(|tenths| **tenths > 0).count();
         grow(regions, len);
         let first = regions.as_mut_ptr();
         let mut to = len;
         let mut put = |region: &Region| {
             to -= 1;
-            // SAFETY: `len` fits the capacity. As many are put as there are regions and cuts, which
-            // `make` counted: `len`; what was taken to be cut lies at or after `to`, so nothing is lost.
+            // SAFETY: `len` fits the capacity. As many are put as there are regions and cuts: `len`;
+            // what was taken to be cut lies at or after `to`, so nothing is lost.
             unsafe { first.add(to).write(*region) };
             prefetch(first.wrapping_add(to).wrapping_byte_sub(AHEAD_SZ));
         };
-        for (from, cuts) in self.cuts.iter().enumerate().rev() {
+        for (from, cuts) in plan.iter().enumerate().rev() {
             // SAFETY: one of the regions there were; those put so far lie behind it.
             let mut left = unsafe { *first.add(from) };
             prefetch(first.wrapping_add(from).wrapping_byte_sub(AHEAD_SZ));
             left.reset();
-            for tenths in [cuts.first, cuts.second] {
+            for &tenths in cuts {
                 if tenths > 0 {
                     put(&left.split_off(left_of(left.size(), tenths, min_region_sz)));
                 }
