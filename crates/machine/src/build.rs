@@ -4,7 +4,7 @@ use crate::AccessCheckCounters;
 use crate::faults::Faults;
 use crate::heat::Heat;
 use crate::hotplug::Hotplug;
-use crate::memory::{Area, Memory};
+use crate::memory::{Area, Folio, Memory};
 use crate::migration::Migration;
 use crate::node::Nodes;
 use crate::performance::Performance;
@@ -244,27 +244,61 @@ struct Placing<'a> {
     huge: bool,
 }
 
+/// Pages that are placed at once, if there is room for all of them.
+const TOGETHER: usize = 8192;
+
 impl Placing<'_> {
     fn area(&mut self, area: usize, path: &str) -> Result<(), MachineError> {
         let (first, pages) = (self.memory.areas[area].first_page, self.memory.areas[area].pages);
-        let step = if self.huge { HUGE_FRAMES } else { 1 };
-        let mut asked = vec![0u64; self.memory.nodes.len()];
-        let turns = self.order.iter().cycle();
-        for (page, &nid) in (first..first + pages).step_by(step as usize).zip(turns) {
-            asked[nid as usize] += u64::from(step) * PAGE_SZ;
-            let Some(frame) = self.allocate(step, nid) else {
-                let node = self.memory.nodes.get(nid);
-                let capacity = node.map_or(0, |node| node.bytes - node.reserve_bytes);
-                let needed = asked[nid as usize];
-                return Err(MachineError::Capacity { path: path.into(), nid, needed, capacity });
-            };
-            for at in 0..step {
-                self.memory.arrive(area, page + at, frame + at);
-            }
-            if self.huge {
+        let turns = self.order.iter().copied().cycle();
+        if self.huge {
+            for (page, nid) in (first..first + pages).step_by(HUGE_FRAMES as usize).zip(turns) {
+                self.folio(area, Folio { page, pages: HUGE_FRAMES }, nid, path)?;
                 self.memory.mark_huge(area, page);
             }
+            return Ok(());
         }
+        let mut by_node: Vec<Vec<u32>> = vec![Vec::new(); self.memory.nodes.len()];
+        let mut all = (first..first + pages).zip(turns);
+        loop {
+            let some = all.clone().take(TOGETHER);
+            by_node.iter_mut().for_each(Vec::clear);
+            for (page, nid) in all.by_ref().take(TOGETHER) {
+                by_node[nid as usize].push(page);
+            }
+            let by_node = (0..).zip(&by_node);
+            if by_node.clone().all(|(_, pages)| pages.is_empty()) {
+                return Ok(());
+            }
+            if by_node.clone().all(|(nid, pages)| self.memory.has_room(pages.len() as u32, nid)) {
+                by_node.for_each(|(nid, pages)| self.memory.arrive_on(area, pages, nid));
+            } else {
+                for (page, nid) in some {
+                    self.folio(area, Folio { page, pages: 1 }, nid, path)?;
+                }
+            }
+        }
+    }
+
+    /// Places a folio where its turn is, or, unless that is strict, as near as it can be.
+    fn folio(
+        &mut self,
+        area: usize,
+        folio: Folio,
+        nid: u32,
+        path: &str,
+    ) -> Result<(), MachineError> {
+        let frame = self.allocate(folio.pages, nid).ok_or_else(|| {
+            let node = self.memory.nodes.get(nid);
+            let capacity = node.map_or(0, |node| node.bytes - node.reserve_bytes);
+            let folios = self.memory.areas[area].pages / folio.pages;
+            let turns = (0..folios).zip(self.order.iter().cycle());
+            let pages =
+                turns.filter(|(_, turn)| **turn == nid).count() as u64 * u64::from(folio.pages);
+            let needed = pages * PAGE_SZ;
+            MachineError::Capacity { path: path.into(), nid, needed, capacity }
+        })?;
+        self.memory.arrive(area, folio, frame);
         Ok(())
     }
 

@@ -126,11 +126,23 @@ impl Heat {
         self.huge[usize::from(class)]
     }
 
-    /// A page, by its number in its area, came to a node.
-    pub(crate) fn arrive(&mut self, area: usize, page: u32, nid: u32) {
+    /// Pages, by their numbers in their area, came to a node.
+    pub(crate) fn arrive(
+        &mut self,
+        area: usize,
+        pages: impl ExactSizeIterator<Item = u32> + Clone,
+        nid: u32,
+    ) {
         let Self { lines, by_area, resident, nodes, .. } = self;
-        for &line in &by_area[area] {
-            resident[cell(&lines[usize::from(line)], page, *nodes, nid)] += 1;
+        for line in by_area[area].iter().map(|&line| &lines[usize::from(line)]) {
+            if line.has_one_class() {
+                resident[usize::from(line.first_class) * *nodes + nid as usize] +=
+                    pages.len() as u64;
+                continue;
+            }
+            for page in pages.clone() {
+                resident[cell(line, page, *nodes, nid)] += 1;
+            }
         }
     }
 
@@ -152,7 +164,7 @@ impl Heat {
     ) {
         let Self { lines, by_area, resident, nodes, .. } = self;
         for line in by_area[area].iter().map(|&line| &lines[usize::from(line)]) {
-            if line.shape.classes().len() == 1 {
+            if line.has_one_class() {
                 let class = usize::from(line.first_class) * *nodes;
                 resident[class + from] -= pages.len() as u64;
                 resident[class + to] += pages.len() as u64;
@@ -171,6 +183,16 @@ impl Heat {
         let Self { lines, by_area, huge: counts, .. } = self;
         for &line in &by_area[area] {
             let line = &lines[usize::from(line)];
+            if line.has_one_class() {
+                let count = &mut counts[usize::from(line.first_class)];
+                let pages = u64::from(HUGE_FRAMES);
+                if huge {
+                    *count += pages
+                } else {
+                    *count -= pages
+                }
+                continue;
+            }
             for page in page..page + HUGE_FRAMES {
                 let count = &mut counts[usize::from(line.class_of(page))];
                 if huge { *count += 1 } else { *count -= 1 }
@@ -225,6 +247,11 @@ impl Line {
     /// Number of the class of a page of its area.
     pub(crate) fn class_of(&self, page: u32) -> u16 {
         self.first_class + self.shape.class_of(page) as u16
+    }
+
+    /// Whether it touches all pages of its area alike.
+    fn has_one_class(&self) -> bool {
+        self.shape.classes().len() == 1
     }
 
     /// Numbers of its classes.

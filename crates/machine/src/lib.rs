@@ -110,7 +110,7 @@ pub enum MachineError {
         path: String,
         /// The node.
         nid: u32,
-        /// Bytes that were asked of it until it was full.
+        /// Bytes of the area whose turn is there.
         needed: u64,
         /// Bytes it can hold.
         capacity: u64,

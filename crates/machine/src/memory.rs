@@ -188,9 +188,14 @@ impl Memory {
         node.map_or(0, |node| (node.bytes - node.reserve_bytes).saturating_sub(used))
     }
 
+    /// Whether so many pages fit on a node.
+    pub(crate) fn has_room(&self, pages: u32, nid: u32) -> bool {
+        self.room(nid) >= u64::from(pages) * PAGE_SZ
+    }
+
     /// Frames for so many pages, 1 or 512, on a node and no other.
     pub(crate) fn allocate(&mut self, pages: u32, nid: u32) -> Option<u32> {
-        if self.room(nid) < u64::from(pages) * PAGE_SZ {
+        if !self.has_room(pages, nid) {
             return None;
         }
         if pages == 1 {
@@ -200,15 +205,35 @@ impl Memory {
         }
     }
 
-    /// Puts a page that is nowhere into a frame that was allocated for it.
-    pub(crate) fn arrive(&mut self, area: usize, page: u32, frame: u32) {
-        debug_assert!(self.table.get(page) == 0);
-        self.table.set(page, frame + 1);
-        self.frames.set_owner(frame, page);
-        if let Some(nid) = self.frames.node_of(frame) {
-            self.resident[area * self.nodes.len() + nid as usize] += 1;
-            self.heat.arrive(area, page - self.areas[area].first_page, nid);
+    /// Puts pages of a folio that are nowhere into frames that were allocated for them, from `frame` on.
+    pub(crate) fn arrive(&mut self, area: usize, Folio { page, pages }: Folio, frame: u32) {
+        for at in 0..pages {
+            debug_assert!(self.table.get(page + at) == 0);
+            self.table.set(page + at, frame + at + 1);
+            self.frames.set_owner(frame + at, page + at);
         }
+        if let Some(nid) = self.frames.node_of(frame) {
+            let first = page - self.areas[area].first_page;
+            self.count_arrived(area, first..first + pages, nid);
+        }
+    }
+
+    /// Puts pages that are nowhere on a node that has [room](Self::has_room) for them.
+    pub(crate) fn arrive_on(&mut self, area: usize, pages: &[u32], nid: u32) {
+        let Self { frames, table, nodes, areas, .. } = self;
+        let (table, first_page) = (table.numbers_mut(), areas[area].first_page);
+        frames.settle(nodes, nid, pages, |page, frame| table[page as usize] = frame + 1);
+        self.count_arrived(area, pages.iter().map(|page| page - first_page), nid);
+    }
+
+    fn count_arrived(
+        &mut self,
+        area: usize,
+        pages: impl ExactSizeIterator<Item = u32> + Clone,
+        nid: u32,
+    ) {
+        self.resident[area * self.nodes.len() + nid as usize] += pages.len() as u64;
+        self.heat.arrive(area, pages, nid);
     }
 
     /// Takes a page out of its frame, which is freed.
@@ -285,7 +310,7 @@ impl Memory {
     /// Brings a page back into a frame that was allocated for it. What faulted twice is active.
     pub(crate) fn page_in(&mut self, page: u32, frame: u32) {
         let area = self.area_of(page);
-        self.arrive(area, page, frame);
+        self.arrive(area, Folio { page, pages: 1 }, frame);
         self.out_pages -= 1;
         if let Some(column) = &mut self.old_since {
             column.set(page, 0);
@@ -314,8 +339,8 @@ impl Memory {
         for at in 0..HUGE_FRAMES {
             self.set_active(Folio { page: page + at, pages: 1 }, false);
             self.leave(area, page + at);
-            self.arrive(area, page + at, run + at);
         }
+        self.arrive(area, Folio { page, pages: HUGE_FRAMES }, run);
         self.mark_huge(area, page);
         self.set_active(self.folio_of(page), active);
     }
