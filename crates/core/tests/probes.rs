@@ -7,6 +7,7 @@ mod common;
 use common::{Bench, Memory, PAGE, WINDOW, attrs, config, range, ranges, scheme, select};
 use damon_core::kdamond::{Config, ConfigError, Prep, Probe, ProbeFilter, ProbeFilterKind};
 use damon_core::ops::Primitive;
+use damon_core::region::ProbeHits;
 use damon_core::scheme::{CoreFilter, CoreFilterKind, SchemeConfig};
 use damon_core::{Action, Attrs, Kdamond, OpsId};
 
@@ -48,12 +49,17 @@ fn bench(config: Config, primitive: Primitive) -> Bench {
     bench
 }
 
+fn each_hits(bench: &Bench) -> impl Iterator<Item = ProbeHits> {
+    let target = &bench.kdamond.targets()[0];
+    (0..target.regions().len()).map(|region| target.probe_hits(region))
+}
+
 fn hits(bench: &Bench) -> Vec<[u8; 2]> {
-    bench.regions().iter().map(|r| [r.probe_hits[0], r.probe_hits[1]]).collect()
+    each_hits(bench).map(|hits| [hits.now[0], hits.now[1]]).collect()
 }
 
 fn last_hits(bench: &Bench) -> Vec<[u8; 2]> {
-    bench.regions().iter().map(|r| [r.last_probe_hits[0], r.last_probe_hits[1]]).collect()
+    each_hits(bench).map(|hits| [hits.last[0], hits.last[1]]).collect()
 }
 
 #[test]

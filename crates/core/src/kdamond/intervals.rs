@@ -4,7 +4,7 @@
 use super::Kdamond;
 use crate::arithmetic::{BP, feed_loop_next_input, mult_frac};
 use crate::attrs::Attrs;
-use crate::region::{Region, Target};
+use crate::region::{ProbeHits, Region, Target};
 
 /// What the feedback loop is fed: an adaptation of 1 in basis points, times as much.
 const NO_CHANGE: u64 = BP * BP;
@@ -21,7 +21,10 @@ impl Kdamond {
         self.next_ops_update_tick = self.tick + new.ticks(new.ops_update_us);
         let old = self.attrs;
         for target in &mut self.targets {
-            target.change(|region| rescale(region, &old, &new, aggregating));
+            target.change(
+                |region| rescale(region, &old, &new, aggregating),
+                |hits| rescale_hits(hits, &old, &new, aggregating),
+            );
         }
         self.attrs = new;
         for scheme in &mut self.schemes {
@@ -68,11 +71,14 @@ impl Kdamond {
 fn rescale(region: &mut Region, old: &Attrs, new: &Attrs, aggregating: bool) {
     region.last_nr_accesses = old.rescale(region.last_nr_accesses, new);
     region.nr_accesses = if aggregating { 0 } else { old.rescale(region.nr_accesses, new) };
-    let rescaled = |hits: u8| old.rescale(hits.into(), new) as u8;
-    region.last_probe_hits = region.last_probe_hits.map(rescaled);
-    region.probe_hits =
-        if aggregating { Default::default() } else { region.probe_hits.map(rescaled) };
     region.credited_in = 0;
     region.age =
         (u64::from(region.age).wrapping_mul(old.aggregation_us) / new.aggregation_us) as u32;
+}
+
+/// The same of what probes found.
+fn rescale_hits(hits: &mut ProbeHits, old: &Attrs, new: &Attrs, aggregating: bool) {
+    let rescaled = |hits: u8| old.rescale(hits.into(), new) as u8;
+    hits.last = hits.last.map(rescaled);
+    hits.now = if aggregating { Default::default() } else { hits.now.map(rescaled) };
 }

@@ -151,8 +151,8 @@ impl Kdamond {
             self.passed.clear();
             self.passed.resize(samples.len(), 0);
             memory.probe(target.tgid(), samples, &self.probes, &mut self.passed);
-            for (region, passed) in target.regions_mut().iter_mut().zip(&self.passed) {
-                for (probe, hits) in region.probe_hits.iter_mut().enumerate() {
+            for (hits, passed) in target.probe_hits_mut().iter_mut().zip(&self.passed) {
+                for (probe, hits) in hits.now.iter_mut().enumerate() {
                     *hits = hits.wrapping_add(passed >> probe & 1);
                 }
             }

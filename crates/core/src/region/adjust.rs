@@ -10,7 +10,7 @@
 
 use std::ptr;
 
-use super::{AHEAD_SZ, Region, Target, Weighing, grow, prefetch};
+use super::{AHEAD_SZ, Beside, ProbeHits, Region, Target, Weighing, grow, prefetch};
 use crate::arithmetic::{align_down, align_up, mult_frac};
 use crate::attrs::Attrs;
 use crate::random::Random;
@@ -73,15 +73,17 @@ impl Adjuster {
             return;
         }
         for target in targets {
-            let regions = target.regions_mut();
+            let (regions, hits) = target.columns_mut();
             if regions.iter().all(|region| region.size() <= self.size_limit) {
                 continue;
             }
-            let mut pieces = Vec::new();
-            let count: u64 =
-                regions.iter().map(|region| region.size().div_ceil(self.size_limit)).sum();
-            grow(&mut pieces, count as usize);
-            for &(mut region) in regions.iter() {
+            let (mut pieces, mut hits_of_pieces) = (Vec::new(), Vec::new());
+            let count = |region: &Region| region.size().div_ceil(self.size_limit) as usize;
+            grow(&mut pieces, regions.iter().map(count).sum());
+            for (number, &(mut region)) in regions.iter().enumerate() {
+                if let Some(&hits) = hits.get(number) {
+                    hits_of_pieces.extend(std::iter::repeat_n(hits, count(&region)));
+                }
                 while region.size() > self.size_limit {
                     let rest = region.split_off(self.size_limit);
                     pieces.push(region);
@@ -89,7 +91,7 @@ impl Adjuster {
                 }
                 pieces.push(region);
             }
-            *regions = pieces;
+            (*regions, *hits) = (pieces, hits_of_pieces);
             target.were_cut();
         }
     }
@@ -100,7 +102,11 @@ impl Adjuster {
         let largest = match weighing {
             Weighing::Accesses => targets.iter().map(Target::largest_count).max(),
             Weighing::Attributes(_) => {
-                targets.iter().flat_map(Target::regions).map(|region| weighing.now(region)).max()
+                let weigh = |target: &Target| {
+                    let regions = target.regions().iter().enumerate();
+                    regions.map(|(i, region)| weighing.now(region, target.probe_hits(i))).max()
+                };
+                targets.iter().filter_map(weigh).max()
             }
         };
         let largest = largest.unwrap_or(0);
@@ -111,7 +117,7 @@ impl Adjuster {
             let mut largest_sz = 0;
             for target in &mut *targets {
                 let pass = Pass { threshold, size_limit: self.size_limit, count_age, weighing };
-                let extremes = pass.over(target.regions_mut());
+                let extremes = pass.over(target);
                 target.set_largest_count(extremes.largest_count);
                 target.set_least_sz(extremes.least_sz);
                 largest_sz = extremes.largest_sz.max(largest_sz);
@@ -130,11 +136,9 @@ impl Adjuster {
     pub fn split(&mut self, targets: &mut [Target], attrs: &Attrs) {
         let regions = nr_regions(targets);
         let most = attrs.max_nr_regions;
-        targets.iter_mut().for_each(|target| target.set_largest_count(0));
         if regions >= most {
             // As many as allowed: no room to look closer.
-            let all = targets.iter_mut().flat_map(|target| target.regions_mut());
-            all.for_each(Region::reset);
+            targets.iter_mut().for_each(Target::reset);
         } else if regions > most / 2 {
             self.split_some(targets, most / (most - regions));
         } else if self.last_nr_regions == regions && regions < most / 3 {
@@ -261,15 +265,29 @@ impl Plan {
     /// is needed, which would cost as much memory again.
     fn carry_out<const CUTS: usize>(&self, target: &mut Target, min_region_sz: u64) {
         target.were_cut();
-        let regions = target.regions_mut();
+        target.set_largest_count(0);
+        match target.columns_mut() {
+            (regions, hits) if hits.is_empty() => self.cut::<CUTS>(regions, &mut (), min_region_sz),
+            (regions, hits) => self.cut::<CUTS>(regions, hits, min_region_sz),
+        }
+    }
+
+    fn cut<const CUTS: usize>(
+        &self,
+        regions: &mut Vec<Region>,
+        beside: &mut impl Beside,
+        min_region_sz: u64,
+    ) {
         let plan = self.0.as_chunks::<CUTS>().0;
         assert_eq!(regions.len(), plan.len());
         let len = regions.len() + self.0.iter().filter(|tenths| **tenths > 0).count();
         grow(regions, len);
+        beside.resize(len);
         let first = regions.as_mut_ptr();
         let mut to = len;
-        let mut put = |region: &Region| {
+        let mut put = |region: &Region, hits: ProbeHits, beside: &mut _| {
             to -= 1;
+            Beside::put(beside, to, hits);
             // SAFETY: `len` fits the capacity. As many are put as there are regions and cuts: `len`;
             // what was taken to be cut lies at or after `to`, so nothing is lost.
             unsafe { first.add(to).write(*region) };
@@ -280,12 +298,15 @@ impl Plan {
             let mut left = unsafe { *first.add(from) };
             prefetch(first.wrapping_add(from).wrapping_byte_sub(AHEAD_SZ));
             left.reset();
+            let mut hits = beside.of(from);
+            hits.reset();
             for &tenths in cuts {
                 if tenths > 0 {
-                    put(&left.split_off(left_of(left.size(), tenths, min_region_sz)));
+                    let right = left.split_off(left_of(left.size(), tenths, min_region_sz));
+                    put(&right, hits, beside);
                 }
             }
-            put(&left);
+            put(&left, hits, beside);
         }
         // SAFETY: all were written: `to` has come down to 0.
         unsafe { regions.set_len(len) };
@@ -334,50 +355,68 @@ impl Extremes {
 }
 
 impl Pass<'_> {
-    fn over(&self, regions: &mut Vec<Region>) -> Extremes {
-        match self.weighing {
+    fn over(&self, target: &mut Target) -> Extremes {
+        match target.columns_mut() {
             // Apart, so that the usual one knows what it compares.
-            Weighing::Accesses => self.by(regions, &|region| {
-                (Weighing::Accesses.now(region), Weighing::Accesses.before(region))
-            }),
-            weighing => self.by(regions, &|region| (weighing.now(region), weighing.before(region))),
+            (regions, hits) if hits.is_empty() && *self.weighing == Weighing::Accesses => {
+                let by = Weighing::Accesses;
+                self.by(regions, &mut (), |region, hits| {
+                    (by.now(region, hits), by.before(region, hits))
+                })
+            }
+            (regions, hits) => {
+                Beside::resize(hits, regions.len());
+                let by = self.weighing;
+                self.by(regions, hits, |region, hits| {
+                    (by.now(region, hits), by.before(region, hits))
+                })
+            }
         }
     }
 
-    /// `weight` gives what a region weighs now, and what it weighed before. Memory that no region
+    /// `weigh` gives what a region weighs now, and what it weighed before. Memory that no region
     /// moves to is read only. Apart, so that the loop has the registers to itself.
     #[inline(never)]
-    fn by(&self, regions: &mut Vec<Region>, weight: &impl Fn(&Region) -> (u32, u32)) -> Extremes {
+    fn by(
+        &self,
+        regions: &mut Vec<Region>,
+        beside: &mut impl Beside,
+        weigh: impl Fn(&Region, ProbeHits) -> (u32, u32),
+    ) -> Extremes {
         let Some(first) = regions.first_mut() else { return Extremes::NONE };
-        first.age = self.aged(first, weight(first));
+        let weighs = weigh(first, beside.of(0));
+        first.age = self.aged(first, weighs);
         let (mut kept, mut extremes) = (0, Extremes::NONE);
-        let mut left = Left::of(first, weight);
+        let mut left = Left::of(first, weighs);
         for next in 1..regions.len() {
             let (done, to_come) = regions.split_at_mut(next);
             let (previous, region) = (&mut done[kept], &to_come[0]);
             prefetch(ptr::from_ref(region).wrapping_byte_add(AHEAD_SZ));
-            let weighs = weight(region);
+            let weighs = weigh(region, beside.of(next));
             let age = self.aged(region, weighs);
             if left.end == region.start
                 && (left.weight == weighs.0 || left.weight.abs_diff(weighs.0) <= self.threshold)
                 && region.end - left.start <= self.size_limit
             {
                 left.end = region.end;
-                if previous.absorb(region, age) {
-                    left.weight = weight(previous).0;
+                let differ = beside.absorb(kept, next, [previous.size(), region.size()]);
+                if previous.absorb(region, age) || differ {
+                    left.weight = weigh(previous, beside.of(kept)).0;
                 }
                 continue;
             }
             extremes.see(previous);
             kept += 1;
+            left = Left::of(region, weighs);
             if kept < next {
                 done[kept] = *region;
+                beside.put(kept, beside.of(next));
             }
             regions[kept].age = age;
-            left = Left::of(&regions[kept], weight);
         }
         extremes.see(&regions[kept]);
         regions.truncate(kept + 1);
+        beside.resize(kept + 1);
         extremes
     }
 
@@ -403,8 +442,8 @@ struct Left {
 
 impl Left {
     #[inline]
-    fn of(region: &Region, weight: &impl Fn(&Region) -> (u32, u32)) -> Self {
-        Self { start: region.start, end: region.end, weight: weight(region).0 }
+    fn of(region: &Region, (weight, _): (u32, u32)) -> Self {
+        Self { start: region.start, end: region.end, weight }
     }
 }
 
@@ -436,7 +475,7 @@ mod tests {
         //  [0 10) 1 | [10 20) 3 | [20 30) 9 | gap | [40 50) 9      threshold 2
         let mut targets =
             [target(&[(0, 10, 1, 1), (10, 20, 3, 3), (20, 30, 9, 9), (40, 50, 9, 9)])];
-        pass(2, u64::MAX, true).over(targets[0].regions_mut());
+        pass(2, u64::MAX, true).over(&mut targets[0]);
         assert_eq!(view(&targets[0]), [(0, 20, 2), (20, 30, 9), (40, 50, 9)]);
     }
 
@@ -444,16 +483,16 @@ mod tests {
     fn merge_compares_with_the_averaged_left_side_and_respects_the_size_limit() {
         //  1, then 3 averages to 2, so 5 (distance 3 from 2) stays out at threshold 2
         let mut targets = [target(&[(0, 1, 1, 1), (1, 2, 3, 3), (2, 3, 5, 5)])];
-        pass(2, u64::MAX, false).over(targets[0].regions_mut());
+        pass(2, u64::MAX, false).over(&mut targets[0]);
         assert_eq!(view(&targets[0]), [(0, 2, 2), (2, 3, 5)]);
         // and 4 (distance 2 from 2, though 3 from 1) comes in
         let mut targets = [target(&[(0, 1, 1, 1), (1, 2, 3, 3), (2, 3, 4, 4)])];
-        pass(2, u64::MAX, false).over(targets[0].regions_mut());
+        pass(2, u64::MAX, false).over(&mut targets[0]);
         assert_eq!(view(&targets[0]), [(0, 3, 2)]);
         let mut targets = [target(&[(0, 2, 1, 1), (2, 4, 1, 1)])];
-        pass(2, 3 * 4096, false).over(targets[0].regions_mut());
+        pass(2, 3 * 4096, false).over(&mut targets[0]);
         assert_eq!(view(&targets[0]), [(0, 2, 1), (2, 4, 1)]);
-        pass(2, 4 * 4096, false).over(targets[0].regions_mut());
+        pass(2, 4 * 4096, false).over(&mut targets[0]);
         assert_eq!(view(&targets[0]), [(0, 4, 1)]);
     }
 
@@ -461,7 +500,7 @@ mod tests {
     fn age_grows_while_the_count_stays_and_restarts_when_it_moves_or_meets_zero() {
         let mut targets =
             [target(&[(0, 1, 5, 7), (2, 3, 9, 6), (4, 5, 0, 1), (6, 7, 1, 0), (8, 9, 0, 0)])];
-        pass(2, u64::MAX, true).over(targets[0].regions_mut());
+        pass(2, u64::MAX, true).over(&mut targets[0]);
         let ages: Vec<_> = targets[0].regions().iter().map(|region| region.age).collect();
         assert_eq!(ages, [6, 0, 0, 0, 6]);
     }
@@ -655,12 +694,14 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// Sizes, weight and history are what they were, whatever is merged and split.
+        /// Sizes, weight and history are what they were, whatever is merged and split, and what probes found
+        /// is averaged as counts are.
         #[test]
         fn merge_cut_and_split_conserve(
             list in proptest::collection::vec((0u64..2, 1u64..40, 0u32..21, 0u32..21, 0u64..9), 1..30),
             min in 3u64..9,
             more in 0u64..60,
+            probed: bool,
             seed: u64,
         ) {
             let mut at = 0;
@@ -676,12 +717,15 @@ mod tests {
                 at += gap + pages;
             }
             let attrs = Attrs { min_nr_regions: min, max_nr_regions: min + more, ..Attrs::default() };
-            let mut targets = [Target::of(regions)];
+            let mut targets = [if probed { Target::like_counts(regions) } else { Target::of(regions) }];
             let mut adjuster = Adjuster::new(seed, 4096);
             let sums = |targets: &[Target]| {
                 let regions = targets[0].regions();
                 assert!(regions.windows(2).all(|pair| pair[0].end <= pair[1].start));
                 assert!(regions.iter().all(|r| r.start < r.end && r.start % 4096 == 0));
+                if probed {
+                    targets[0].assert_like_counts();
+                }
                 let hits: u64 = regions.iter().map(|region| region.hits).sum();
                 (targets[0].size(), hits, regions[0].start, regions[regions.len() - 1].end)
             };

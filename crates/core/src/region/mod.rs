@@ -2,6 +2,7 @@
 
 mod adjust;
 mod mappings;
+mod probe_hits;
 mod score;
 mod streaming;
 mod target;
@@ -10,12 +11,13 @@ mod weighing;
 pub use adjust::Adjuster;
 pub(crate) use adjust::size_limit;
 pub(crate) use mappings::three_regions;
+pub(crate) use probe_hits::Beside;
+pub use probe_hits::{PROBES_MAX, ProbeHits};
 pub(crate) use score::Scale;
 pub use score::{MAX_SCORE, Score, Weights};
 pub(crate) use streaming::{AHEAD_SZ, copy_column, copy_counts, grow, prefetch};
 pub(crate) use target::check_ranges;
 pub use target::{RangeError, Target};
-pub use weighing::PROBES_MAX;
 pub(crate) use weighing::{Moving, Weighing, weighted};
 
 use crate::arithmetic::mult_frac;
@@ -53,33 +55,18 @@ pub struct Region {
     /// Tick of the running aggregation, from 1, in which the region was last credited; 0 if not
     /// yet. Stands for the kernel's `access_reported` flag and spares the pass that clears it.
     pub(crate) credited_in: u32,
-    /// Sampling intervals of the running aggregation in which a page of the region had the
-    /// attribute, by probe. Reset each aggregation; beyond 255 it begins anew.
-    pub probe_hits: [u8; PROBES_MAX],
-    /// `probe_hits` at the end of the aggregation before.
-    pub last_probe_hits: [u8; PROBES_MAX],
     /// Weight: access reports credited since the last snapshot. Conserved by merge and split.
     pub hits: u64,
 }
 
-// Millions of regions are walked at every aggregation: one is no more than a cache line.
-const _: () = assert!(size_of::<Region>() <= 64);
+// Millions of regions are walked at every aggregation, and most of it is waiting for them.
+const _: () = assert!(size_of::<Region>() == 40);
 
 impl Region {
     /// A region nothing is known of.
     pub fn new(start: u64, end: u64) -> Self {
         debug_assert!(start < end);
-        Self {
-            start,
-            end,
-            nr_accesses: 0,
-            last_nr_accesses: 0,
-            age: 0,
-            credited_in: 0,
-            probe_hits: [0; PROBES_MAX],
-            last_probe_hits: [0; PROBES_MAX],
-            hits: 0,
-        }
+        Self { start, end, nr_accesses: 0, last_nr_accesses: 0, age: 0, credited_in: 0, hits: 0 }
     }
 
     /// Bytes.
@@ -107,7 +94,6 @@ impl Region {
     #[inline]
     pub(crate) fn reset(&mut self) {
         self.last_nr_accesses = std::mem::take(&mut self.nr_accesses);
-        self.last_probe_hits = std::mem::take(&mut self.probe_hits);
         self.credited_in = 0;
     }
 
@@ -129,9 +115,7 @@ impl Region {
     /// and no mean was wanted. `damon_merge_two_regions`.
     #[inline]
     pub(crate) fn absorb(&mut self, right: &Self, age: u32) -> bool {
-        let differs = self.nr_accesses != right.nr_accesses
-            || self.age != age
-            || self.probe_hits != right.probe_hits;
+        let differs = self.nr_accesses != right.nr_accesses || self.age != age;
         if differs {
             self.average(right, age);
         }
@@ -143,23 +127,20 @@ impl Region {
     /// Apart, as most neighbours that are merged are alike.
     #[inline(never)]
     fn average(&mut self, right: &Self, right_age: u32) {
-        let (left_size, right_size) = (self.size(), right.size());
-        let mean = |l: u32, r: u32| {
-            if l == r {
-                return l;
-            }
-            ((u64::from(l).wrapping_mul(left_size))
-                .wrapping_add(u64::from(r).wrapping_mul(right_size))
-                / (left_size + right_size)) as u32
-        };
-        self.nr_accesses = mean(self.nr_accesses, right.nr_accesses);
-        self.age = mean(self.age, right_age);
-        if self.probe_hits != right.probe_hits {
-            for (hits, right) in self.probe_hits.iter_mut().zip(right.probe_hits) {
-                *hits = mean((*hits).into(), right.into()) as u8;
-            }
-        }
+        let sizes = [self.size(), right.size()];
+        self.nr_accesses = mean(self.nr_accesses, right.nr_accesses, sizes);
+        self.age = mean(self.age, right_age, sizes);
     }
+}
+
+/// The mean of two neighbours by their sizes, truncated.
+fn mean(left: u32, right: u32, [left_size, right_size]: [u64; 2]) -> u32 {
+    if left == right {
+        return left;
+    }
+    ((u64::from(left).wrapping_mul(left_size))
+        .wrapping_add(u64::from(right).wrapping_mul(right_size))
+        / (left_size + right_size)) as u32
 }
 
 #[cfg(test)]
@@ -261,16 +242,5 @@ mod tests {
             assert_eq!((left.nr_accesses, left.age), (mean, mean), "{l} {r}");
             assert_eq!((left.hits, left.size()), (12, (l + r) * 4_096));
         }
-    }
-
-    #[test]
-    fn hits_of_probes_are_averaged_like_counts() {
-        let region = |start, end, probe_hits| Region { probe_hits, ..Region::new(start, end) };
-        // (9*3 + 2) / 4, 1 / 4
-        let mut left = region(0, 3, [9, 0, 0, 255]);
-        left.absorb(&region(3, 4, [2, 1, 0, 255]), 0);
-        assert_eq!(left.probe_hits, [7, 0, 0, 255]);
-        let right = left.split_off(1);
-        assert_eq!((left.probe_hits, right.probe_hits), ([7, 0, 0, 255], [7, 0, 0, 255]));
     }
 }

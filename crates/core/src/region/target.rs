@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::{Range, Region};
+use super::{Beside, ProbeHits, Range, Region};
 use crate::arithmetic::{align_down, align_up};
 
 /// One address space (or one machine's physical memory) and its regions. `struct damon_target`.
@@ -10,6 +10,8 @@ use crate::arithmetic::{align_down, align_up};
 pub struct Target {
     tgid: Option<u32>,
     regions: Vec<Region>,
+    /// By region; empty until somebody probes.
+    probe_hits: Vec<ProbeHits>,
     /// Bytes of all regions: merges and cuts leave it as it is.
     sz_bytes: u64,
     /// The largest `nr_accesses` of the regions, told by whoever changes one.
@@ -64,8 +66,33 @@ impl Target {
         self.tgid = tgid;
     }
 
-    pub(crate) fn regions_mut(&mut self) -> &mut Vec<Region> {
+    /// Those, to be changed but not in number.
+    pub(crate) fn regions_mut(&mut self) -> &mut [Region] {
         &mut self.regions
+    }
+
+    /// What probes found in the region with a number.
+    pub fn probe_hits(&self, region: usize) -> ProbeHits {
+        self.probe_hits.get(region).copied().unwrap_or_default()
+    }
+
+    /// What they found, by region, to be changed: somebody probes.
+    pub(crate) fn probe_hits_mut(&mut self) -> &mut Vec<ProbeHits> {
+        Beside::resize(&mut self.probe_hits, self.regions.len());
+        &mut self.probe_hits
+    }
+
+    /// Regions, to be changed in number too, and what is to be kept in step with them if it is not
+    /// empty.
+    pub(crate) fn columns_mut(&mut self) -> (&mut Vec<Region>, &mut Vec<ProbeHits>) {
+        (&mut self.regions, &mut self.probe_hits)
+    }
+
+    /// Has the regions say what was counted last.
+    pub(crate) fn reset(&mut self) {
+        self.regions.iter_mut().for_each(Region::reset);
+        self.probe_hits.iter_mut().for_each(ProbeHits::reset);
+        self.largest_count = 0;
     }
 
     /// Bytes of all regions.
@@ -106,17 +133,38 @@ impl Target {
         self.least_sz = 0;
     }
 
-    /// Changes all regions.
-    pub(crate) fn change(&mut self, change: impl FnMut(&mut Region)) {
+    /// Changes all regions, and what probes found in them.
+    pub(crate) fn change(
+        &mut self,
+        change: impl FnMut(&mut Region),
+        change_hits: impl FnMut(&mut ProbeHits),
+    ) {
         self.regions.iter_mut().for_each(change);
+        self.probe_hits.iter_mut().for_each(change_hits);
         self.largest_count = largest_count(&self.regions);
+    }
+
+    /// Of regions that probes found the same in as was counted.
+    #[cfg(test)]
+    pub(crate) fn like_counts(regions: Vec<Region>) -> Self {
+        let probe_hits = regions.iter().map(ProbeHits::like_counts).collect();
+        Self { probe_hits, ..Self::of(regions) }
+    }
+
+    /// # Panics
+    ///
+    /// If it is not like that any more.
+    #[cfg(test)]
+    pub(crate) fn assert_like_counts(&self) {
+        let like_counts: Vec<_> = self.regions.iter().map(ProbeHits::like_counts).collect();
+        assert_eq!(self.probe_hits, like_counts);
     }
 
     #[cfg(test)]
     pub(crate) fn of(regions: Vec<Region>) -> Self {
         let sz_bytes = regions.iter().map(Region::size).sum();
         let largest_count = largest_count(&regions);
-        Self { tgid: None, regions, sz_bytes, largest_count, least_sz: 0 }
+        Self { regions, sz_bytes, largest_count, ..Self::default() }
     }
 
     /// Makes the regions cover exactly `ranges`, rounded outwards to `min_region_sz`. Regions that
@@ -128,32 +176,42 @@ impl Target {
     /// [`RangeError`]; the regions are then as before.
     pub fn set_ranges(&mut self, ranges: &[Range], min_region_sz: u64) -> Result<(), RangeError> {
         let aligned = check_ranges(ranges, min_region_sz)?;
-        self.regions.retain(|region| {
-            ranges.iter().any(|range| region.start < range.end && range.start < region.end)
-        });
-        let old = std::mem::take(&mut self.regions);
+        let probed = !self.probe_hits.is_empty();
+        let hits = std::mem::take(self.probe_hits_mut());
+        let old = std::mem::take(&mut self.regions).into_iter().zip(hits);
+        let mut regions = Vec::new();
         // A cursor that is never rewound: a region that overlaps two ranges serves the first.
-        let mut kept = old.into_iter().peekable();
+        let overlaps = |region: &Region| {
+            ranges.iter().any(|range| region.start < range.end && range.start < region.end)
+        };
+        let mut kept = old.filter(|(region, _)| overlaps(region)).peekable();
+        let new = |start, end| (Region::new(start, end), ProbeHits::default());
         for (range, bounds) in ranges.iter().zip(aligned) {
             let mut covered_to = bounds.start;
             let mut last = None;
-            while let Some(mut region) = kept.next_if(|region| region.start < range.end) {
+            while let Some((mut region, hits)) =
+                kept.next_if(|(region, _)| region.start < range.end)
+            {
                 if region.end <= range.start {
                     continue;
                 }
                 if last.is_none() {
                     region.start = bounds.start;
                 } else if covered_to < region.start {
-                    self.regions.push(Region::new(covered_to, region.start));
+                    regions.push(new(covered_to, region.start));
                 }
                 covered_to = region.end;
-                last = Some(self.regions.len());
-                self.regions.push(region);
+                last = Some(regions.len());
+                regions.push((region, hits));
             }
             match last {
-                Some(last) => self.regions[last].end = bounds.end,
-                None => self.regions.push(Region::new(bounds.start, bounds.end)),
+                Some(last) => regions[last].0.end = bounds.end,
+                None => regions.push(new(bounds.start, bounds.end)),
             }
+        }
+        (self.regions, self.probe_hits) = regions.into_iter().unzip();
+        if !probed {
+            self.probe_hits.clear();
         }
         self.sz_bytes = self.regions.iter().map(Region::size).sum();
         self.largest_count = largest_count(&self.regions);
@@ -238,6 +296,27 @@ mod tests {
         target.set_ranges(&ranges(&[(0, 2), (8, 10)]), K).unwrap();
         assert_eq!(bounds(&target), [(0, 2), (8, 10)]);
         assert_eq!((target.regions()[0].age, target.regions()[1].age), (5, 0));
+    }
+
+    #[test]
+    fn what_probes_found_goes_where_the_regions_go() {
+        let region = |(start, end, nr_accesses, last_nr_accesses)| Region {
+            nr_accesses,
+            last_nr_accesses,
+            ..Region::new(start * K, end * K)
+        };
+        // As above; new regions have nothing.
+        let before = [(2, 4, 1, 2), (6, 8, 3, 4), (20, 22, 5, 6), (30, 40, 7, 8)].map(region);
+        let mut target = Target::like_counts(before.to_vec());
+        target.set_ranges(&ranges(&[(1, 10), (12, 14), (30, 31), (38, 40)]), K).unwrap();
+        assert_eq!(bounds(&target), [(1, 4), (4, 6), (6, 10), (12, 14), (30, 31), (38, 40)]);
+        target.assert_like_counts();
+        assert_eq!(target.probe_hits(2).now, [3; 4]);
+        target.reset();
+        target.assert_like_counts();
+        let mut never_probed = Target::of(before.to_vec());
+        never_probed.set_ranges(&ranges(&[(1, 10)]), K).unwrap();
+        assert_eq!((never_probed.probe_hits(0), never_probed.probe_hits.len()), Default::default());
     }
 
     #[test]

@@ -1,11 +1,8 @@
 //! What a region weighs, where one number is wanted: by accesses, or by the attributes that probes
 //! found. `damon-core.md` 1.6, 3.2 and 4.1.
 
-use super::Region;
+use super::{PROBES_MAX, ProbeHits, Region};
 use crate::arithmetic::mult_frac;
-
-/// Most probes of a monitor. `DAMON_MAX_PROBES`.
-pub const PROBES_MAX: usize = 4;
 
 /// By what regions are merged and aged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,19 +16,19 @@ pub(crate) enum Weighing {
 impl Weighing {
     /// In the running aggregation.
     #[inline]
-    pub(crate) fn now(&self, region: &Region) -> u32 {
+    pub(crate) fn now(&self, region: &Region, hits: ProbeHits) -> u32 {
         match self {
             Self::Accesses => region.nr_accesses,
-            Self::Attributes(weights) => weighted(weights, region.probe_hits),
+            Self::Attributes(weights) => weighted(weights, hits.now),
         }
     }
 
     /// In the one before.
     #[inline]
-    pub(crate) fn before(&self, region: &Region) -> u32 {
+    pub(crate) fn before(&self, region: &Region, hits: ProbeHits) -> u32 {
         match self {
             Self::Accesses => region.last_nr_accesses,
-            Self::Attributes(weights) => weighted(weights, region.last_probe_hits),
+            Self::Attributes(weights) => weighted(weights, hits.last),
         }
     }
 }
@@ -74,12 +71,11 @@ impl Moving {
     }
 
     /// By probe. `damon_probe_hits_mvsum`.
-    pub(crate) fn probe_hits(self, region: &Region) -> [u8; PROBES_MAX] {
-        let mut hits = region.probe_hits;
-        for (hits, before) in hits.iter_mut().zip(region.last_probe_hits) {
+    pub(crate) fn probe_hits(self, ProbeHits { mut now, last }: ProbeHits) -> [u8; PROBES_MAX] {
+        for (hits, before) in now.iter_mut().zip(last) {
             *hits = self.sum((*hits).into(), before.into()) as u8;
         }
-        hits
+        now
     }
 }
 
@@ -89,28 +85,19 @@ mod tests {
 
     #[test]
     fn attributes_weigh_by_their_hits_and_weights() {
-        let region = Region {
-            nr_accesses: 9,
-            last_nr_accesses: 7,
-            probe_hits: [1, 2, 3, 255],
-            last_probe_hits: [4, 0, 0, 1],
-            ..Region::new(0, 1)
-        };
-        let by_attributes = Weighing::Attributes([1, 10, 100, 1_000]);
-        assert_eq!((by_attributes.now(&region), by_attributes.before(&region)), (255_321, 1_004));
-        assert_eq!((Weighing::Accesses.now(&region), Weighing::Accesses.before(&region)), (9, 7));
+        let region = Region { nr_accesses: 9, last_nr_accesses: 7, ..Region::new(0, 1) };
+        let hits = ProbeHits { now: [1, 2, 3, 255], last: [4, 0, 0, 1] };
+        let both = |by: Weighing| (by.now(&region, hits), by.before(&region, hits));
+        assert_eq!(both(Weighing::Attributes([1, 10, 100, 1_000])), (255_321, 1_004));
+        assert_eq!(both(Weighing::Accesses), (9, 7));
     }
 
     #[test]
     fn moving_hits_are_those_of_the_counts_in_a_byte() {
-        let region = Region {
-            probe_hits: [2, 0, 200, 4],
-            last_probe_hits: [9, 9, 200, 3],
-            ..Region::new(0, 1)
-        };
+        let hits = ProbeHits { now: [2, 0, 200, 4], last: [9, 9, 200, 3] };
         // damon-core.md 3.2: 13 of 20 left; 200 + 130 begins anew at 256
-        assert_eq!(Moving::new(13, 20).probe_hits(&region), [7, 5, 74, 5]);
-        assert_eq!(Moving::new(0, 20).probe_hits(&region), region.probe_hits);
-        assert_eq!(Moving::new(20, 20).probe_hits(&region), region.last_probe_hits);
+        assert_eq!(Moving::new(13, 20).probe_hits(hits), [7, 5, 74, 5]);
+        assert_eq!(Moving::new(0, 20).probe_hits(hits), hits.now);
+        assert_eq!(Moving::new(20, 20).probe_hits(hits), hits.last);
     }
 }

@@ -17,7 +17,7 @@ use crate::attrs::Attrs;
 use crate::kdamond::TuneRequest;
 use crate::ops::{Job, NodeBytes, Operations, OpsId};
 use crate::region::{
-    AHEAD_SZ, Moving, PROBES_MAX, Range, Region, Scale, Target, prefetch, weighted,
+    AHEAD_SZ, Moving, PROBES_MAX, ProbeHits, Range, Region, Scale, Target, prefetch, weighted,
 };
 use crate::scheme::PageFilters;
 
@@ -50,8 +50,8 @@ impl ApplyContext {
     }
 
     /// Hits of probes by their weights.
-    pub(super) fn probe_hits_wsum(&self, region: &Region) -> u32 {
-        weighted(&self.probe_weights, self.moving.probe_hits(region))
+    pub(super) fn probe_hits_wsum(&self, hits: ProbeHits) -> u32 {
+        weighted(&self.probe_weights, self.moving.probe_hits(hits))
     }
 
     fn scale(&self, config: &SchemeConfig) -> Scale {
@@ -189,7 +189,7 @@ fn rank(
         }
         return false;
     }
-    let mut walk = Walk::new(target.regions_mut());
+    let mut walk = Walk::new(target);
     while walk.goes_on() {
         if context.matches(config, walk.region())
             && config.core_filters().ask(index, context, &mut walk) != Passage::Out
@@ -329,7 +329,7 @@ pub(crate) fn apply(
             continue;
         }
         let tgid = target.tgid();
-        let mut walk = Walk::new(target.regions_mut());
+        let mut walk = Walk::new(target);
         while walk.goes_on() {
             let turns = &mut trace.rounds.current;
             let settled = stretches.settle(schemes, turns, (index, tgid), context, &walk, ops);
@@ -458,6 +458,7 @@ impl Offer<'_> {
             walk.cut(align_down(quota.left(), min_region_sz));
         }
         let passage = config.core_filters().ask(place.target, context, walk);
+        let hits = walk.probe_hits();
         let region = walk.region();
         let size = region.size();
         if passage == Passage::Out {
@@ -482,7 +483,7 @@ impl Offer<'_> {
                     end: region.end,
                     nr_accesses: context.nr_accesses(region),
                     age: region.age,
-                    probe_hits: context.moving.probe_hits(region),
+                    probe_hits: context.moving.probe_hits(hits),
                     sz_filter_passed: passed,
                 },
             );

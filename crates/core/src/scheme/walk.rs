@@ -3,7 +3,7 @@
 use std::ptr;
 
 use super::record::Share;
-use crate::region::{AHEAD_SZ, Region, prefetch};
+use crate::region::{AHEAD_SZ, ProbeHits, Region, Target, prefetch};
 
 /// Most regions that a walk looks at more than once: the nearest cache holds them.
 pub(crate) const STRETCH_MAX: usize = 64;
@@ -13,6 +13,8 @@ pub(crate) const STRETCH_MAX: usize = 64;
 /// the array only if no region was joined before.
 pub(crate) struct Walk<'a> {
     regions: &'a mut Vec<Region>,
+    /// What probes found, by region; empty if nobody probed.
+    probe_hits: &'a mut Vec<ProbeHits>,
     /// Regions `..kept` are done.
     kept: usize,
     /// The current region; those from here on are still to come. `kept <= current`.
@@ -22,8 +24,9 @@ pub(crate) struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    pub(crate) fn new(regions: &'a mut Vec<Region>) -> Self {
-        Self { regions, kept: 0, current: 0, changed: false }
+    pub(crate) fn new(target: &'a mut Target) -> Self {
+        let (regions, probe_hits) = target.columns_mut();
+        Self { regions, probe_hits, kept: 0, current: 0, changed: false }
     }
 
     /// Whether there is a current region, not all being done. Asks for one that comes later.
@@ -42,6 +45,11 @@ impl<'a> Walk<'a> {
     #[inline]
     pub(crate) fn region(&mut self) -> &mut Region {
         &mut self.regions[self.current]
+    }
+
+    /// What probes found in the current region.
+    pub(crate) fn probe_hits(&self) -> ProbeHits {
+        self.probe_hits.get(self.current).copied().unwrap_or_default()
     }
 
     /// True if nothing comes after the current region.
@@ -79,6 +87,9 @@ impl<'a> Walk<'a> {
     pub(crate) fn keep_all(&mut self, len: usize) {
         if self.current > self.kept {
             self.regions.copy_within(self.current..self.current + len, self.kept);
+            if !self.probe_hits.is_empty() {
+                self.probe_hits.copy_within(self.current..self.current + len, self.kept);
+            }
         }
         self.kept += len;
         self.current += len;
@@ -92,8 +103,14 @@ impl<'a> Walk<'a> {
             self.current -= 1;
             self.regions[self.current] =
                 std::mem::replace(&mut self.regions[self.current + 1], right);
+            if !self.probe_hits.is_empty() {
+                self.probe_hits[self.current] = self.probe_hits[self.current + 1];
+            }
         } else {
             self.regions.insert(self.current + 1, right);
+            if !self.probe_hits.is_empty() {
+                self.probe_hits.insert(self.current + 1, self.probe_hits[self.current]);
+            }
         }
     }
 
@@ -102,6 +119,9 @@ impl<'a> Walk<'a> {
     pub(crate) fn keep(&mut self) {
         if self.current > self.kept {
             self.regions[self.kept] = self.regions[self.current];
+            if !self.probe_hits.is_empty() {
+                self.probe_hits[self.kept] = self.probe_hits[self.current];
+            }
         }
         self.kept += 1;
         self.current += 1;
@@ -128,6 +148,9 @@ impl<'a> Walk<'a> {
     /// Ends the walk; regions not visited stay as they are.
     pub(crate) fn finish(self) -> bool {
         self.regions.drain(self.kept..self.current);
+        if !self.probe_hits.is_empty() {
+            self.probe_hits.drain(self.kept..self.current);
+        }
         self.changed
     }
 }
@@ -148,33 +171,45 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        /// Any mixture of cuts and joins keeps the regions sorted, covering and their weight.
+        /// Any mixture of cuts and joins keeps the regions sorted, covering and their weight, and what
+        /// lies beside them in step.
         #[test]
         fn cuts_and_joins_conserve_bytes_and_weight(
             sizes in prop::collection::vec(1u64..6, 1..20),
-            acts in prop::collection::vec((0u64..6, any::<bool>()), 0..80),
+            acts in prop::collection::vec((0u64..6, any::<bool>(), 0usize..3), 0..80),
             stop in 0usize..40,
         ) {
             let mut regions = Vec::new();
             let mut at = 0;
             for size in sizes {
-                regions.push(Region { hits: size * 7, ..Region::new(at, at + size) });
+                let age = regions.len() as u32 / 2;
+                let counts = Region { nr_accesses: age, age, hits: size * 7, ..Region::new(0, 1) };
+                regions.push(Region { start: at, end: at + size, ..counts });
                 at += size;
             }
             let weight: u64 = regions.iter().map(|region| region.hits).sum();
-            let mut walk = Walk::new(&mut regions);
+            let mut target = Target::like_counts(regions);
+            let mut walk = Walk::new(&mut target);
             let mut acts = acts.into_iter();
             for _ in 0..stop {
                 if !walk.goes_on() {
                     break;
                 }
-                let (cut, join) = acts.next().unwrap_or((0, false));
+                let (cut, join, keep) = acts.next().unwrap_or((0, false, 0));
                 if 0 < cut && cut < walk.region().size() {
                     walk.cut(cut);
                 }
-                if join { walk.keep_or_join(8) } else { walk.keep() }
+                if keep > 0 {
+                    walk.keep_all(keep.min(walk.before_last().len()));
+                } else if join {
+                    walk.keep_or_join(8);
+                } else {
+                    walk.keep();
+                }
             }
             walk.finish();
+            target.assert_like_counts();
+            let regions = target.regions();
             prop_assert_eq!(regions[0].start, 0);
             prop_assert_eq!(regions.last().map(|region| region.end), Some(at));
             prop_assert!(regions.windows(2).all(|pair| pair[0].end == pair[1].start));

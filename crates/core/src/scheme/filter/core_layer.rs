@@ -77,7 +77,7 @@ impl CoreFilters<'_> {
             let is = match filter.kind {
                 CoreFilterKind::Address(range) => contains(range, context.min_region_sz, walk),
                 CoreFilterKind::ProbeHitsWsum { min, max } => {
-                    (min..=max).contains(&context.probe_hits_wsum(walk.region()))
+                    (min..=max).contains(&context.probe_hits_wsum(walk.probe_hits()))
                 }
                 CoreFilterKind::Target(index) => index == target,
             };
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
     use crate::attrs::Attrs;
     use crate::ops::OpsId;
-    use crate::region::{Moving, Region};
+    use crate::region::{Moving, Region, Target};
 
     const K: u64 = 4096;
 
@@ -128,8 +128,8 @@ mod tests {
         has_page_filters: bool,
         regions: &[Range],
     ) -> (Passage, Vec<(u64, u64)>) {
-        let mut regions: Vec<_> =
-            regions.iter().map(|range| Region::new(range.start, range.end)).collect();
+        let regions = regions.iter().map(|range| Region::new(range.start, range.end));
+        let mut target = Target::of(regions.collect());
         let context = ApplyContext {
             attrs: Attrs::default(),
             ops: OpsId::Paddr,
@@ -141,12 +141,12 @@ mod tests {
             min_region_sz: K,
             addr_unit: 1,
         };
-        regions.iter_mut().for_each(|region| region.probe_hits = [3, 100, 2, 0]);
-        let mut walk = Walk::new(&mut regions);
+        target.probe_hits_mut().iter_mut().for_each(|hits| hits.now = [3, 100, 2, 0]);
+        let mut walk = Walk::new(&mut target);
         let passage = CoreFilters { list, has_page_filters }.ask(1, &context, &mut walk);
         walk.keep();
         walk.finish();
-        (passage, regions.iter().map(|r| (r.start / K, r.end / K)).collect())
+        (passage, target.regions().iter().map(|r| (r.start / K, r.end / K)).collect())
     }
 
     #[test]
