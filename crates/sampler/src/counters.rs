@@ -10,10 +10,12 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SamplerCounters {
     /// What the hardware chose to look at: tagged ops, overflows of a counter, hot units, faults.
+    /// Records of a buffer count when it is emptied.
     pub selected: u64,
     /// Of these, what a filter of the hardware threw away without a word.
     pub discarded: u64,
-    /// Of these, what found no room in the hardware's own buffer or list.
+    /// Of these, what found no room in the hardware's own list, or was in its buffer when the event
+    /// was stopped.
     pub lost: u64,
     /// Of these, what software was shown: one record each.
     pub samples_total: u64,

@@ -18,6 +18,7 @@ use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::counter::Counter;
+use crate::counters::SamplerCounters;
 use crate::error::{SamplerError, within};
 use crate::interrupts::{InterruptConfig, Interrupts};
 use crate::stream::{Output, Seen, Span, Stream};
@@ -211,10 +212,10 @@ impl PebsCpu {
     }
 
     /// The event is stopped in a span.
-    pub(crate) fn skip(&mut self, span: Span) {
+    pub(crate) fn skip(&mut self, span: Span, counters: &mut SamplerCounters) {
+        self.abandon(counters);
         let missed = self.counter.at(span.until_ns) - self.counter.at(span.from_ns);
         self.next = self.next.map(|next| next + missed);
-        self.buffer.clear();
     }
 
     /// What this CPU's counter counts.
@@ -251,8 +252,6 @@ impl PebsCpu {
         time_ns: u64,
         output: &mut Output,
     ) {
-        output.counters.selected += 1;
-        output.counters.samples_total += 1;
         output.charge(u64::from(self.config.record_ns));
         let access = population.draw(machine, &mut self.random).map(|(access, _)| access);
         let address = access.and_then(|access| {
@@ -266,9 +265,12 @@ impl PebsCpu {
             (Some(access), Some(address)) => {
                 let page = address - address % PAGE_SZ;
                 self.buffer.push(Seen::new(page, access.write, time_ns));
-                output.counters.reported += 1;
             }
-            _ => output.counters.samples_filtered += 1,
+            _ => {
+                output.counters.selected += 1;
+                output.counters.samples_total += 1;
+                output.counters.samples_filtered += 1;
+            }
         }
     }
 
@@ -280,7 +282,19 @@ impl PebsCpu {
         }
     }
 
+    /// Nobody reads the buffer any more.
+    pub(crate) fn abandon(&mut self, counters: &mut SamplerCounters) {
+        let records = self.buffer.drain(..).len() as u64;
+        counters.selected += records;
+        counters.lost += records;
+    }
+
+    /// Software is shown what is in the buffer: that is when it counts.
     fn empty(&mut self, output: &mut Output) {
+        let records = self.buffer.len() as u64;
+        output.counters.selected += records;
+        output.counters.samples_total += records;
+        output.counters.reported += records;
         self.buffer.drain(..).for_each(|seen| output.seen.push(seen));
     }
 }

@@ -217,6 +217,8 @@ impl Sampling {
     pub(crate) fn restart(&mut self, streams: Vec<Stream>, kind: AddressKind) {
         self.take_back();
         debug_assert!(!self.unreported);
+        let Self { crew, counters, .. } = self;
+        crew.each(|group| group.streams.iter_mut().for_each(|stream| stream.abandon(counters)));
         let mut next = Self::new(streams, kind, self.now_ns(), self.threads_max);
         if next.streams == self.streams {
             next.attach(take(&mut self.lanes));
@@ -251,7 +253,8 @@ impl Sampling {
     pub(crate) fn skip(&mut self, until_ns: u64) {
         self.take_back();
         let span = Span::new(self.span.until_ns, until_ns);
-        self.crew.each(|group| group.streams.iter_mut().for_each(|stream| stream.skip(span)));
+        let Self { crew, counters, .. } = self;
+        crew.each(|group| group.streams.iter_mut().for_each(|stream| stream.skip(span, counters)));
         self.span = span;
         self.told.iter_mut().for_each(|told| told.parts.clear());
     }

@@ -244,14 +244,21 @@ impl Stream {
     }
 
     /// Nobody samples in a span, which begins where the last one ended.
-    pub(crate) fn skip(&mut self, span: Span) {
+    pub(crate) fn skip(&mut self, span: Span, counters: &mut SamplerCounters) {
         match self {
             Self::IbsOp(cpu) => cpu.skip(span),
-            Self::Pebs(cpu) => cpu.skip(span),
+            Self::Pebs(cpu) => cpu.skip(span, counters),
             Self::Chmu(device) => device.skip(span),
             Self::HintFaults(process) => process.skip(span),
             // Faults are not counted then.
             Self::PageFaults(_) => {}
+        }
+    }
+
+    /// It is not followed any more: counts what only it still holds.
+    pub(crate) fn abandon(&mut self, counters: &mut SamplerCounters) {
+        if let Self::Pebs(cpu) = self {
+            cpu.abandon(counters);
         }
     }
 

@@ -86,3 +86,34 @@ fn any_sampler_can_take_its_place_and_keeps_the_lanes_if_it_wants_as_many() {
     assert_eq!(lanes.in_use(), 0);
     assert_eq!(lanes.counters().drained, sampler.counters().reported);
 }
+
+#[test]
+fn records_that_wait_in_a_buffer_count_when_it_is_emptied_or_given_up() {
+    let SamplerConfig::Pebs(prompt) = pebs(true) else { unreachable!() };
+    let pace = Pace::Period(40_009);
+    let buffered =
+        SamplerConfig::Pebs(PebsConfig { pace, buffer_records: 340, switch_ns: 1 << 39, ..prompt });
+    let machine = Arc::new(even());
+    let mut sampler = Sampler::new(&buffered, &machine, 0, 1).unwrap();
+    let lanes = Lanes::new(LanesOptions { slots: 65_536, lanes_max: 4 }).unwrap();
+    sampler.attach((0..4).map(|_| lanes.add().unwrap()).collect());
+    let mut lost = 0;
+    // The buffer is being filled when each of them ends.
+    let ends: [fn(&mut Sampler, u64); 2] = [
+        |sampler, now_ns| sampler.skip(now_ns + MS),
+        |sampler, _| sampler.restart(&ibs(262_144), &even()).unwrap(),
+    ];
+    for (end, now_ns) in ends.into_iter().zip([400 * MS, 800 * MS]) {
+        sampler.follow(&machine, now_ns);
+        sampler.report(&machine);
+        let counters = sampler.counters();
+        assert_eq!((lanes.counters().offered(), counters.lost), (counters.reported, lost));
+        assert!(counters.reported > 340);
+        end(&mut sampler, now_ns);
+        let after = sampler.counters();
+        assert!(after.lost > lost && after.lost < lost + 4 * 340);
+        assert_eq!(after.selected, after.discarded + after.lost + after.samples_total);
+        assert_eq!(lanes.counters().offered(), after.reported);
+        lost = after.lost;
+    }
+}
