@@ -780,6 +780,10 @@ interface MigrationOptions {
   readonly pageNs?: Duration;
   /** To migrate 2 MiB. @default 197000 */
   readonly hugePageNs?: Duration;
+  /** To migrate 4 KiB alone, as NUMA balancing does in the thread that faulted. @default 7500 */
+  readonly singlePageNs?: Duration;
+  /** The same of 2 MiB. @default 263000 */
+  readonly singleHugePageNs?: Duration;
   /** Share of folios that are busy and stay where they are. @default 0 */
   readonly busyShare?: number;
   /** To page 4 KiB out. @default 2000 */
@@ -792,6 +796,8 @@ interface MigrationOptions {
 interface Migration {
   readonly pageNs: number;
   readonly hugePageNs: number;
+  readonly singlePageNs: number;
+  readonly singleHugePageNs: number;
   readonly busyShare: number;
   readonly pageOutNs: number;
   readonly faultNs: number;
@@ -1070,7 +1076,11 @@ interface ProcessThroughput {
   readonly ops: number;
   /** Accesses to data per second. */
   readonly accessesHz: number;
-  /** CPU nanoseconds that samplers and faults took of it since the start. */
+  /**
+   * CPU nanoseconds that were taken of it since the start: by samplers, by faults, by threads of the
+   * kernel (the monitor's own with its schemes, a policy's) that found no idle CPU, and by waiting for
+   * pages on their way to another node.
+   */
   readonly overheadNs: number;
   /** Bytes per second that it moves from and to each node. */
   readonly nodeBytesHz: readonly number[];
@@ -3034,6 +3044,8 @@ type MachineCounters = {
   readonly outPages: number;
   /** Faults that found no room. */
   readonly faultsWithoutRoom: number;
+  /** CPU nanoseconds that threads of the workload waited for pages on their way to another node. */
+  readonly waitedNs: number;
 };
 /** A policy that moves pages beside the schemes: `source.policy`. */
 type PolicyCounters = {
@@ -3063,7 +3075,10 @@ type PolicyCounters = {
   readonly reclaimedPages: number;
   /** Folios looked at to make room. */
   readonly lookedFolios: number;
-  /** CPU nanoseconds that all of it took from the workload. */
+  /**
+   * CPU nanoseconds that all of it took: of the threads that faulted where NUMA balancing promotes, else
+   * of kernel threads, which the workload pays for where no CPU is idle.
+   */
   readonly busyNs: number;
 };
 /** Questions to an operations set written in TypeScript. */
@@ -4271,7 +4286,10 @@ interface PlacementRun {
   readonly opsHz: Float64Array;
   /** Bytes moved between nodes. */
   readonly movedBytes: Float64Array;
-  /** CPU nanoseconds that sampler and policy took, of all CPUs. */
+  /**
+   * CPU nanoseconds of all CPUs that sampling took, schemes or a policy, and waiting for pages on their
+   * way.
+   */
   readonly overheadNs: Float64Array;
   /** The share in percent that a search for the best one ended at. */
   readonly foundPercent?: number;

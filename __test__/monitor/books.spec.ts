@@ -136,10 +136,11 @@ test('every page of a machine stands in an equation that notices it', (t) => {
     returnedPages: 7,
     outPages: 2,
     faultsWithoutRoom: 3,
+    waitedNs: 8,
   };
   t.deepEqual(broken({ ...MONITOR, machine }), []);
-  // Not pages: the same fault may be tried again and again.
-  const { faultsWithoutRoom: _tries, ...pages } = machine;
+  // Not pages: the same fault may be tried again and again; and what it takes to wait for them.
+  const { faultsWithoutRoom: _tries, waitedNs: _time, ...pages } = machine;
   for (const [name, count] of Object.entries(pages)) {
     const changed = { ...machine, [name]: count + 1 };
     t.not(broken({ ...MONITOR, machine: changed }).length, 0, name);

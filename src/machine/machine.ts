@@ -86,6 +86,10 @@ export interface MigrationOptions {
   readonly pageNs?: Duration;
   /** To migrate 2 MiB. @default 197000 */
   readonly hugePageNs?: Duration;
+  /** To migrate 4 KiB alone, as NUMA balancing does in the thread that faulted. @default 7500 */
+  readonly singlePageNs?: Duration;
+  /** The same of 2 MiB. @default 263000 */
+  readonly singleHugePageNs?: Duration;
   /** Share of folios that are busy and stay where they are. @default 0 */
   readonly busyShare?: number;
   /** To page 4 KiB out. @default 2000 */
@@ -98,6 +102,8 @@ export interface MigrationOptions {
 export interface Migration {
   readonly pageNs: number;
   readonly hugePageNs: number;
+  readonly singlePageNs: number;
+  readonly singleHugePageNs: number;
   readonly busyShare: number;
   readonly pageOutNs: number;
   readonly faultNs: number;
@@ -273,6 +279,8 @@ const emulatedNodesSchema: Schema<readonly EmulatedNode[]> = v.pipe(
 const migrationSchema: Schema<Migration> = options({
   pageNs: v.optional(quantityOf('ns'), 1_100),
   hugePageNs: v.optional(quantityOf('ns'), 197_000),
+  singlePageNs: v.optional(quantityOf('ns'), 7_500),
+  singleHugePageNs: v.optional(quantityOf('ns'), 263_000),
   busyShare: v.optional(share(), 0),
   pageOutNs: v.optional(quantityOf('ns'), 2_000),
   faultNs: v.optional(quantityOf('ns'), 100_000),

@@ -9,7 +9,11 @@ export interface ProcessThroughput {
   readonly ops: number;
   /** Accesses to data per second. */
   readonly accessesHz: number;
-  /** CPU nanoseconds that samplers and faults took of it since the start. */
+  /**
+   * CPU nanoseconds that were taken of it since the start: by samplers, by faults, by threads of the
+   * kernel (the monitor's own with its schemes, a policy's) that found no idle CPU, and by waiting for
+   * pages on their way to another node.
+   */
   readonly overheadNs: number;
   /** Bytes per second that it moves from and to each node. */
   readonly nodeBytesHz: readonly number[];

@@ -137,6 +137,8 @@ export type MachineCounters = {
   readonly outPages: number;
   /** Faults that found no room. */
   readonly faultsWithoutRoom: number;
+  /** CPU nanoseconds that threads of the workload waited for pages on their way to another node. */
+  readonly waitedNs: number;
 };
 
 /** A policy that moves pages beside the schemes: `source.policy`. */
@@ -167,7 +169,10 @@ export type PolicyCounters = {
   readonly reclaimedPages: number;
   /** Folios looked at to make room. */
   readonly lookedFolios: number;
-  /** CPU nanoseconds that all of it took from the workload. */
+  /**
+   * CPU nanoseconds that all of it took: of the threads that faulted where NUMA balancing promotes, else
+   * of kernel threads, which the workload pays for where no CPU is idle.
+   */
   readonly busyNs: number;
 };
 

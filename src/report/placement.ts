@@ -23,7 +23,10 @@ export interface PlacementRun {
   readonly opsHz: Float64Array;
   /** Bytes moved between nodes. */
   readonly movedBytes: Float64Array;
-  /** CPU nanoseconds that sampler and policy took, of all CPUs. */
+  /**
+   * CPU nanoseconds of all CPUs that sampling took, schemes or a policy, and waiting for pages on their
+   * way.
+   */
   readonly overheadNs: Float64Array;
   /** The share in percent that a search for the best one ended at. */
   readonly foundPercent?: number;

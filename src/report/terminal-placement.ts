@@ -40,7 +40,8 @@ const NOTE =
   'Means over the seeds, with 95 % intervals where there are several. Ops of the workload, and ' +
   'what they are of those of the base; time until half of the hot memory was on the fast node ' +
   '(lag), and 90 % (ramp); how much is there later, and how that goes up and down; what is free ' +
-  'there; what moved; CPU time of sampler and policy per second.';
+  'there; what moved; CPU time per second that sampling, schemes or a policy took, and waiting for ' +
+  'pages on their way.';
 
 /**
  * The whole study as text.

@@ -64,14 +64,15 @@ impl Machine {
         let performance = Performance::new(&processor, &processes, &memory);
         let mut machine = Self {
             performance,
-            migration: Migration::new(migration, seed, memory.nodes.len()),
+            migration: Migration::new(migration, seed, memory.nodes.len(), processes.len()),
             faults: Faults::new(seed),
             hotplug,
             even_stores: None,
             charged_ns: vec![0; processes.len()],
             total_charged_ns: vec![0; processes.len()],
             access_checks: AccessCheckCounters::default(),
-            checking_cpu: 0,
+            kernel_left_ns: 0,
+            kernel_cpu: 0,
             ops: vec![0.0; processes.len()],
             isolated: Vec::new(),
             isolated_pages: Vec::new(),

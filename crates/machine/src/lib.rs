@@ -48,6 +48,7 @@ mod paddr;
 mod placement;
 mod throughput;
 mod vaddr;
+mod waits;
 mod young;
 
 pub use even::EvenAccesses;
@@ -225,8 +226,10 @@ pub struct Machine {
     /// Per process: all before.
     total_charged_ns: Vec<u64>,
     access_checks: AccessCheckCounters,
-    /// The CPU that looked at accessed bits last.
-    checking_cpu: u16,
+    /// Nanoseconds of work that threads of the kernel have begun and that is still to pass.
+    kernel_left_ns: u64,
+    /// The CPU that such a thread ran on last.
+    kernel_cpu: u16,
     /// Ops that each process has made.
     ops: Vec<f64>,
     /// Folios that the running action has taken off their lists. Reused.
@@ -400,6 +403,7 @@ impl Machine {
         self.work(elapsed_ns);
         self.drift(elapsed_ns);
         self.migrate_on(elapsed_ns);
+        self.kernel_on(elapsed_ns);
         self.now_ns = to_ns;
         self.hotplug_until(to_ns);
         let Self { processes, memory, .. } = self;
@@ -459,10 +463,12 @@ impl Machine {
     /// What was charged and migrated in the time that passed is what is missing from now on.
     fn settle(&mut self, passed_s: f64) {
         for (index, process) in self.processes.iter().enumerate() {
-            let charged_ns = std::mem::take(&mut self.charged_ns[index]);
+            let time_ns = passed_s * 1e9 * f64::from(process.online);
+            // What does not fit into that time is missing later.
+            let charged_ns = self.charged_ns[index].min(time_ns as u64);
+            self.charged_ns[index] -= charged_ns;
             self.total_charged_ns[index] += charged_ns;
-            let time_s = passed_s * f64::from(process.online);
-            self.performance.set_lost_share(index, charged_ns as f64 / 1e9 / time_s);
+            self.performance.set_lost_share(index, charged_ns as f64 / time_ns);
         }
         for (nid, bytes) in self.migration.take_passed().enumerate() {
             self.performance.set_migration(nid, bytes / passed_s);

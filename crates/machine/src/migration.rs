@@ -5,6 +5,7 @@ use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
 use crate::memory::Folio;
 use crate::node::Nodes;
+use crate::waits::Waits;
 use crate::{HUGE_SZ, Machine, MachineError, PAGE_SZ};
 
 /// What it takes to move memory between nodes, and out and in.
@@ -14,6 +15,10 @@ pub struct MigrationConfig {
     pub page_ns: u64,
     /// The same of 2 MiB.
     pub huge_page_ns: u64,
+    /// Nanoseconds to migrate a page of 4 KiB alone, as the thread does that touched it.
+    pub single_page_ns: u64,
+    /// The same of 2 MiB.
+    pub single_huge_page_ns: u64,
     /// Share of folios that are busy, locked or held, and stay where they are: 0..=1.
     pub busy_share: f64,
     /// Nanoseconds to page out 4 KiB.
@@ -23,11 +28,14 @@ pub struct MigrationConfig {
 }
 
 impl Default for MigrationConfig {
-    /// EPYC, one thread (`samplers.md` 7.5): 1.1 us and 197 us. Paging is ours: an NVMe disk.
+    /// EPYC, one thread (`samplers.md` 7.5): 1.1 us and 197 us in a batch, alone the middle of 5 to 10 us,
+    /// and 263 us. Paging is ours: an NVMe disk.
     fn default() -> Self {
         Self {
             page_ns: 1_100,
             huge_page_ns: 197_000,
+            single_page_ns: 7_500,
+            single_huge_page_ns: 263_000,
             busy_share: 0.0,
             page_out_ns: 2_000,
             fault_ns: 100_000,
@@ -41,6 +49,8 @@ impl MigrationConfig {
         for (field, ns) in [
             ("pageNs", self.page_ns),
             ("hugePageNs", self.huge_page_ns),
+            ("singlePageNs", self.single_page_ns),
+            ("singleHugePageNs", self.single_huge_page_ns),
             ("pageOutNs", self.page_out_ns),
             ("faultNs", self.fault_ns),
         ] {
@@ -80,6 +90,8 @@ pub struct MigrationCounters {
     pub returned_pages: u64,
     /// Faults that found no room on any node and had to be tried again.
     pub faults_without_room: u64,
+    /// CPU nanoseconds that threads waited for pages that were on their way to another node.
+    pub waited_ns: u64,
 }
 
 impl MigrationCounters {
@@ -101,10 +113,11 @@ pub(crate) struct Migration {
     left_bytes: Vec<f64>,
     /// Bytes that passed from or to each node since somebody asked.
     passed_bytes: Vec<f64>,
+    pub(crate) waits: Waits,
 }
 
 impl Migration {
-    pub(crate) fn new(config: MigrationConfig, seed: u64, nodes: usize) -> Self {
+    pub(crate) fn new(config: MigrationConfig, seed: u64, nodes: usize, processes: usize) -> Self {
         Self {
             config,
             counters: MigrationCounters::default(),
@@ -112,6 +125,7 @@ impl Migration {
             left_ns: 0,
             left_bytes: vec![0.0; nodes],
             passed_bytes: vec![0.0; nodes],
+            waits: Waits::new(processes),
         }
     }
 
@@ -120,18 +134,23 @@ impl Migration {
         self.passed_bytes.iter_mut().map(std::mem::take)
     }
 
-    /// Folios of so many bytes were moved from one node to another: how long that takes.
-    fn moved(&mut self, nodes: &Nodes, bytes: u64, folios: u64, between: [u32; 2]) -> u64 {
+    /// Folios of so many bytes were moved from one node to another, by so many threads: how long one
+    /// folio takes.
+    fn moved(&mut self, nodes: &Nodes, bytes: u64, folios: u64, between: [u32; 2], by: By) -> u64 {
         self.counters.migrated_pages += folios * (bytes / PAGE_SZ);
         let config = &self.config;
-        let own_ns = if bytes == HUGE_SZ { config.huge_page_ns } else { config.page_ns };
+        let (own_ns, threads) = match (by, bytes == HUGE_SZ) {
+            (By::Batch, false) => (config.page_ns, 1),
+            (By::Batch, true) => (config.huge_page_ns, 1),
+            (By::Faults { threads }, false) => (config.single_page_ns, threads),
+            (By::Faults { threads }, true) => (config.single_huge_page_ns, threads),
+        };
         // Never faster than the slower of the two nodes.
         let bandwidths_hz = between
             .map(|nid| nodes.get(nid).map_or(f64::INFINITY, |node| node.timing.bandwidth_hz));
         let bandwidth_hz = bandwidths_hz[0].min(bandwidths_hz[1]);
         let elapsed_ns = own_ns.max((bytes as f64 / bandwidth_hz * 1e9) as u64);
-        let elapsed_ns = elapsed_ns.saturating_mul(folios);
-        self.left_ns = self.left_ns.saturating_add(elapsed_ns);
+        self.left_ns = self.left_ns.saturating_add(elapsed_ns.saturating_mul(folios) / threads);
         for nid in between {
             self.left_bytes[nid as usize] += (bytes * folios) as f64;
         }
@@ -144,9 +163,39 @@ impl Migration {
     }
 }
 
+/// Who moves.
+#[derive(Clone, Copy, Debug)]
+enum By {
+    /// A thread of the kernel, many at a time.
+    Batch,
+    /// Threads that touched what moves, each alone.
+    Faults { threads: u64 },
+}
+
 impl Machine {
-    /// Moves a folio to a node and to no other. Returns how long it took; none if it did not move.
+    /// Moves a folio to a node and to no other, in a batch that [ends](Self::end_batch) later. Returns
+    /// how long it took; none if it did not move.
     pub(crate) fn migrate(&mut self, folio: Folio, nid: u32) -> Option<u64> {
+        let elapsed_ns = self.migrate_by(folio, nid, By::Batch)?;
+        match folio.pages {
+            1 => self.set_out(&[folio.page], elapsed_ns),
+            _ => self.set_out_huge(folio, elapsed_ns),
+        }
+        Some(elapsed_ns)
+    }
+
+    /// Moves the folio of a page by the thread that touched it, which pays; the others hardly ever wait
+    /// for one folio. Returns as [`move_page`](Self::move_page).
+    pub fn move_page_by_fault(&mut self, page: u32, nid: u32) -> Option<u64> {
+        let process = usize::from(self.memory.areas[self.memory.area_of(page)].process);
+        let threads = self.processes[process].online.into();
+        let folio = self.memory.folio_of(page);
+        let elapsed_ns = self.migrate_by(folio, nid, By::Faults { threads })?;
+        self.charged_ns[process] += elapsed_ns;
+        Some(elapsed_ns)
+    }
+
+    fn migrate_by(&mut self, folio: Folio, nid: u32, by: By) -> Option<u64> {
         let Self { memory, migration, performance, .. } = self;
         let pages = u64::from(folio.pages);
         let from = memory.node_of(folio.page)?;
@@ -169,7 +218,7 @@ impl Machine {
         };
         memory.relocate(folio, frame);
         performance.places_changed();
-        Some(migration.moved(&memory.nodes, folio.bytes(), 1, [from, nid]))
+        Some(migration.moved(&memory.nodes, folio.bytes(), 1, [from, nid], by))
     }
 
     /// Moves folios, ascending by where they lie, to a node and to no other. Returns the bytes moved,
@@ -216,7 +265,9 @@ impl Machine {
             return (0, 0);
         }
         performance.places_changed();
-        (moved * PAGE_SZ, migration.moved(&memory.nodes, PAGE_SZ, moved, [from, nid]))
+        let page_ns = migration.moved(&memory.nodes, PAGE_SZ, moved, [from, nid], By::Batch);
+        self.set_out(&pages[..moved as usize], page_ns);
+        (moved * PAGE_SZ, page_ns.saturating_mul(moved))
     }
 
     fn migrate_each(&mut self, folios: impl Iterator<Item = Folio>, nid: u32) -> (u64, u64) {
@@ -225,7 +276,8 @@ impl Machine {
 
     /// What was moved takes its time, and the nodes' bandwidth meanwhile.
     pub(crate) fn migrate_on(&mut self, elapsed_ns: u64) {
-        let Migration { left_ns, left_bytes, passed_bytes, .. } = &mut self.migration;
+        let Migration { left_ns, left_bytes, passed_bytes, waits, counters, .. } =
+            &mut self.migration;
         if *left_ns == 0 {
             return;
         }
@@ -234,6 +286,12 @@ impl Machine {
         for (left, passed) in left_bytes.iter_mut().zip(passed_bytes) {
             *passed += *left * share;
             *left -= *left * share;
+        }
+        for (left, charged_ns) in waits.left_ns.iter_mut().zip(&mut self.charged_ns) {
+            let passed_ns = (*left * share) as u64;
+            *left -= passed_ns as f64;
+            *charged_ns += passed_ns;
+            counters.waited_ns += passed_ns;
         }
         *left_ns -= passed_ns;
     }

@@ -10,7 +10,7 @@ use damon_core::scheme::{PageFilterKind, PageFilters};
 use crate::memory::Folio;
 use crate::process::Process;
 use crate::workload::Kind;
-use crate::{IDLE, Machine, PAGE_SZ};
+use crate::{Machine, PAGE_SZ};
 
 /// Nanoseconds that an action takes per folio looked at: `samplers.md` 5.3.
 pub(crate) const LOOK_NS: u64 = 40;
@@ -29,10 +29,13 @@ pub struct AccessCheckCounters {
 
 impl Operations for Machine {
     fn apply(&mut self, job: &Job<'_>, last: &mut LastApplied) -> Applied {
-        match job.tgid {
+        let applied = match job.tgid {
             None => self.apply_physical(job, last),
             Some(tgid) => self.apply_virtual(tgid, job, last),
-        }
+        };
+        self.end_batch();
+        self.work_in_kernel(applied.elapsed_ns);
+        applied
     }
 
     fn bytes_on_node(&self, range: region::Range, nid: u32) -> NodeBytes {
@@ -117,19 +120,12 @@ fn name_of(memcg: &str) -> &str {
 }
 
 impl Machine {
-    /// The monitor's thread looked at so many pages: on a CPU that has nothing to run, if there is one,
-    /// else in the time of what each runs in turn.
+    /// The monitor's thread looked at so many pages.
     fn pay_for_checks(&mut self, checked: u64) {
         let ns = checked * CHECK_NS;
         self.access_checks.checked += checked;
         self.access_checks.overhead_ns += ns;
-        if !self.owners.contains(&IDLE) {
-            let cpus = self.cpus.len();
-            let online = (1..=cpus).map(|next| (usize::from(self.checking_cpu) + next) % cpus);
-            let next = online.map(|cpu| cpu as u16).find(|cpu| self.running(*cpu).is_some());
-            self.checking_cpu = next.unwrap_or_default();
-            self.charge(self.checking_cpu, ns);
-        }
+        self.charge_kernel(ns);
     }
 
     /// What looking at accessed bits took so far.

@@ -49,8 +49,9 @@ impl Machine {
         young
     }
 
-    /// Moves the folio of a page to a node and to no other. Returns how many nanoseconds that took;
-    /// none if it stays where it is: see [`migrations`](Self::migrations) for why.
+    /// Moves the folio of a page to a node and to no other, in a batch that
+    /// [ends](Self::end_batch) later. Returns how many nanoseconds that took; none if it stays where
+    /// it is: see [`migrations`](Self::migrations) for why.
     pub fn move_page(&mut self, page: u32, nid: u32) -> Option<u64> {
         self.migrate(self.memory.folio_of(page), nid)
     }

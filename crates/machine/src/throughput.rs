@@ -1,7 +1,7 @@
 //! How far the workload gets, and what reaches the memory.
 
-use crate::Machine;
 use crate::processor::LINE_SZ;
+use crate::{IDLE, Machine};
 
 /// Speed and traffic, now.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -23,7 +23,8 @@ pub struct ProcessThroughput {
     pub ops: f64,
     /// Accesses to data per second.
     pub accesses_hz: f64,
-    /// CPU nanoseconds that samplers and faults took of it since the start.
+    /// CPU nanoseconds that were taken of it since the start: by samplers, by faults, by threads of the
+    /// kernel that found no idle CPU, and by waiting for pages on their way to another node.
     pub overhead_ns: u64,
     /// Bytes per second that it moves from and to each node.
     pub node_bytes_hz: Vec<f64>,
@@ -92,6 +93,33 @@ impl Machine {
     pub fn charge(&mut self, cpu: u16, ns: u64) {
         if let Some((process, _)) = self.running(cpu) {
             self.charged_ns[usize::from(process)] += ns;
+        }
+    }
+
+    /// A thread of the kernel was at work: on a CPU that has nothing to run, if there is one, else in the
+    /// time of what each runs in turn.
+    pub(crate) fn charge_kernel(&mut self, ns: u64) {
+        if self.owners.contains(&IDLE) {
+            return;
+        }
+        let cpus = self.cpus.len();
+        let others = (1..=cpus).map(|next| (usize::from(self.kernel_cpu) + next) % cpus);
+        let next = others.map(|cpu| cpu as u16).find(|cpu| self.running(*cpu).is_some());
+        self.kernel_cpu = next.unwrap_or_default();
+        self.charge(self.kernel_cpu, ns);
+    }
+
+    /// A thread of the kernel begins with work that takes so long.
+    pub fn work_in_kernel(&mut self, ns: u64) {
+        self.kernel_left_ns = self.kernel_left_ns.saturating_add(ns);
+    }
+
+    /// Work that threads of the kernel have begun goes on.
+    pub(crate) fn kernel_on(&mut self, elapsed_ns: u64) {
+        let passed_ns = self.kernel_left_ns.min(elapsed_ns);
+        if passed_ns > 0 {
+            self.kernel_left_ns -= passed_ns;
+            self.charge_kernel(passed_ns);
         }
     }
 

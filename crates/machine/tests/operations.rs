@@ -319,7 +319,7 @@ fn looking_at_accessed_bits_is_paid_by_each_cpu_in_turn_unless_one_has_nothing_t
             let counters = machine.access_checks();
             assert_eq!((counters.checked, counters.overhead_ns), (checked * 10, checked * 6_500));
         }
-        machine.throughput().processes.iter().map(|process| process.overhead_ns).collect::<Vec<_>>()
+        overheads_ns(&machine)
     };
     assert_eq!(paid(usual()), [6_500, 13_000]);
     let config = config(MigrationConfig::default());
@@ -333,4 +333,74 @@ fn looking_at_accessed_bits_is_paid_by_each_cpu_in_turn_unless_one_has_nothing_t
     let mut machine = Machine::new(away).unwrap();
     machine.advance(2 * S);
     assert_eq!(paid(machine), [6_500, 13_000]);
+}
+
+/// By process.
+fn overheads_ns(machine: &Machine) -> Vec<u64> {
+    machine.throughput().processes.iter().map(|process| process.overhead_ns).collect()
+}
+
+#[test]
+fn who_touches_pages_on_their_way_waits_for_them_and_pays_for_it() {
+    let waited = |machine: &mut Machine, bytes, tgid, area, nid| {
+        let before = machine.migrations().waited_ns;
+        let ask = Ask { target_nid: Some(nid), ..of(machine, tgid, area) };
+        assert_eq!(apply(machine, Action::MigrateCold, &ask).bytes, bytes);
+        machine.advance(machine.now_ns() + S);
+        machine.migrations().waited_ns - before
+    };
+    let mut machine = usual();
+    assert_eq!(waited(&mut machine, 8 * MIB, 1, 1, 0), 0, "nobody touches the huge pages");
+    // Of 8 MiB in batches of 2 MiB one batch is touched all the time, by one CPU: away for half of
+    // the 1.1 us that each of its pages takes.
+    let away_ns = 2 * MIB / PAGE_SZ * 1_100 / 2;
+    let hot = waited(&mut machine, 8 * MIB, 1, 0, 1);
+    assert!((away_ns * 9 / 10..=away_ns).contains(&hot), "{hot} of {away_ns}");
+    // The thread of the kernel runs on either CPU in turn; nobody waits for what another touches.
+    let told = overheads_ns(&machine).iter().sum::<u64>();
+    let looked = (4 + 8 * MIB / PAGE_SZ) * 40;
+    assert_eq!(told, hot + looked + 4 * 197_000 + 8 * MIB / PAGE_SZ * 1_100);
+}
+
+#[test]
+fn a_huge_page_is_away_for_as_long_as_it_moves() {
+    let mut config = config(MigrationConfig::default());
+    config.workload.processes[0].phases[0].lines[0].area = 1;
+    let mut machine = Machine::new(config).unwrap();
+    machine.advance(S);
+    let ask = Ask { target_nid: Some(0), ..of(&machine, 1, 1) };
+    assert_eq!(apply(&mut machine, Action::MigrateHot, &ask).bytes, 8 * MIB);
+    machine.advance(2 * S);
+    // One of four is touched, all the time.
+    let waited = machine.migrations().waited_ns;
+    assert!((197_000 * 9 / 10..=197_000).contains(&waited), "{waited}");
+}
+
+#[test]
+fn threads_of_the_kernel_cost_the_workload_nothing_where_a_cpu_is_idle() {
+    let overhead = |cpus| {
+        let config = config(MigrationConfig::default());
+        let processor = Processor::zen5(cpus);
+        let mut machine = Machine::new(MachineConfig { processor, ..config }).unwrap();
+        machine.work_in_kernel(3_000);
+        machine.advance(1_000);
+        machine.advance(2_000);
+        let before = overheads_ns(&machine);
+        machine.advance(S);
+        [before, overheads_ns(&machine)]
+    };
+    assert_eq!(overhead(2), [vec![1_000, 1_000], vec![1_000, 2_000]], "as time passes, in turn");
+    assert_eq!(overhead(3), [vec![0, 0], vec![0, 0]]);
+}
+
+#[test]
+fn a_page_that_moves_in_its_fault_costs_whoever_touched_it() {
+    let mut machine = usual();
+    let first = machine.folio_at_address(0).unwrap().page;
+    assert_eq!(machine.move_page_by_fault(first, 1), Some(7_500));
+    let huge = machine.folio_at_address(NODE_1).unwrap().page;
+    assert_eq!(machine.move_page_by_fault(huge, 0), Some(263_000));
+    machine.advance(machine.now_ns() + S);
+    assert_eq!(overheads_ns(&machine), [270_500, 0]);
+    assert_eq!(machine.migrations().waited_ns, 0, "others hardly ever wait for one page");
 }

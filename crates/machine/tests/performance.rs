@@ -218,6 +218,14 @@ fn time_that_a_sampler_takes_is_missing_and_is_told() {
     assert!((told.ops / (4.0 * full.ops_hz * 0.1) - 0.95).abs() < 0.001);
     machine.advance(200 * MS);
     assert_eq!(machine.pace(0), full);
+    // More than there was time for is missing afterwards, too.
+    (0..4).for_each(|cpu| machine.charge(cpu, 75 * MS));
+    let speeds = [250, 300, 350].map(|ms| {
+        machine.advance(ms * MS);
+        machine.pace(0).ops_hz / full.ops_hz
+    });
+    assert_eq!((speeds[0], speeds[2]), (0.0, 1.0));
+    assert!((speeds[1] - 0.5).abs() < 1e-9, "{speeds:?}");
 }
 
 #[test]

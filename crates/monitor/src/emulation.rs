@@ -212,7 +212,7 @@ impl Source for Emulation {
         SourceCounters::Emulation {
             sampler: self.sampler.counters(),
             sources: self.sampler.sources().cloned(),
-            migrations: self.machine.migrations(),
+            migrations: Box::new(self.machine.migrations()),
             out_pages: self.machine.out_pages(),
             access_checks: self.machine.access_checks(),
             policy: self.policy.as_ref().map(|policy| {

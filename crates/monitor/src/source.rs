@@ -193,7 +193,7 @@ pub enum SourceCounters {
         /// Its samples by what served them, if it was asked to tell them apart.
         sources: Option<SourceCounts>,
         /// Pages moved, or not: between nodes, out and in.
-        migrations: MigrationCounters,
+        migrations: Box<MigrationCounters>,
         /// Pages that are paged out now.
         out_pages: u64,
         /// Accessed bits looked at.

@@ -94,6 +94,8 @@ pub struct MachineBooks {
     pub out_pages: f64,
     /// Faults that found no room.
     pub faults_without_room: f64,
+    /// CPU nanoseconds that threads waited for pages on their way.
+    pub waited_ns: f64,
 }
 
 /// Accessed bits that an emulated monitor looks at.
@@ -570,6 +572,7 @@ fn source(counters: &SourceCounters) -> OriginBooks {
                 returned_pages: migrations.returned_pages as f64,
                 out_pages: *out_pages as f64,
                 faults_without_room: migrations.faults_without_room as f64,
+                waited_ns: migrations.waited_ns as f64,
             };
             (None, Some(books), Some(machine))
         }

@@ -26,6 +26,9 @@ use crate::{PolicyCounters, PolicyError};
 /// Nanoseconds to look at a folio by its reverse map: the middle of `samplers.md` 5.3, 0.3 to 1 us.
 const LOOK_NS: u64 = 650;
 
+/// Pages that are demoted together: as many as the kernel's reclaim takes off a list at a time.
+const BATCH_PAGES: u64 = 32;
+
 /// Watermarks of the fast node, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DemotionConfig {
@@ -112,6 +115,9 @@ impl Demotion {
                     let pages = u64::from(machine.folio_pages(page).1);
                     counters.demoted_pages += pages;
                     counters.reclaimed_pages += pages;
+                    if counters.reclaimed_pages % BATCH_PAGES < pages {
+                        machine.end_batch();
+                    }
                 }
                 LOOK_NS + moved_ns.unwrap_or(0)
             } else {
@@ -121,6 +127,7 @@ impl Demotion {
             counters.busy_ns += busy_ns;
             self.until_ns += busy_ns;
         }
+        machine.end_batch();
         // Time that was not needed is not saved up.
         self.until_ns = self.until_ns.max(now_ns);
     }

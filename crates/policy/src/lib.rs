@@ -6,7 +6,8 @@
 //! - [`Policy`]: both at work, fed by a sampler through lanes of its own.
 //!
 //! A policy moves single pages when it likes; nothing here knows regions, schemes or goals. What it
-//! looks at and moves takes time, which is counted. Leaving pages where they were placed, as a
+//! looks at and moves takes time, which is counted, and which the workload pays: under NUMA balancing
+//! the thread that faulted, else by what a thread of the kernel takes of it. Leaving pages where they were placed, as a
 //! static interleave does, needs no policy.
 //!
 //! Sources: `hardware-sampling.md` 11 and `samplers.md` 6.
@@ -100,7 +101,8 @@ pub struct PolicyCounters {
     pub reclaimed_pages: u64,
     /// Folios looked at to find those.
     pub looked_folios: u64,
-    /// Nanoseconds that moving and looking took, of kernel threads.
+    /// Nanoseconds that moving and looking took, of kernel threads; under NUMA balancing, promoting is
+    /// work of the threads that faulted.
     pub busy_ns: u64,
 }
 
@@ -208,15 +210,20 @@ impl Policy {
             }
             Decider::Oracle(oracle) => oracle.moves(machine, (*fast_nid, *slow_nid), moves),
         }
+        let busy_before_ns = self.counters.busy_ns;
         let moved_ns = self.make_moves(machine);
+        let by_faults_ns = if matches!(self.decider, Decider::Reported) { moved_ns } else { 0 };
         let Self { decider, demotion, counters, fast_nid, slow_nid, .. } = self;
         match decider {
             // It has made room itself.
-            Decider::Oracle(_) => return,
-            Decider::Pghot(pghot) => pghot.worked(moved_ns),
-            Decider::Reported => {}
+            Decider::Oracle(_) => {}
+            Decider::Pghot(pghot) => {
+                pghot.worked(moved_ns);
+                demotion.run(machine, (*fast_nid, *slow_nid), counters);
+            }
+            Decider::Reported => demotion.run(machine, (*fast_nid, *slow_nid), counters),
         }
-        demotion.run(machine, (*fast_nid, *slow_nid), counters);
+        machine.work_in_kernel(counters.busy_ns - busy_before_ns - by_faults_ns);
     }
 
     fn note(&mut self, machine: &Machine) {
@@ -258,7 +265,11 @@ impl Policy {
                 counters.kept_pages += pages;
                 continue;
             }
-            let Some(ns) = machine.move_page(page, to_nid) else {
+            let moved = match reported {
+                true => machine.move_page_by_fault(page, to_nid),
+                false => machine.move_page(page, to_nid),
+            };
+            let Some(ns) = moved else {
                 counters.kept_pages += pages;
                 continue;
             };
@@ -270,6 +281,7 @@ impl Policy {
                 counters.demoted_pages += pages;
             }
         }
+        machine.end_batch();
         counters.busy_ns += moved_ns;
         moved_ns
     }

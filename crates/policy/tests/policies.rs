@@ -96,6 +96,11 @@ impl Run {
         let moved = counters.moved_pages + counters.reclaimed_pages;
         assert_eq!(counters.promoted_pages + counters.demoted_pages, moved);
         assert_eq!(self.machine.migrations().migrated_pages, moved);
+        // All CPUs are busy, so the workload has paid for all of it, but for work that goes on.
+        let waited_ns = self.machine.migrations().waited_ns;
+        let cost_ns = self.sampler.counters().overhead_ns + counters.busy_ns + waited_ns;
+        let paid_ns = self.machine.throughput().processes[0].overhead_ns;
+        assert!((cost_ns - 10_000_000..=cost_ns).contains(&paid_ns), "{paid_ns} of {cost_ns}");
     }
 }
 

@@ -81,7 +81,7 @@ class Placement implements Disposable {
   readonly #climb: Climb | undefined;
   #halfSeconds: number | null = null;
   #rampSeconds: number | null = null;
-  #before = { moved: 0, overhead: 0 };
+  #before = { ops: 0, moved: 0, overhead: 0 };
 
   constructor(options: PlacementOptions, seed: number) {
     const { source, operations, laneSlots, schemes = [], seconds, search } = options;
@@ -166,19 +166,30 @@ class Placement implements Disposable {
     if (hotPercent >= THERE_PERCENT) this.#rampSeconds ??= since;
   }
 
-  /** The sampler's CPU time, that of looking for the schemes, and the policy's with the pages it moves. */
-  #overheadOf({ counters: { sampler, accessChecks, policy } }: Books<MonitorCounters>): number {
+  /**
+   * CPU time of the sampler, of looking for the schemes and of what they do, of the policy, and of
+   * waiting for pages on their way.
+   */
+  #overheadOf({ counters }: Books<MonitorCounters>): number {
+    const { sampler, accessChecks, policy, machine } = counters;
     const checksNs = this.#meter > 0 ? (accessChecks?.overheadNs ?? 0) : 0;
-    return (sampler?.overheadNs ?? 0) + checksNs + (policy?.busyNs ?? 0);
+    const schemesNs = Object.values(counters.schemes).reduce((sum, s) => sum + s.totalChargedNs, 0);
+    const movesNs = schemesNs + (policy?.busyNs ?? 0) + (machine?.waitedNs ?? 0);
+    return (sampler?.overheadNs ?? 0) + checksNs + movesNs;
   }
 
   /** What became of a second, at its end. */
   #account(second: number): void {
     const { throughput, books } = this.#kdamond;
-    const { moved, overhead } = this.#before;
-    const now = { moved: movedBytes(books), overhead: this.#overheadOf(books) };
+    const { ops, moved, overhead } = this.#before;
+    const now = {
+      ops: throughput?.processes.reduce((sum, process) => sum + process.ops, 0) ?? NaN,
+      moved: movedBytes(books),
+      overhead: this.#overheadOf(books),
+    };
     this.#before = now;
-    this.#opsHz[second] = throughput?.processes.reduce((sum, { opsHz }) => sum + opsHz, 0) ?? NaN;
+    // All that were made, not the speed as it ends: pages move as it begins.
+    this.#opsHz[second] = now.ops - ops;
     this.#movedBytes[second] = now.moved - moved;
     this.#overheadNs[second] = now.overhead - overhead;
   }

@@ -11,8 +11,7 @@
  *   (4096 of them, 8 GiB), so nothing looks accessed; samples do not care.
  *
  * Each is compared with accessed bits seed by seed, as the RFC claims that hardware sampling shortens the
- * ramp and lowers the oscillation. The oracle, which is no primitive, says what a placement can bring. Not modelled: what the schemes'
- * migrations cost the CPUs.
+ * ramp and lowers the oscillation. The oracle, which is no primitive, says what a placement can bring.
  */
 import type { AttrsOptions } from '../../monitor/attrs.ts';
 import type { OperationsName } from '../../monitor/operations.ts';

@@ -45,9 +45,10 @@ function tableBlock(
     <h3 id="placement-table">${title}</h3>
     <p>
       Means over the seeds. Lag and ramp: time until half, and 90 %, of the hot memory was on the
-      fast node; hot: how much is there later, with its standard deviation in a run; CPU: time of
-      sampler and policy per second. Drawn: throughput from 0 to ${formatNumber(scale)} % of the
-      base's; the dot and its bar are the mean and its 95 % interval, the line is the base.
+      fast node; hot: how much is there later, with its standard deviation in a run; CPU: time per
+      second that sampling, schemes or a policy took, and waiting for pages on their way. Drawn:
+      throughput from 0 to ${formatNumber(scale)} % of the base's; the dot and its bar are the mean
+      and its 95 % interval, the line is the base.
     </p>
     ${scroll(
       title,

@@ -74,6 +74,10 @@ pub struct MigrationInit {
     pub page_ns: f64,
     /// Nanoseconds per 2 MiB.
     pub huge_page_ns: f64,
+    /// Nanoseconds per 4 KiB, alone.
+    pub single_page_ns: f64,
+    /// Nanoseconds per 2 MiB, alone.
+    pub single_huge_page_ns: f64,
     /// Share of folios that stay.
     pub busy_share: f64,
     /// Nanoseconds to page 4 KiB out.
@@ -252,6 +256,8 @@ impl MigrationInit {
         Ok(MigrationConfig {
             page_ns: ns(self.page_ns, "pageNs")?,
             huge_page_ns: ns(self.huge_page_ns, "hugePageNs")?,
+            single_page_ns: ns(self.single_page_ns, "singlePageNs")?,
+            single_huge_page_ns: ns(self.single_huge_page_ns, "singleHugePageNs")?,
             busy_share: self.busy_share,
             page_out_ns: ns(self.page_out_ns, "pageOutNs")?,
             fault_ns: ns(self.fault_ns, "faultNs")?,
