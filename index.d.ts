@@ -3452,8 +3452,8 @@ interface RunEvent {
 
 /** What the run of a configuration found. */
 interface RunRecord extends Explained {
-  /** The recording, as a user would name it, or that there is none. */
-  readonly source: string;
+  /** The recording, as a user would name it, or the machine, its workload and settings in a few phrases. */
+  readonly source: readonly string[];
   readonly nodes: readonly MemoryNode[];
   readonly heatmap: Heatmap;
   /** Of the last snapshot; none without one. */
@@ -4700,6 +4700,8 @@ interface RunHandle {
    *   `ERR_DAMON_ENDED` after the end. The run then goes on as it was.
    */
   readonly reload: (config: RunConfig) => Promise<void>;
+  /** Ends the run where it is: it resolves to what is done so far. Changes that were to come are missed. */
+  readonly end: () => void;
 }
 
 /** Who wants to know. */

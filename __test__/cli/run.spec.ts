@@ -6,7 +6,8 @@ import type { Readable } from 'node:stream';
 
 import test from 'ava';
 
-import { cli, ndjson, start } from '../support/cli.ts';
+import { EXIT } from '../../src/cli/exit.ts';
+import { cli, cliWith, ndjson, start } from '../support/cli.ts';
 import { temporaryFile, temporaryPath } from '../support/small.ts';
 
 const EXAMPLE = 'examples/pull-push.yaml';
@@ -101,6 +102,17 @@ test('a report is written where the file says, beside it, or where the command s
   const other = temporaryPath('other.html');
   t.is((await cli('run', file, '--html', other)).code, 0);
   t.true(readFileSync(other, 'utf8').includes('Why hold did what it did'));
+});
+
+test('Ctrl-C ends a run and keeps what is done of it', async (t) => {
+  const file = small('untilMs: 10000 h\noutput: { json: kept.ndjson, html: kept.html }\n');
+  const { code, stdout } = await cliWith(AbortSignal.timeout(2_000), 'run', file);
+  t.is(code, EXIT.interrupted);
+  t.regex(stdout, /^Ran .*: .*s in /);
+  const folder = dirname(file);
+  t.is(ndjson(readFileSync(join(folder, 'kept.ndjson'), 'utf8')).at(-1)?.['type'], 'summary');
+  const page = readFileSync(join(folder, 'kept.html'), 'utf8');
+  t.true(page.includes('hot set 64'), 'the page tells what was run');
 });
 
 test('rows are written where the file says: those of --json --explain', async (t) => {

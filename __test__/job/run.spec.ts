@@ -156,7 +156,7 @@ test('a change that the source does not live to see is told', async (t) => {
     { kind: 'changed', atMs: 500 },
     { kind: 'missed', atMs: 3_600_000 },
   ]);
-  t.is(record.source, source.path);
+  t.deepEqual(record.source, [source.path]);
 });
 
 test('an emulation without an end is refused before anything runs', async (t) => {
@@ -301,6 +301,66 @@ test('after the end there is nothing to reload', async (t) => {
     },
   });
   await t.throwsAsync(async () => handle?.reload(BASE), { code: 'ERR_DAMON_ENDED' });
+});
+
+test('a run that is ended early resolves to what is done, and says what did not come', async (t) => {
+  const config = {
+    ...BASE,
+    untilMs: '10000 h',
+    changes: [
+      { atMs: 300, commit: { paused: false } },
+      { atMs: '1 h', commit: { paused: true } },
+    ],
+  };
+  let handle: RunHandle | undefined;
+  let snapshots = 0;
+  const record = await runConfig(config, {
+    onStart: (run) => {
+      handle = run;
+    },
+    onSnapshot: () => {
+      snapshots += 1;
+      if (snapshots === 5) handle?.end();
+    },
+  });
+  t.is(snapshots, 5);
+  t.is(record.endNs - record.startNs, 500_000_000n);
+  t.deepEqual(record.events, [
+    { kind: 'changed', atMs: 300 },
+    { kind: 'missed', atMs: 3_600_000 },
+  ]);
+  t.true(balance(record.books).every(({ offBy }) => offBy === 0n));
+  t.true(record.hotRanges.length > 0);
+});
+
+test('what was run is told in a few phrases', async (t) => {
+  const { source } = await runConfig({ ...BASE, untilMs: 100 });
+  t.deepEqual(source, [
+    'fast 128 MiB',
+    'slow 128 MiB',
+    'hot set 64 MiB',
+    '2 CPUs, IBS Op every 262144 cycles',
+    'monitored by paddr_ibs',
+    'sampling 5 ms, aggregation 100 ms',
+  ]);
+  const areas = [{ name: 'a', bytes: '16 MiB' }];
+  const phases = [{ lines: [{ area: 'a', pattern: { type: 'uniform' } }] }] as const;
+  const processes = [0, 1].map((cpu) => ({ areas, phases, cpus: { start: cpu, end: cpu + 1 } }));
+  const rival = await runConfig({
+    source: {
+      ...SMALL,
+      workload: { type: 'processes', processes },
+      sampler: { type: 'hint_faults' },
+      policy: { type: 'numa_balancing', demotion: { lowBytes: 0 } },
+    },
+    operations: 'paddr',
+    untilMs: 100,
+  });
+  t.deepEqual(rival.source.slice(2, 5), [
+    '2 processes with 32 MiB',
+    '2 CPUs, NUMA hint faults',
+    'policy numa_balancing',
+  ]);
 });
 
 test('a signal ends a run with its reason, and the books are told as they stand', async (t) => {

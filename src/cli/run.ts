@@ -147,6 +147,9 @@ async function runFile(path: string, options: Options, context: CliContext): Pro
         stderr.write(`${renderBooks(books, rendering(stderr))}\n`);
       },
       onStart: (run) => {
+        // What is done so far is kept.
+        if (signal.aborted) run.end();
+        signal.addEventListener('abort', run.end, { once: true });
         if (!options.reload) return;
         watched = reloadOnChange(path, run, options, (error) => {
           bar.stop();
@@ -154,7 +157,6 @@ async function runFile(path: string, options: Options, context: CliContext): Pro
           if (!options.json) stderr.write('  the run goes on as it was\n');
         });
       },
-      signal,
     }).catch((error: unknown) => {
       throw error instanceof DamonError ? placed(error, read) : error;
     });

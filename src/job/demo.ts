@@ -8,11 +8,11 @@ import type { TunerName } from '../goal/tuner/tuners.ts';
 import { RFC_MACHINE } from '../machine/preset.ts';
 import { convergenceRows, type TargetStep } from '../report/convergence.ts';
 import { formatBytes, formatDuration } from '../report/format.ts';
-import { describeSampler } from '../sampler/sampler.ts';
 import { Heatmap } from '../report/heatmap.ts';
 import type { DemoRecord, PublishedResult } from '../report/record.ts';
 import { pullPush } from '../scheme/pull-push.ts';
 import { refuse } from '../errors.ts';
+import { describeNodes, describeWatching } from './described.ts';
 import { type ExplainHooks, Gathering } from './explained.ts';
 import { secondsOfMinutes } from './minutes.ts';
 
@@ -188,14 +188,14 @@ function onDram(hotBytes: readonly number[] | undefined): number {
 
 function describe({ config: { source, schemes, attrs } }: Kdamond): string[] {
   if (source.type !== 'emulation') return [];
-  const { nodes, workload, sampler, processor } = source;
+  const { workload } = source;
   const quota = schemes[PULL]?.quota;
   return [
-    ...nodes.map(({ name, start, end }) => `${name} ${formatBytes(end - start)}`),
+    ...describeNodes(source),
     ...(workload.type === 'hot_set'
       ? [`hot set ${formatBytes(workload.hotBytes)}, half on each node`]
       : []),
-    `${processor.cpus} CPUs, ${describeSampler(sampler)}`,
+    describeWatching(source),
     `quota ${formatBytes(quota?.szBytes ?? 0)} per ${formatDuration((quota?.resetIntervalMs ?? 0) / 1_000)} and scheme`,
     `sampling ${attrs.sampleUs / 1_000} ms, aggregation ${attrs.aggregationUs / 1_000} ms`,
   ];

@@ -27,6 +27,7 @@ import type { Snapshot } from '../report/snapshot.ts';
 import { type SamplerOptions, samplerSchema } from '../sampler/sampler.ts';
 import { readMachineFile } from '../trace/recording.ts';
 import { resolve } from '../validate.ts';
+import { describeEmulation } from './described.ts';
 import { type ExplainHooks, Gathering } from './explained.ts';
 
 /** A run in progress. */
@@ -40,6 +41,8 @@ export interface RunHandle {
    *   `ERR_DAMON_ENDED` after the end. The run then goes on as it was.
    */
   readonly reload: (config: RunConfig) => Promise<void>;
+  /** Ends the run where it is: it resolves to what is done so far. Changes that were to come are missed. */
+  readonly end: () => void;
 }
 
 /** Who wants to know. */
@@ -87,7 +90,7 @@ export async function runConfig(config: RunConfig, hooks: RunHooks = {}): Promis
   using kdamond = new Kdamond(monitor);
   await expectChanges(kdamond, plan.steps);
   const run = new Run(kdamond, plan, monitor, hooks);
-  hooks.onStart?.({ reload: async (next) => run.reload(next) });
+  hooks.onStart?.({ reload: async (next) => run.reload(next), end: () => run.endEarly() });
   try {
     await run.toEnd();
     return run.record();
@@ -128,6 +131,18 @@ async function expectChanges(
       if (!(error instanceof DamonError)) throw error;
       throw withDetails(error, { path: `changes[${i}].commit.${error.path}` });
     }
+  }
+}
+
+function describeSource({ source, attrs, operations }: Kdamond['config']): readonly string[] {
+  const intervals = `sampling ${attrs.sampleUs / 1_000} ms, aggregation ${attrs.aggregationUs / 1_000} ms`;
+  switch (source.type) {
+    case 'recording':
+      return [source.path];
+    case 'operations':
+      return [`operations set ${source.name}`, intervals];
+    case 'emulation':
+      return [...describeEmulation(source), `monitored by ${operations}`, intervals];
   }
 }
 
@@ -186,6 +201,8 @@ class Run {
   /** Ends the stretch in progress, to look at the plan again. */
   #interrupt = new AbortController();
   #ended = false;
+  /** It is to end where it is. */
+  #endsEarly = false;
 
   constructor(kdamond: Kdamond, plan: RunPlan, monitor: KdamondOptions, hooks: RunHooks) {
     this.#kdamond = kdamond;
@@ -202,7 +219,7 @@ class Run {
 
   /** Runs from change to change. */
   async toEnd(): Promise<void> {
-    for (;;) {
+    while (!this.#endsEarly) {
       const due = this.#plan.steps.find(({ atMs }) => atMs > this.#doneMs);
       const untilMs = due?.atMs ?? this.#plan.untilMs;
       const reached = await this.#stretch(untilMs);
@@ -267,6 +284,11 @@ class Run {
     return { options, path: change < 0 ? 'source.sampler' : `changes[${change}].commit.sampler` };
   }
 
+  endEarly(): void {
+    this.#endsEarly = true;
+    this.#interrupt.abort();
+  }
+
   /** From now on, nothing can be changed. */
   end(): void {
     this.#ended = true;
@@ -276,7 +298,7 @@ class Run {
     const { books, nodes, config } = this.#kdamond;
     const last = this.#last;
     return {
-      source: config.source.type === 'recording' ? config.source.path : 'emulated machine',
+      source: describeSource(config),
       ...this.#gathering.explained,
       nodes,
       heatmap: this.#heatmap,

@@ -186,7 +186,7 @@ function runPart(run: RunRecord, data: PageData): Markup {
   const { heatmap, nodes, hotRanges, workingSet, books } = run;
   return html`<section class="part" aria-labelledby="run">
     <h2 id="run">Run</h2>
-    <p class="lede">${run.source}</p>
+    <p class="lede">${unbroken(run.source.join(' · '))}</p>
     ${figures([
       ['monitored time', formatDuration(Number(run.endNs - run.startNs) / 1e9)],
       ['wall clock', formatDuration(run.durationMs / 1000)],

@@ -81,8 +81,8 @@ export interface RunEvent {
 
 /** What the run of a configuration found. */
 export interface RunRecord extends Explained {
-  /** The recording, as a user would name it, or that there is none. */
-  readonly source: string;
+  /** The recording, as a user would name it, or the machine, its workload and settings in a few phrases. */
+  readonly source: readonly string[];
   readonly nodes: readonly MemoryNode[];
   readonly heatmap: Heatmap;
   /** Of the last snapshot; none without one. */

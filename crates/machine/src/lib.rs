@@ -111,7 +111,7 @@ pub enum MachineError {
         path: String,
         /// The node.
         nid: u32,
-        /// Bytes of the area whose turn is there.
+        /// Bytes that the area is to have there.
         needed: u64,
         /// Bytes it can hold.
         capacity: u64,

@@ -286,7 +286,7 @@ impl From<MachineError> for Failure {
                 CODE,
                 format!("source.{path}"),
                 format!("small enough for node {nid}, which holds {capacity} bytes"),
-                format!("{needed} bytes placed there"),
+                format!("{needed} bytes to be placed there"),
             ),
             MachineError::Memory(_) => Self::plain("ERR_DAMON_MEMORY", error.to_string()),
         }

@@ -9,9 +9,9 @@ import { resolveOptions } from '../../kdamond-options.ts';
 import type { Progress } from '../../kdamond.ts';
 import { RFC_MACHINE } from '../../machine/preset.ts';
 import { formatBytes } from '../../report/format.ts';
-import { describeSampler } from '../../sampler/sampler.ts';
 import type { PublishedResult } from '../../report/record.ts';
 import type { LoopRun, StudyCase, StudyRecord } from '../../report/study.ts';
+import { describeNodes, describeWatching } from '../described.ts';
 import type { Controller, LoopOptions } from './loop.ts';
 import { defaultWorkers, runAll } from './pool.ts';
 import type { JobKind, Jobs } from './worker.ts';
@@ -161,11 +161,11 @@ function describe(loops: readonly LoopOptions[]): string[] {
   } = loops[0] ?? {};
   const config = resolveOptions({ source, ...(attrs && { attrs }) });
   if (config.source.type !== 'emulation') return [];
-  const { nodes, processor, workload, sampler } = config.source;
+  const { workload } = config.source;
   return [
-    ...nodes.map(({ name, start, end }) => `${name} ${formatBytes(end - start)}`),
+    ...describeNodes(config.source),
     ...(workload.type === 'hot_set' ? [`hot set ${formatBytes(workload.hotBytes)}`] : []),
-    `${processor.cpus} CPUs, ${describeSampler(sampler)}`,
+    describeWatching(config.source),
     `quota ${szBytes} per ${resetIntervalMs} and scheme`,
     `sampling ${config.attrs.sampleUs / 1_000} ms`,
     ...aggregations(loops),
