@@ -670,6 +670,11 @@ interface ProcessorOptions {
   readonly clockHz?: number;
   /** Nanoseconds that a socket's boundary adds to a memory access. @default 90 */
   readonly hopNs?: number;
+  /**
+   * What passes between two sockets, both ways together; the boundary adds more as that is reached.
+   * @default "150 GB/s"
+   */
+  readonly hopBandwidthBytesPerS?: Bandwidth;
   /** Translations of the second-level data TLB, of any page size. @default 4096; zen4: 3072 */
   readonly tlbEntries?: number;
   /** Translations that the kernel and neighbours push out of it. @default 0 */
@@ -712,6 +717,7 @@ interface Processor {
   readonly sockets: number;
   readonly clockHz: number;
   readonly hopNs: number;
+  readonly hopBandwidthBytesPerS: number;
   readonly tlbEntries: number;
   readonly tlbEvictionsPerMs: number;
   readonly walkCycles: number;

@@ -1,7 +1,7 @@
 /** The CPUs of the emulated machine. `samplers.md` 5.2 and 7.6. */
 import * as v from 'valibot';
 
-import type { Bytes, Duration } from '../units.ts';
+import type { Bandwidth, Bytes, Duration } from '../units.ts';
 import {
   type Schema,
   U32,
@@ -25,6 +25,11 @@ export interface ProcessorOptions {
   readonly clockHz?: number;
   /** Nanoseconds that a socket's boundary adds to a memory access. @default 90 */
   readonly hopNs?: number;
+  /**
+   * What passes between two sockets, both ways together; the boundary adds more as that is reached.
+   * @default "150 GB/s"
+   */
+  readonly hopBandwidthBytesPerS?: Bandwidth;
   /** Translations of the second-level data TLB, of any page size. @default 4096; zen4: 3072 */
   readonly tlbEntries?: number;
   /** Translations that the kernel and neighbours push out of it. @default 0 */
@@ -67,6 +72,7 @@ export interface Processor {
   readonly sockets: number;
   readonly clockHz: number;
   readonly hopNs: number;
+  readonly hopBandwidthBytesPerS: number;
   readonly tlbEntries: number;
   readonly tlbEvictionsPerMs: number;
   readonly walkCycles: number;
@@ -94,6 +100,10 @@ export const processorSchema: Schema<Processor> = v.pipe(
     sockets: v.optional(integer(1, 8), 1),
     clockHz: v.optional(numberWithin(1e6, 1e11), 3.7e9),
     hopNs: v.optional(numberWithin(0, 1e6), 90),
+    hopBandwidthBytesPerS: v.optional(
+      quantityWithin('bytesPerS', { min: 1e6, max: 1e15, expected: 'from 1 MB/s to 1000 TB/s' }),
+      150e9,
+    ),
     tlbEntries: v.optional(integer(1, U32)),
     tlbEvictionsPerMs: v.optional(numberWithin(0, 1e9), 0),
     walkCycles: v.optional(numberWithin(0, 1e6), 40),

@@ -388,7 +388,7 @@ impl Machine {
             Level::L3 => third,
             Level::Memory { nid } => {
                 let socket = self.processor.socket(cpu);
-                let ns = self.performance.latency_ns(&self.processor, &self.memory, nid, socket);
+                let ns = self.performance.latency_ns(&self.memory, nid, socket);
                 third + (ns * self.processor.clock_hz / 1e9) as u32
             }
         }

@@ -6,10 +6,14 @@
 //!   walks the page table: a matter of the running phases and of page sizes;
 //! - how many ops per second each process makes: an op takes its cycles, plus the walks, plus the
 //!   memory latencies divided by how many misses are on their way at once; the latency of a node
-//!   grows with the demand on it, and the demand with the ops. Solved node by node by bisection.
+//!   grows with the demand on it, and the demand with the ops, as does that of the link between two
+//!   sockets. Solved node by node, link by link, by bisection.
+//!
+//! Simplified: pages that move between sockets take none of their link.
 
 use crate::heat::Heat;
 use crate::memory::Memory;
+use crate::node::Timing;
 use crate::process::Process;
 use crate::processor::{LINE_SZ, Processor};
 use crate::residence::{Visited, characteristic_time, hit_share};
@@ -41,6 +45,27 @@ struct Group {
     ops_hz: f64,
 }
 
+/// Between two sockets.
+#[derive(Clone, Copy, Debug)]
+struct Link {
+    sockets: [u16; 2],
+    /// What it adds to the latency, under the load as it is.
+    latency_ns: f64,
+}
+
+impl Link {
+    fn is_between(&self, one: u16, other: u16) -> bool {
+        self.sockets == [one.min(other), one.max(other)]
+    }
+}
+
+/// What is asked for so many bytes per second, and the slower to answer the more that are.
+#[derive(Clone, Copy, Debug)]
+enum Resource {
+    Node(usize),
+    Link(usize),
+}
+
 /// What is known of the speed.
 #[derive(Debug)]
 pub(crate) struct Performance {
@@ -48,6 +73,7 @@ pub(crate) struct Performance {
     groups: Vec<Group>,
     /// Loaded latency of each node, from its own socket.
     latency_ns: Vec<f64>,
+    links: Vec<Link>,
     /// Bytes per second that migration asks of each node.
     migration_hz: Vec<f64>,
     models_fresh: bool,
@@ -85,7 +111,11 @@ impl Performance {
                 }
             }
         }
+        let pairs = (0..processor.sockets)
+            .flat_map(|one| (one + 1..processor.sockets).map(move |other| [one, other]));
+        let links = pairs.map(|sockets| Link { sockets, latency_ns: processor.hop_ns }).collect();
         Self {
+            links,
             models: vec![ClassModel::default(); memory.heat.classes()],
             groups,
             latency_ns: memory.nodes.iter().map(|(_, node)| node.timing.idle_latency_ns).collect(),
@@ -238,13 +268,14 @@ impl Performance {
 
     fn solve(&mut self, processor: &Processor, processes: &[Process], memory: &Memory) {
         self.measure(processor, processes, memory);
-        let nodes = self.latency_ns.len();
+        let nodes = (0..self.latency_ns.len()).map(Resource::Node);
+        let resources = nodes.chain((0..self.links.len()).map(Resource::Link));
         for _ in 0..SWEEPS_MAX {
             let mut moved = 0.0f64;
-            for nid in 0..nodes {
-                let before = self.latency_ns[nid];
-                self.settle(processor, memory, nid);
-                moved = moved.max((self.latency_ns[nid] / before - 1.0).abs());
+            for resource in resources.clone() {
+                let before = *self.latency_mut(resource);
+                self.settle(processor, memory, resource);
+                moved = moved.max((*self.latency_mut(resource) / before - 1.0).abs());
             }
             if moved < TOLERANCE {
                 break;
@@ -295,38 +326,80 @@ impl Performance {
         let group = &self.groups[index];
         let mut cycles = group.base_cycles;
         for (nid, node) in memory.nodes.iter() {
-            let hop = if node.socket == group.socket { 0.0 } else { processor.hop_ns };
+            let hop_ns = self.hop_ns(group.socket, node.socket);
             let nid = nid as usize;
-            cycles += group.cycles_per_ns[nid] * (self.latency_ns[nid] + hop);
+            cycles += group.cycles_per_ns[nid] * (self.latency_ns[nid] + hop_ns);
         }
         group.cpus * group.share * processor.clock_hz / cycles
     }
 
-    fn demand_hz(&self, processor: &Processor, memory: &Memory, nid: usize) -> f64 {
-        let groups = (0..self.groups.len()).map(|index| {
-            self.groups[index].bytes_per_op[nid] * self.speed(processor, memory, index)
-        });
-        groups.sum::<f64>() + self.migration_hz[nid]
+    /// What the boundary between two sockets adds, if they are two.
+    fn hop_ns(&self, one: u16, other: u16) -> f64 {
+        let link = self.links.iter().find(|link| link.is_between(one, other));
+        link.map_or(0.0, |link| link.latency_ns)
     }
 
-    /// Finds the latency of one node at which the demand is the one that makes it so; the others'
+    fn latency_mut(&mut self, resource: Resource) -> &mut f64 {
+        match resource {
+            Resource::Node(nid) => &mut self.latency_ns[nid],
+            Resource::Link(link) => &mut self.links[link].latency_ns,
+        }
+    }
+
+    fn demand_hz(&self, processor: &Processor, memory: &Memory, resource: Resource) -> f64 {
+        let groups = self.groups.iter().enumerate().map(|(index, group)| {
+            let bytes_per_op: f64 = match resource {
+                Resource::Node(nid) => group.bytes_per_op[nid],
+                Resource::Link(link) => {
+                    let nodes = memory
+                        .nodes
+                        .iter()
+                        .filter(|(_, node)| self.links[link].is_between(group.socket, node.socket));
+                    nodes.map(|(nid, _)| group.bytes_per_op[nid as usize]).sum()
+                }
+            };
+            if bytes_per_op == 0.0 {
+                return 0.0;
+            }
+            bytes_per_op * self.speed(processor, memory, index)
+        });
+        let migration_hz = match resource {
+            Resource::Node(nid) => self.migration_hz[nid],
+            Resource::Link(_) => 0.0,
+        };
+        groups.sum::<f64>() + migration_hz
+    }
+
+    /// Finds the latency of one resource at which the demand is the one that makes it so; the others'
     /// stay. The more demand, the more latency, the less demand: there is one such point.
-    fn settle(&mut self, processor: &Processor, memory: &Memory, nid: usize) {
-        let Some(node) = memory.nodes.get(nid as u32) else { return };
-        let timing = node.timing;
-        self.latency_ns[nid] = timing.idle_latency_ns;
-        let most = self.demand_hz(processor, memory, nid) / timing.bandwidth_hz;
+    fn settle(&mut self, processor: &Processor, memory: &Memory, resource: Resource) {
+        let (timing, free_ns) = match resource {
+            Resource::Node(nid) => {
+                let Some(node) = memory.nodes.get(nid as u32) else { return };
+                (node.timing, 0.0)
+            }
+            // One that adds nothing as long as it is idle is capped, too.
+            Resource::Link(_) => {
+                let idle_latency_ns = processor.hop_ns.max(1.0);
+                let bandwidth_hz = processor.hop_bandwidth_hz;
+                let timing = Timing { idle_latency_ns, bandwidth_hz, ..Timing::DRAM };
+                (timing, idle_latency_ns - processor.hop_ns)
+            }
+        };
+        let latency_ns = |utilisation| timing.latency_ns(utilisation) - free_ns;
+        *self.latency_mut(resource) = latency_ns(0.0);
+        let most = self.demand_hz(processor, memory, resource) / timing.bandwidth_hz;
         if most <= timing.flat_share {
             return;
         }
         let (mut low, mut high) = (0.0, most);
         for _ in 0..BISECTIONS {
             let middle = f64::midpoint(low, high);
-            self.latency_ns[nid] = timing.latency_ns(middle);
-            let demand = self.demand_hz(processor, memory, nid) / timing.bandwidth_hz;
+            *self.latency_mut(resource) = latency_ns(middle);
+            let demand = self.demand_hz(processor, memory, resource) / timing.bandwidth_hz;
             if demand > middle { low = middle } else { high = middle }
         }
-        self.latency_ns[nid] = timing.latency_ns(f64::midpoint(low, high));
+        *self.latency_mut(resource) = latency_ns(f64::midpoint(low, high));
     }
 
     /// Of a class, as last refreshed.
@@ -348,16 +421,9 @@ impl Performance {
     }
 
     /// Loaded latency of a node as a CPU of a socket sees it.
-    pub(crate) fn latency_ns(
-        &self,
-        processor: &Processor,
-        memory: &Memory,
-        nid: u32,
-        socket: u16,
-    ) -> f64 {
-        let hop = memory.nodes.get(nid).is_none_or(|node| node.socket == socket);
-        self.latency_ns.get(nid as usize).copied().unwrap_or(0.0)
-            + if hop { 0.0 } else { processor.hop_ns }
+    pub(crate) fn latency_ns(&self, memory: &Memory, nid: u32, socket: u16) -> f64 {
+        let hop_ns = memory.nodes.get(nid).map_or(0.0, |node| self.hop_ns(node.socket, socket));
+        self.latency_ns.get(nid as usize).copied().unwrap_or(0.0) + hop_ns
     }
 
     /// Bytes per second that a process moves from and to each node.

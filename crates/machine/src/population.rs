@@ -137,8 +137,7 @@ impl Machine {
                 let [_, _, third] = self.performance.model_of(class).hit_by;
                 let missed_hz = accesses_hz * alike.share / f64::from(alike.pages) * (1.0 - third);
                 for (nid, &pages) in (0..).zip(self.memory.heat.resident(class)) {
-                    let ns =
-                        self.performance.latency_ns(&self.processor, &self.memory, nid, socket);
+                    let ns = self.performance.latency_ns(&self.memory, nid, socket);
                     let page_hz = missed_hz * cycles_per_ns * ns;
                     if page_hz > 0.0 && pages > 0 {
                         let until_hz = population.hz() + page_hz * pages as f64;

@@ -13,6 +13,8 @@ pub struct Processor {
     pub clock_hz: f64,
     /// Nanoseconds that a socket's boundary adds to a memory access.
     pub hop_ns: f64,
+    /// Bytes per second that pass between two sockets.
+    pub hop_bandwidth_hz: f64,
     /// Translations that the second-level data TLB of a CPU holds, of any page size.
     pub tlb_entries: u32,
     /// Translations that the kernel and neighbours push out of it per millisecond.
@@ -43,6 +45,7 @@ impl Processor {
             sockets: 1,
             clock_hz: 3.7e9,
             hop_ns: 90.0,
+            hop_bandwidth_hz: 150e9,
             tlb_entries: 4096,
             tlb_evictions_per_ms: 0.0,
             walk_cycles: 40.0,
@@ -82,6 +85,9 @@ impl Processor {
         }
         if !(0.0..=1e6).contains(&self.hop_ns) {
             return Err(refuse("hopNs", "0 to 1e6", self.hop_ns));
+        }
+        if !(1e6..=1e15).contains(&self.hop_bandwidth_hz) {
+            return Err(refuse("hopBandwidthBytesPerS", "1e6 to 1e15", self.hop_bandwidth_hz));
         }
         if self.tlb_entries == 0 {
             return Err(refuse("tlbEntries", "at least 1", 0.0));

@@ -79,12 +79,7 @@ impl Machine {
             lines_hz: bytes_hz / LINE_SZ as f64,
             bytes_hz,
             migration_bytes_hz,
-            latency_ns: self.performance.latency_ns(
-                &self.processor,
-                &self.memory,
-                nid,
-                node.socket,
-            ),
+            latency_ns: self.performance.latency_ns(&self.memory, nid, node.socket),
             utilisation: (bytes_hz + migration_bytes_hz) / node.timing.bandwidth_hz,
         }
     }

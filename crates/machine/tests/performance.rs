@@ -164,6 +164,41 @@ fn interleaving_by_bandwidth_beats_the_fast_node_alone() {
 }
 
 #[test]
+fn what_passes_between_sockets_is_bound_by_their_link() {
+    // 64 CPUs of the first of two sockets read what lies on either socket's DRAM, 380 GB/s each.
+    let read = |weights: Vec<(u32, u32)>, hop_bandwidth_hz, hop_ns| {
+        let policy = Policy::Interleave(Interleave { weights });
+        let areas = vec![area(4 * GIB, PageSize::Base, policy)];
+        let lines =
+            vec![Line { store_share: 0.0, ..Line::new(0, Pattern::Stream { stride_bytes: 64 }) }];
+        let process = Process { cpus: Some(0..64), ..process(areas, lines) };
+        let far = NodeConfig { socket: 1, ..NodeConfig::dram(64 * GIB, 64 * GIB) };
+        let nodes = vec![NodeConfig::dram(0, 64 * GIB), far];
+        let processor = Processor { sockets: 2, hop_bandwidth_hz, hop_ns, ..Processor::zen5(128) };
+        let machine = machine(nodes, processor, vec![process]);
+        let latency_ns = machine.latency_cycles(0, Level::Memory { nid: 1 }) as f64 / 3.7;
+        let bytes_hz = machine.throughput().nodes.iter().map(|node| node.bytes_hz).sum::<f64>();
+        (bytes_hz / 1e9, latency_ns)
+    };
+    let (wide, narrow) = (1e15, 150e9);
+    let near = read(vec![(0, 1), (1, 0)], narrow, 90.0).0;
+    assert!(near > 300.0, "{near}");
+    assert_eq!(read(vec![(0, 1), (1, 0)], wide, 90.0).0, near, "nothing passes");
+    // `samplers.md` 7.6: 150 GB/s from the other socket.
+    let (far, latency_ns) = read(vec![(0, 0), (1, 1)], narrow, 90.0);
+    assert!((148.0..=152.0).contains(&far), "{far}");
+    let (unbound, idle_ns) = read(vec![(0, 0), (1, 1)], wide, 90.0);
+    assert!(unbound > 1.5 * far, "{unbound}");
+    assert!(latency_ns > idle_ns + 90.0, "{latency_ns} {idle_ns}");
+    let free = read(vec![(0, 0), (1, 1)], narrow, 0.0).0;
+    assert!((148.0..=157.0).contains(&free), "{free}");
+    // Half and half: the link carries half of it.
+    let both = read(vec![(0, 1), (1, 1)], narrow, 90.0).0;
+    assert!((280.0..=304.0).contains(&both), "{both}");
+    assert!(read(vec![(0, 1), (1, 1)], wide, 90.0).0 > 1.05 * both);
+}
+
+#[test]
 fn a_pointer_chase_is_bound_by_latency() {
     let seconds_per_access = |nid, socket| {
         let areas = vec![area(2 * GIB, PageSize::Huge, Policy::Preferred(nid))];

@@ -40,6 +40,8 @@ pub struct ProcessorInit {
     pub clock_hz: f64,
     /// What a socket's boundary adds.
     pub hop_ns: f64,
+    /// Bytes per second that pass between two sockets.
+    pub hop_bandwidth_bytes_per_s: f64,
     /// Translations of the second-level TLB.
     pub tlb_entries: u32,
     /// Translations that others push out.
@@ -223,6 +225,7 @@ impl ProcessorInit {
             sockets: small(self.sockets, &format!("{path}.sockets"))?,
             clock_hz: self.clock_hz,
             hop_ns: self.hop_ns,
+            hop_bandwidth_hz: self.hop_bandwidth_bytes_per_s,
             tlb_entries: self.tlb_entries,
             tlb_evictions_per_ms: self.tlb_evictions_per_ms,
             walk_cycles: self.walk_cycles,
