@@ -12,7 +12,8 @@ export interface ProcessThroughput {
   /**
    * CPU nanoseconds that were taken of it since the start: by samplers, by faults, by threads of the
    * kernel (the monitor's own with its schemes, a policy's) that found no idle CPU, and by waiting for
-   * pages on their way to another node.
+   * pages on their way to another node. Not by what a monitor does beside: draining reports and keeping
+   * regions take nanoseconds a report, on one CPU.
    */
   readonly overheadNs: number;
   /** Bytes per second that it moves from and to each node. */

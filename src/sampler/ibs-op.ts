@@ -26,7 +26,8 @@ export interface IbsOpOptions {
   readonly l3MissOnly?: boolean;
   /**
    * Only loads that take at least so many cycles, from 128 to 2048. From zen5 on, which needs
-   * `l3MissOnly` too. @default no such filter
+   * `l3MissOnly` too. What a node serves takes one latency, that under its load: all of it passes, or
+   * nothing. @default no such filter
    */
   readonly latencyMin?: number;
   /**

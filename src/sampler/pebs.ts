@@ -31,7 +31,10 @@ export interface PebsOptions {
   readonly event?: PebsEvent;
   /** Of `node_loads`: which nodes. @default none, but `node_loads` needs some */
   readonly nodes?: readonly number[];
-  /** Of `slow_loads`: cycles, from 1 to 65535. @default none, but `slow_loads` needs one */
+  /**
+   * Of `slow_loads`: cycles, from 1 to 65535. What a cache or a node serves takes one latency: all of it
+   * passes, or nothing. @default none, but `slow_loads` needs one
+   */
   readonly latencyMin?: number;
   /** Events between records, from 1 to 2^47 - 1, instead of a frequency. @default as `frequency` says */
   readonly period?: number;

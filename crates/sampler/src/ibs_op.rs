@@ -11,7 +11,8 @@
 //! how often that is an op about the same page is unknown and so a parameter, `stall_share`.
 //!
 //! Simplified: but for that, the ops between two tags are independent of each other; no op is tagged
-//! that never retires.
+//! that never retires; what a cache or a node serves takes one latency, the node's under its load; of a
+//! CPU's dead time only the handler's is missing, which its process pays.
 
 use damon_machine::vectors::{LANES, Vectors, Work, dispatch};
 use damon_machine::{EvenAccesses, Level, Machine, NOWHERE, Population};

@@ -11,7 +11,8 @@
 //! that shadow is neither recorded nor counted, so the true period is a little longer. How far it
 //! reaches is unknown and so a parameter, `shadow_events`.
 //!
-//! Simplified: every load that is slow enough is eligible for a latency threshold.
+//! Simplified: every load that is slow enough is eligible for a latency threshold, and all that a cache
+//! or a node serves takes one latency.
 
 use damon_machine::{Direction, Level, Machine, PAGE_SZ, Population, Reach};
 use rand_core::{Rng, SeedableRng};
