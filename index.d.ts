@@ -132,7 +132,8 @@ interface IbsOpOptions {
   readonly l3MissOnly?: boolean;
   /**
    * Only loads that take at least so many cycles, from 128 to 2048. From zen5 on, which needs
-   * `l3MissOnly` too. @default no such filter
+   * `l3MissOnly` too. What a node serves takes one latency, that under its load: all of it passes, or
+   * nothing. @default no such filter
    */
   readonly latencyMin?: number;
   /**
@@ -335,7 +336,10 @@ interface PebsOptions {
   readonly event?: PebsEvent;
   /** Of `node_loads`: which nodes. @default none, but `node_loads` needs some */
   readonly nodes?: readonly number[];
-  /** Of `slow_loads`: cycles, from 1 to 65535. @default none, but `slow_loads` needs one */
+  /**
+   * Of `slow_loads`: cycles, from 1 to 65535. What a cache or a node serves takes one latency: all of it
+   * passes, or nothing. @default none, but `slow_loads` needs one
+   */
   readonly latencyMin?: number;
   /** Events between records, from 1 to 2^47 - 1, instead of a frequency. @default as `frequency` says */
   readonly period?: number;
@@ -1085,7 +1089,8 @@ interface ProcessThroughput {
   /**
    * CPU nanoseconds that were taken of it since the start: by samplers, by faults, by threads of the
    * kernel (the monitor's own with its schemes, a policy's) that found no idle CPU, and by waiting for
-   * pages on their way to another node.
+   * pages on their way to another node. Not by what a monitor does beside: draining reports and keeping
+   * regions take nanoseconds a report, on one CPU.
    */
   readonly overheadNs: number;
   /** Bytes per second that it moves from and to each node. */
