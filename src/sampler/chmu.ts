@@ -42,7 +42,7 @@ export interface ChmuOptions {
   readonly threshold?: number;
   /** Room in the list, up to 65535; what does not fit is lost. @default 1024 */
   readonly listEntries?: number;
-  /** CPU time to read an entry. At most 1 ms. @default 1000 */
+  /** CPU time of a kernel thread to read an entry. At most 1 ms. @default 1000 */
   readonly readNs?: Duration;
 }
 

@@ -97,9 +97,7 @@ impl Emulation {
         self.sampler.take_back();
         let Self { machine, sampler, .. } = self;
         let machine = unshared(machine);
-        for (cpu, ns) in sampler.charges() {
-            machine.charge(cpu, ns);
-        }
+        sampler.charge(machine);
         machine.advance(until_ns);
         if let Some(policy) = &mut self.policy {
             policy.run(machine);

@@ -72,9 +72,7 @@ impl Run {
             self.sampler.follow(&self.machine, until_ns);
             self.sampler.report(&self.machine);
             let machine = Arc::get_mut(&mut self.machine).unwrap();
-            for (cpu, ns) in self.sampler.charges() {
-                machine.charge(cpu, ns);
-            }
+            self.sampler.charge(machine);
             machine.advance(until_ns);
             self.policy.run(machine);
         }

@@ -149,9 +149,9 @@ impl Sampler {
         self.sampling.report(machine);
     }
 
-    /// CPUs, and the nanoseconds that this took from each.
-    pub fn charges(&self) -> impl Iterator<Item = (u16, u64)> + '_ {
-        self.sampling.charges()
+    /// Takes what [following](Self::follow) took last from the machine's CPUs.
+    pub fn charge(&self, machine: &mut Machine) {
+        self.sampling.charge(machine);
     }
 
     /// Nobody wants samples up to (not including) `until_ns`: nothing is counted.

@@ -58,8 +58,8 @@ struct Part {
     end: usize,
     /// Who made all that was seen, if one did.
     who: Option<Who>,
-    /// Nanoseconds that it took, and the CPU that pays.
-    charge: (u16, u64),
+    /// Nanoseconds that it took, and the CPU that pays, or none.
+    charge: (Option<u16>, u64),
 }
 
 impl Task for Group {
@@ -240,9 +240,14 @@ impl Sampling {
         &self.sources
     }
 
-    /// What the last span took from whom.
-    pub(crate) fn charges(&self) -> impl Iterator<Item = (u16, u64)> + '_ {
-        self.told.iter().flat_map(|told| &told.parts).map(|part| part.charge)
+    /// Takes what the last span took from who pays.
+    pub(crate) fn charge(&self, machine: &mut Machine) {
+        for Part { charge: (cpu, ns), .. } in self.told.iter().flat_map(|told| &told.parts) {
+            match cpu {
+                Some(cpu) => machine.charge(*cpu, *ns),
+                None => machine.work_in_kernel(*ns),
+            }
+        }
     }
 
     pub(crate) fn kind(&self) -> AddressKind {

@@ -262,18 +262,14 @@ impl Stream {
         }
     }
 
-    /// The CPU that pays for it.
-    pub(crate) fn cpu(&self, machine: &Machine) -> u16 {
+    /// The CPU that pays for it; none where a thread of the kernel does the work, wherever that runs.
+    pub(crate) fn cpu(&self, machine: &Machine) -> Option<u16> {
         match self {
-            Self::IbsOp(cpu) => cpu.cpu(),
-            Self::Pebs(cpu) => cpu.cpu(),
-            // Whoever polls the list: the first that is there.
-            Self::Chmu(_) => {
-                let mut cpus = 0..machine.cpus();
-                cpus.find(|&cpu| machine.running(cpu).is_some()).unwrap_or(0)
-            }
-            Self::HintFaults(process) => process.cpu(machine),
-            Self::PageFaults(process) => process.cpu(machine),
+            Self::IbsOp(cpu) => Some(cpu.cpu()),
+            Self::Pebs(cpu) => Some(cpu.cpu()),
+            Self::Chmu(_) => None,
+            Self::HintFaults(process) => Some(process.cpu(machine)),
+            Self::PageFaults(process) => Some(process.cpu(machine)),
         }
     }
 

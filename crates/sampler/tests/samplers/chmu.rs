@@ -1,10 +1,13 @@
 use std::collections::HashSet;
+use std::sync::Arc;
 
-use damon_machine::workload::{Line, Pattern};
+use damon_machine::workload::{Line, Pattern, Phase, Process};
+use damon_machine::{Machine, MachineConfig, Processor, Workload};
+use damon_ring::{Lanes, LanesOptions};
 use damon_sampler::chmu::{Mode, Traffic};
-use damon_sampler::{ChmuConfig, SamplerConfig};
+use damon_sampler::{ChmuConfig, Sampler, SamplerConfig};
 
-use crate::{MIB, MS, area, hot_set, machine, on_cxl, refused, run};
+use crate::{MIB, MS, area, hot_set, machine, nodes, on_cxl, refused, run};
 
 fn config() -> ChmuConfig {
     ChmuConfig {
@@ -28,7 +31,7 @@ fn chmu(config: ChmuConfig) -> SamplerConfig {
 }
 
 /// 64 MiB of DRAM, and 96 MiB of CXL whose first half gets nearly all of four accesses in five.
-fn hot_on_cxl() -> damon_machine::Machine {
+fn hot_on_cxl() -> Machine {
     let lines = vec![
         Line { weight: 1.0, ..Line::new(0, Pattern::Uniform) },
         Line { weight: 4.0, reuse: Some(1.0), ..Line::new(1, hot_set(48 * MIB, 0.99)) },
@@ -93,6 +96,33 @@ fn a_unit_that_is_always_on_lists_what_reaches_the_threshold_as_often_as_it_does
     // The list holds what came first.
     let short = always(250, |config| config.list_entries = 100).counters;
     assert_eq!((short.reported, short.selected), (9 * 100, short.reported + short.lost));
+}
+
+#[test]
+fn the_list_is_read_by_a_thread_of_the_kernel_on_an_idle_cpu_if_there_is_one() {
+    let overhead_ns = |cpus| {
+        let phases = vec![Phase {
+            duration_ns: u64::MAX,
+            lines: vec![Line { reuse: Some(1.0), ..Line::new(0, hot_set(48 * MIB, 0.99)) }],
+        }];
+        let areas = vec![area(96 * MIB, 1)];
+        let process = Process { areas, phases, cpus: Some(0..cpus), ..Process::new(7) };
+        let workload = Workload { processes: vec![process] };
+        let machine = MachineConfig::new(nodes(), Processor::zen5(4), workload);
+        let mut machine = Arc::new(Machine::new(machine).unwrap());
+        let mut sampler = Sampler::new(&chmu(config()), &machine, 0, 1).unwrap();
+        let lanes = Lanes::new(LanesOptions { slots: 65_536, lanes_max: 1 }).unwrap();
+        sampler.attach(vec![lanes.add().unwrap()]);
+        sampler.follow(&machine, 150 * MS);
+        let machine = Arc::get_mut(&mut machine).unwrap();
+        sampler.charge(machine);
+        machine.advance(150 * MS);
+        let paid_ns = machine.throughput().processes[0].overhead_ns;
+        (paid_ns, sampler.counters().overhead_ns)
+    };
+    let (paid_ns, all_ns) = overhead_ns(4);
+    assert!(paid_ns == all_ns && all_ns > 10 * MS, "{paid_ns} of {all_ns}");
+    assert_eq!(overhead_ns(3).0, 0);
 }
 
 #[test]

@@ -73,7 +73,7 @@ pub(crate) fn run_on(threads: usize, machine: Machine, config: &SamplerConfig, m
     for until_ns in (1..=ms * MS / TICK_NS).map(|tick| tick * TICK_NS) {
         sampler.follow(&machine, until_ns);
         let unshared = Arc::get_mut(&mut machine).unwrap();
-        sampler.charges().for_each(|(cpu, ns)| unshared.charge(cpu, ns));
+        sampler.charge(unshared);
         unshared.advance(until_ns);
         sampler.go_ahead(&machine);
         sampler.report(&machine);
