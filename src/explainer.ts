@@ -1,7 +1,8 @@
 /** What a monitor keeps of its tuners' steps and of its rounds, to tell why schemes did what they did. */
-import type { RoundBooks } from '../native/binding.cjs';
+import type { RoundColumns } from '../native/binding.cjs';
 import { refuse } from './errors.ts';
 import type { Tuning } from './goal/control.ts';
+import { native } from './native/binding.ts';
 import { type ExplainOptions, type Explanation, RecordLog } from './report/explanation.ts';
 import type { Round } from './report/round.ts';
 import { RoundLog } from './report/round-log.ts';
@@ -22,9 +23,9 @@ export interface ExplainedMonitor {
 
 /** The records of one monitor. */
 export class Explainer {
-  readonly #fetch: () => RoundBooks;
+  readonly #fetch: () => RoundColumns;
   readonly #tunings = new RecordLog<Tuning>(RECORDS);
-  readonly #rounds = new RoundLog(RECORDS);
+  readonly #rounds = new RoundLog(RECORDS, native());
   /** Rounds that the addon had to drop before they were fetched. */
   #unfetched = 0;
   /** Of {@link #rounds}: how many {@link takeRounds} has seen. */
@@ -32,7 +33,7 @@ export class Explainer {
   #missed = 0;
 
   /** @param fetch takes the accounts of rounds that the addon holds */
-  constructor(fetch: () => RoundBooks) {
+  constructor(fetch: () => RoundColumns) {
     this.#fetch = fetch;
   }
 
@@ -81,9 +82,9 @@ export class Explainer {
   }
 
   #fetchRounds(): void {
-    const { rounds, dropped } = this.#fetch();
-    this.#unfetched = dropped;
-    this.#rounds.add(rounds);
+    const columns = this.#fetch();
+    this.#unfetched = columns.dropped;
+    this.#rounds.add(columns);
   }
 }
 

@@ -95,6 +95,24 @@ test('every region a scheme comes to has one outcome, and their bytes are all by
   t.deepEqual([...occurred].toSorted(), OUTCOMES.map(({ key }) => key).toSorted());
 });
 
+test('what the rounds of a scheme tell adds up to its counters', async (t) => {
+  using kdamond = new Kdamond({ source: smallWith({ interleave: [0, 1] }), schemes: SCHEMES });
+  await kdamond.run({ untilMs: 3_000 });
+  const { rounds } = kdamond.explain();
+  Object.values(kdamond.books.counters.schemes).forEach((counters, index) => {
+    const sum = (of: (round: Round) => number): number =>
+      rounds.filter(({ scheme }) => scheme === index).reduce((total, one) => total + of(one), 0);
+    t.true(counters.szTried > 0);
+    t.like(counters, {
+      nrTried: sum(({ tried }) => tried.regions),
+      szTried: sum(({ tried }) => tried.bytes),
+      nrApplied: sum(({ applied }) => applied.regions),
+      szApplied: sum(({ applied }) => applied.bytes),
+      szOpsFilterPassed: sum(({ opsPassedBytes }) => opsPassedBytes),
+    });
+  });
+});
+
 test('with several schemes, the last one still comes to each byte once', async (t) => {
   using kdamond = new Kdamond({ source: SMALL, schemes: SCHEMES, everyMs: 100 });
   await kdamond.run({ untilMs: 3_000 });

@@ -5,65 +5,47 @@
  * objects they are most of what its process holds, and they grow old, which the garbage collector
  * answers with more memory still. So they become objects when someone asks.
  */
-import type { RoundEntry } from '../../native/binding.cjs';
+import type { RoundColumns } from '../../native/binding.cjs';
+import type { NativeBinding } from '../native/binding.ts';
 import { item } from './item.ts';
 import type { Round, RoundShare } from './round.ts';
 
-const NUMBERS = [
-  'tick',
-  'scheme',
-  'opened',
-  'effectiveSzBytes',
-  'chargedBefore',
-  'chargedAfter',
-  'scoreMin',
-  'elapsedNs',
-  'opsPassedBytes',
-] as const;
-/** Of two columns each: regions, then bytes. */
-const SHARES = [
-  'tried',
-  'applied',
-  'noMatch',
-  'lowScore',
-  'filtered',
-  'quotaFull',
-  'servedBefore',
-  'snapshotsDone',
-] as const;
-const WIDTH = NUMBERS.length + 2 * SHARES.length;
-const COLUMN = Object.fromEntries([
-  ...NUMBERS.map((key, i) => [key, i]),
-  ...SHARES.map((key, i) => [key, NUMBERS.length + 2 * i]),
-]) as Readonly<Record<(typeof NUMBERS | typeof SHARES)[number], number>>;
+/** Which number of a row is what, as the addon lays them out. */
+export type RoundLayout = Pick<NativeBinding, 'RoundColumn' | 'ROUND_WIDTH'>;
+
 /** Rounds that there is room for at first. */
 const ROWS_MIN = 64;
 
 /** A queue that keeps the newest, and knows how many there were. */
 export class RoundLog {
   readonly #limit: number;
+  readonly #column: RoundLayout['RoundColumn'];
+  readonly #width: number;
   /** A ring once it is as long as the limit: round `n` is in row `n` modulo its length. */
   #times = new BigUint64Array(0);
   #numbers = new Float64Array(0);
   #total = 0;
 
-  constructor(limit: number) {
+  constructor(limit: number, { RoundColumn, ROUND_WIDTH }: RoundLayout) {
     this.#limit = limit;
+    this.#column = RoundColumn;
+    this.#width = ROUND_WIDTH;
   }
 
-  add(rounds: readonly RoundEntry[]): void {
-    this.#makeRoom(this.#total + rounds.length);
-    for (const round of rounds) {
-      const row = this.#total % this.#times.length;
-      this.#times[row] = round.timeNs;
-      const numbers = this.#numbers.subarray(row * WIDTH, (row + 1) * WIDTH);
-      for (const key of NUMBERS) numbers[COLUMN[key]] = Number(round[key]);
-      for (const key of SHARES) {
-        numbers[COLUMN[key]] = round[key].regions;
-        numbers[COLUMN[key] + 1] = round[key].bytes;
-      }
-      this.#total += 1;
+  add({ times, numbers }: Pick<RoundColumns, 'times' | 'numbers'>): void {
+    const width = this.#width;
+    this.#makeRoom(this.#total + times.length);
+    const rows = this.#times.length;
+    // Those that have to make room at once are not copied.
+    let from = Math.max(0, times.length - rows);
+    while (from < times.length) {
+      const row = (this.#total + from) % rows;
+      const to = Math.min(times.length, from + rows - row);
+      this.#times.set(times.subarray(from, to), row);
+      this.#numbers.set(numbers.subarray(from * width, to * width), row * width);
+      from = to;
     }
+    this.#total += times.length;
   }
 
   /** How many were added. */
@@ -86,31 +68,31 @@ export class RoundLog {
 
   #round(n: number): Round {
     const row = n % this.#times.length;
-    const numbers = this.#numbers.subarray(row * WIDTH, (row + 1) * WIDTH);
-    const number = (key: (typeof NUMBERS)[number]): number => item(numbers, COLUMN[key]);
-    const share = (key: (typeof SHARES)[number]): RoundShare => ({
-      regions: item(numbers, COLUMN[key]),
-      bytes: item(numbers, COLUMN[key] + 1),
+    const [numbers, first, column] = [this.#numbers, row * this.#width, this.#column];
+    const number = (at: number): number => item(numbers, first + at);
+    const share = (regions: number, bytes: number): RoundShare => ({
+      regions: number(regions),
+      bytes: number(bytes),
     });
     return {
       timeNs: item(this.#times, row),
-      tick: number('tick'),
-      scheme: number('scheme'),
-      opened: number('opened') === 1,
-      effectiveSzBytes: number('effectiveSzBytes'),
-      chargedBefore: number('chargedBefore'),
-      chargedAfter: number('chargedAfter'),
-      scoreMin: number('scoreMin'),
-      elapsedNs: number('elapsedNs'),
-      tried: share('tried'),
-      applied: share('applied'),
-      opsPassedBytes: number('opsPassedBytes'),
-      noMatch: share('noMatch'),
-      lowScore: share('lowScore'),
-      filtered: share('filtered'),
-      quotaFull: share('quotaFull'),
-      servedBefore: share('servedBefore'),
-      snapshotsDone: share('snapshotsDone'),
+      tick: number(column.Tick),
+      scheme: number(column.Scheme),
+      opened: number(column.Opened) === 1,
+      effectiveSzBytes: number(column.EffectiveSzBytes),
+      chargedBefore: number(column.ChargedBefore),
+      chargedAfter: number(column.ChargedAfter),
+      scoreMin: number(column.ScoreMin),
+      elapsedNs: number(column.ElapsedNs),
+      tried: share(column.TriedRegions, column.TriedBytes),
+      applied: share(column.AppliedRegions, column.AppliedBytes),
+      opsPassedBytes: number(column.OpsPassedBytes),
+      noMatch: share(column.NoMatchRegions, column.NoMatchBytes),
+      lowScore: share(column.LowScoreRegions, column.LowScoreBytes),
+      filtered: share(column.FilteredRegions, column.FilteredBytes),
+      quotaFull: share(column.QuotaFullRegions, column.QuotaFullBytes),
+      servedBefore: share(column.ServedBeforeRegions, column.ServedBeforeBytes),
+      snapshotsDone: share(column.SnapshotsDoneRegions, column.SnapshotsDoneBytes),
     };
   }
 
@@ -120,7 +102,7 @@ export class RoundLog {
     const length = Math.min(this.#limit, Math.max(ROWS_MIN, 2 * present, rows));
     const [times, numbers] = [this.#times, this.#numbers];
     this.#times = new BigUint64Array(length);
-    this.#numbers = new Float64Array(length * WIDTH);
+    this.#numbers = new Float64Array(length * this.#width);
     this.#times.set(times);
     this.#numbers.set(numbers);
   }

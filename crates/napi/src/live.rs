@@ -21,7 +21,7 @@ use crate::counters::{LiveBooks, live_books};
 use crate::error::{Failure, closed};
 use crate::monitor::{Columns, TuneCall, VerdictInit, call};
 use crate::options::{LiveInit, MonitorInit};
-use crate::state::{RoundBooks, round_accounts};
+use crate::state::{RoundColumns, round_columns};
 
 /// A live monitor. Its methods return at once, or after the monitor's step in progress.
 #[napi]
@@ -229,9 +229,9 @@ impl NativeLive {
 
     /// Accounts of rounds since the last call, oldest first.
     #[napi(catch_unwind)]
-    pub fn take_rounds(&self) -> napi::Result<RoundBooks> {
+    pub fn take_rounds<'env>(&self, env: &'env Env) -> napi::Result<RoundColumns<'env>> {
         let (rounds, dropped) = self.live()?.take_rounds();
-        Ok(round_accounts(rounds, dropped))
+        round_columns(env, &rounds, dropped)
     }
 
     /// The monitor's clock, in nanoseconds.

@@ -23,7 +23,7 @@ use crate::operations::{
 };
 use crate::options::{ContextInit, EmulationInit, GoalInit, MonitorInit, RecordingInit, goals};
 use crate::state::{
-    MonitorState, RoundBooks, TriedColumns, monitor_state, round_books, tried_columns,
+    MonitorState, RoundColumns, TriedColumns, monitor_state, round_columns, tried_columns,
 };
 
 enum State {
@@ -342,8 +342,10 @@ impl NativeMonitor {
 
     /// Accounts of rounds since the last call, oldest first.
     #[napi(catch_unwind)]
-    pub fn take_rounds(&self) -> napi::Result<RoundBooks> {
-        self.with_mut(|monitor| Ok(round_books(monitor)))
+    pub fn take_rounds<'env>(&self, env: &'env Env) -> napi::Result<RoundColumns<'env>> {
+        let (rounds, dropped) = self
+            .with_mut(|monitor| Ok((monitor.take_rounds(), monitor.kdamond().rounds_dropped())))?;
+        round_columns(env, &rounds, dropped)
     }
 
     /// The state of the monitor.

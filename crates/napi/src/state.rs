@@ -2,64 +2,79 @@
 
 use damon_core::scheme::{Round, Scheme, Share, TriedRegion};
 use damon_monitor::Monitor;
-use napi::bindgen_prelude::{BigInt, BigUint64Array, Float64Array, Uint8Array, Uint32Array};
+use napi::Env;
+use napi::bindgen_prelude::{
+    BigUint64Array, BigUint64ArraySlice, Float64Array, Float64ArraySlice, Uint8Array, Uint32Array,
+};
 use napi_derive::napi;
 
-/// Regions and their bytes.
-#[napi(object)]
-pub struct RoundShare {
-    /// How many.
-    pub regions: f64,
-    /// Their bytes.
-    pub bytes: f64,
-}
-
-/// One scheme's part in one round.
-#[napi(object)]
-pub struct RoundEntry {
-    /// When, in nanoseconds of the monitor's clock.
-    pub time_ns: BigInt,
+/// What the numbers of a round are: TypeScript reads a row by these.
+#[napi]
+pub enum RoundColumn {
     /// In which tick.
-    pub tick: f64,
+    Tick,
     /// Index of the scheme.
-    pub scheme: u32,
-    /// Whether a quota window opened.
-    pub opened: bool,
+    Scheme,
+    /// 1 if a quota window opened, else 0.
+    Opened,
     /// Bytes the scheme may try in the window.
-    pub effective_sz_bytes: f64,
+    EffectiveSzBytes,
     /// Bytes charged in the window before the round.
-    pub charged_before: f64,
+    ChargedBefore,
     /// Bytes charged in the window after it.
-    pub charged_after: f64,
+    ChargedAfter,
     /// Regions below this score had to wait.
-    pub score_min: u32,
+    ScoreMin,
     /// How long the operations set took.
-    pub elapsed_ns: f64,
+    ElapsedNs,
     /// Handed to the operations set.
-    pub tried: RoundShare,
+    TriedRegions,
+    /// Their bytes.
+    TriedBytes,
     /// Of those: with an effect.
-    pub applied: RoundShare,
+    AppliedRegions,
+    /// Their bytes.
+    AppliedBytes,
     /// Bytes of those that passed the page filters.
-    pub ops_passed_bytes: f64,
+    OpsPassedBytes,
     /// Not what the scheme is about.
-    pub no_match: RoundShare,
+    NoMatchRegions,
+    /// Their bytes.
+    NoMatchBytes,
     /// Others come first.
-    pub low_score: RoundShare,
+    LowScoreRegions,
+    /// Their bytes.
+    LowScoreBytes,
     /// A filter objected.
-    pub filtered: RoundShare,
+    FilteredRegions,
+    /// Their bytes.
+    FilteredBytes,
     /// The quota was used up.
-    pub quota_full: RoundShare,
+    QuotaFullRegions,
+    /// Their bytes.
+    QuotaFullBytes,
     /// Had their turn before the last full window ended.
-    pub served_before: RoundShare,
+    ServedBeforeRegions,
+    /// Their bytes.
+    ServedBeforeBytes,
     /// The scheme has done as many snapshots as it may.
-    pub snapshots_done: RoundShare,
+    SnapshotsDoneRegions,
+    /// Their bytes.
+    SnapshotsDoneBytes,
 }
 
-/// Accounts of rounds.
-#[napi(object)]
-pub struct RoundBooks {
-    /// Oldest first.
-    pub rounds: Vec<RoundEntry>,
+/// Numbers of a round.
+#[allow(unreachable_pub, reason = "only public constants are exported")]
+#[napi]
+pub const ROUND_WIDTH: u32 = RoundColumn::SnapshotsDoneBytes as u32 + 1;
+
+/// Accounts of rounds, oldest first.
+#[napi(object, object_from_js = false)]
+pub struct RoundColumns<'env> {
+    /// When, in nanoseconds of the monitor's clock.
+    pub times: BigUint64ArraySlice<'env>,
+    /// `ROUND_WIDTH` for each round, as `RoundColumn` says.
+    pub numbers: Float64ArraySlice<'env>,
     /// Those that had to make room, since the start.
     pub dropped: f64,
 }
@@ -102,41 +117,48 @@ pub struct MonitorState {
     pub available_operations: Vec<String>,
 }
 
-impl From<Share> for RoundShare {
-    fn from(Share { regions, bytes }: Share) -> Self {
-        Self { regions: regions as f64, bytes: bytes as f64 }
-    }
+/// Copies, not memory of the addon's: that is freed when the event loop turns, and a run on the calling
+/// thread lets it wait.
+pub(crate) fn round_columns<'env>(
+    env: &'env Env,
+    rounds: &[Round],
+    dropped: u64,
+) -> napi::Result<RoundColumns<'env>> {
+    let times: Vec<u64> = rounds.iter().map(|round| round.time_ns).collect();
+    let numbers: Vec<f64> = rounds.iter().flat_map(numbers).collect();
+    Ok(RoundColumns {
+        times: BigUint64ArraySlice::copy_from(env, times)?,
+        numbers: Float64ArraySlice::copy_from(env, numbers)?,
+        dropped: dropped as f64,
+    })
 }
 
-pub(crate) fn round_books(monitor: &mut Monitor) -> RoundBooks {
-    round_accounts(monitor.take_rounds(), monitor.kdamond().rounds_dropped())
-}
-
-pub(crate) fn round_accounts(rounds: Vec<Round>, dropped: u64) -> RoundBooks {
-    RoundBooks { rounds: rounds.into_iter().map(round_entry).collect(), dropped: dropped as f64 }
-}
-
-fn round_entry(round: Round) -> RoundEntry {
-    RoundEntry {
-        time_ns: BigInt::from(round.time_ns),
-        tick: round.tick as f64,
-        scheme: round.scheme as u32,
-        opened: round.opened,
-        effective_sz_bytes: round.effective_sz as f64,
-        charged_before: round.charged_before as f64,
-        charged_after: round.charged_after as f64,
-        score_min: round.score_min,
-        elapsed_ns: round.elapsed_ns as f64,
-        tried: round.tried.into(),
-        applied: round.applied.into(),
-        ops_passed_bytes: round.ops_passed_bytes as f64,
-        no_match: round.no_match.into(),
-        low_score: round.low_score.into(),
-        filtered: round.filtered.into(),
-        quota_full: round.quota_full.into(),
-        served_before: round.served_before.into(),
-        snapshots_done: round.snapshots_done.into(),
-    }
+fn numbers(round: &Round) -> [f64; ROUND_WIDTH as usize] {
+    use RoundColumn as Column;
+    let mut row = [0.0; ROUND_WIDTH as usize];
+    let mut put = |column: Column, number: u64| row[column as usize] = number as f64;
+    put(Column::Tick, round.tick);
+    put(Column::Scheme, round.scheme as u64);
+    put(Column::Opened, u64::from(round.opened));
+    put(Column::EffectiveSzBytes, round.effective_sz);
+    put(Column::ChargedBefore, round.charged_before);
+    put(Column::ChargedAfter, round.charged_after);
+    put(Column::ScoreMin, u64::from(round.score_min));
+    put(Column::ElapsedNs, round.elapsed_ns);
+    put(Column::OpsPassedBytes, round.ops_passed_bytes);
+    let mut put_share = |regions: Column, bytes: Column, share: Share| {
+        put(regions, share.regions);
+        put(bytes, share.bytes);
+    };
+    put_share(Column::TriedRegions, Column::TriedBytes, round.tried);
+    put_share(Column::AppliedRegions, Column::AppliedBytes, round.applied);
+    put_share(Column::NoMatchRegions, Column::NoMatchBytes, round.no_match);
+    put_share(Column::LowScoreRegions, Column::LowScoreBytes, round.low_score);
+    put_share(Column::FilteredRegions, Column::FilteredBytes, round.filtered);
+    put_share(Column::QuotaFullRegions, Column::QuotaFullBytes, round.quota_full);
+    put_share(Column::ServedBeforeRegions, Column::ServedBeforeBytes, round.served_before);
+    put_share(Column::SnapshotsDoneRegions, Column::SnapshotsDoneBytes, round.snapshots_done);
+    row
 }
 
 pub(crate) fn tried_columns(regions: &[TriedRegion]) -> TriedColumns {
@@ -164,5 +186,39 @@ pub(crate) fn monitor_state(monitor: &Monitor) -> MonitorState {
         committing: monitor.is_committing(),
         operations: kdamond.ops().name().into(),
         available_operations: monitor.available_operations().map(|ops| ops.name().into()).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use damon_core::scheme::{Round, Share};
+
+    use super::numbers;
+
+    #[test]
+    fn each_number_of_a_round_has_a_column_of_its_own() {
+        let share = |column| Share { regions: column, bytes: column + 1 };
+        let row = numbers(&Round {
+            time_ns: 99,
+            tick: 100,
+            scheme: 101,
+            opened: true,
+            effective_sz: 103,
+            charged_before: 104,
+            charged_after: 105,
+            score_min: 106,
+            elapsed_ns: 107,
+            tried: share(108),
+            applied: share(110),
+            ops_passed_bytes: 112,
+            no_match: share(113),
+            low_score: share(115),
+            filtered: share(117),
+            quota_full: share(119),
+            served_before: share(121),
+            snapshots_done: share(123),
+        });
+        let expected = (100..).map(|number| if number == 102 { 1.0 } else { f64::from(number) });
+        assert!(row.into_iter().eq(expected.take(row.len())), "{row:?}");
     }
 }
