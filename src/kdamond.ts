@@ -93,6 +93,10 @@ interface Asked {
   readonly reject: (error: unknown) => void;
 }
 
+/** Why a run came back, and it is not a failure. */
+type Outcome = Exclude<RunResult, { readonly kind: 'failed' }>;
+type OutcomeOf<Kind extends Outcome['kind']> = Extract<Outcome, { readonly kind: Kind }>;
+
 const NS_PER_MS = 1_000_000n;
 const NS_PER_S = 1_000_000_000;
 const U64_MAX = 2n ** 64n - 1n;
@@ -485,7 +489,7 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
     });
   }
 
-  async #step(untilNs: bigint, onThisThread: boolean): Promise<RunResult> {
+  async #step(untilNs: bigint, onThisThread: boolean): Promise<Outcome> {
     // At least one tick, however long it is.
     const [chunkNs, tickEnd] = [this.nowNs + CHUNK_NS, this.nextTickNs];
     const chunkEnd = chunkNs > tickEnd ? chunkNs : tickEnd;
@@ -498,7 +502,7 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
         ? this.#native.runHere(stepEnd, verdicts)
         : await this.#run(stepEnd, verdicts);
       this.#answers.rethrow();
-      if (result.failure) throw toError(result.failure);
+      if (result.kind === 'failed') throw toError(result.failure);
       if (result.kind !== 'tried') this.#missWalk();
       return result;
     } finally {
@@ -507,12 +511,12 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
   }
 
   /** Whether a chunk ended because the run as a whole did: the next tick lies beyond its end. */
-  #isAt(untilNs: bigint, { kind }: RunResult): boolean {
+  #isAt(untilNs: bigint, { kind }: Outcome): boolean {
     return kind === 'reached' && this.nextTickNs > untilNs;
   }
 
   #snapshot(
-    { regions, targets: parts, nowNs, sinceNs }: RunResult,
+    { regions, targets: parts, nowNs, sinceNs }: OutcomeOf<'snapshot'>,
     options: SnapshotColumnsOptions,
   ): Snapshot {
     const columns = givenColumns(options, regions);
@@ -527,7 +531,7 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
   }
 
   async #tune(
-    { calls, nowNs, hotBytes }: RunResult,
+    { calls, nowNs, hotBytes }: OutcomeOf<'tune'>,
     onTuning: RunOptions['onTuning'],
   ): Promise<void> {
     const tuned = await this.#control.tune(calls, { timeNs: nowNs, hotBytes });

@@ -128,25 +128,42 @@ impl From<&VerdictInit> for Verdict {
     }
 }
 
-/// Why a run came back.
-#[napi(object)]
-pub struct RunResult {
-    /// `reached`, `tune`, `snapshot`, `tried`, `ended`, `cancelled` or `failed`.
-    pub kind: String,
-    /// The monitor's clock, in nanoseconds.
-    pub now_ns: BigInt,
-    /// Of `snapshot`: how many regions.
-    pub regions: u32,
-    /// Of `snapshot`: the targets, in order.
-    pub targets: Vec<SnapshotPart>,
-    /// Of `snapshot`: when the one before was taken.
-    pub since_ns: BigInt,
-    /// Of `tune`.
-    pub calls: Vec<TuneCall>,
-    /// Bytes of the hot set by node, if the source knows.
-    pub hot_bytes: Option<Vec<f64>>,
-    /// Of `failed`.
-    pub failure: Option<Failure>,
+/// Why a run came back, and what is to be known then: each property costs as much as a crossing.
+#[napi(discriminant = "kind", discriminant_case = "lowercase", object_from_js = false)]
+pub enum RunResult {
+    /// The next tick lies beyond the time that was given.
+    Reached,
+    /// Quota windows opened.
+    Tune {
+        /// The monitor's clock, in nanoseconds.
+        now_ns: BigInt,
+        /// The windows.
+        calls: Vec<TuneCall>,
+        /// Bytes of the hot set by node, if the source knows.
+        hot_bytes: Option<Vec<f64>>,
+    },
+    /// A snapshot was taken.
+    Snapshot {
+        /// The monitor's clock, in nanoseconds.
+        now_ns: BigInt,
+        /// How many regions.
+        regions: u32,
+        /// The targets, in order.
+        targets: Vec<SnapshotPart>,
+        /// When the one before was taken.
+        since_ns: BigInt,
+    },
+    /// Every scheme has done a round of the walk.
+    Tried,
+    /// The source ended.
+    Ended,
+    /// It was told to come back.
+    Cancelled,
+    /// The source failed, or the monitor.
+    Failed {
+        /// How.
+        failure: Failure,
+    },
 }
 
 #[napi]
@@ -430,16 +447,7 @@ impl Run {
         if self.closing.load(Ordering::Relaxed) {
             *state = State::Closed;
         }
-        ran.unwrap_or_else(|failure| RunResult {
-            kind: "failed".into(),
-            now_ns: BigInt::from(0u64),
-            regions: 0,
-            targets: Vec::new(),
-            since_ns: BigInt::from(0u64),
-            calls: Vec::new(),
-            hot_bytes: None,
-            failure: Some(failure),
-        })
+        ran.unwrap_or_else(|failure| RunResult::Failed { failure })
     }
 
     fn run(&self, state: &mut MutexGuard<'_, State>) -> Result<RunResult, Failure> {
@@ -461,24 +469,28 @@ impl Run {
 }
 
 fn result(monitor: &Monitor, event: Event) -> RunResult {
-    let (kind, calls) = match event {
-        Event::Reached => ("reached", Vec::new()),
-        Event::Tune => ("tune", monitor.requests().iter().map(call).collect()),
-        Event::Snapshot => ("snapshot", Vec::new()),
-        Event::Tried => ("tried", Vec::new()),
-        Event::Ended => ("ended", Vec::new()),
-        Event::Cancelled => ("cancelled", Vec::new()),
-    };
-    let hot_bytes = monitor.hot_bytes_by_node();
-    RunResult {
-        kind: kind.into(),
-        now_ns: BigInt::from(monitor.now_ns()),
-        regions: monitor.snapshot().len() as u32,
-        targets: if event == Event::Snapshot { parts(monitor.snapshot()) } else { Vec::new() },
-        since_ns: BigInt::from(monitor.snapshot().since_ns),
-        calls,
-        hot_bytes: hot_bytes.map(|nodes| nodes.into_iter().map(|bytes| bytes as f64).collect()),
-        failure: None,
+    let now_ns = BigInt::from(monitor.now_ns());
+    match event {
+        Event::Reached => RunResult::Reached,
+        Event::Tune => RunResult::Tune {
+            now_ns,
+            calls: monitor.requests().iter().map(call).collect(),
+            hot_bytes: monitor
+                .hot_bytes_by_node()
+                .map(|nodes| nodes.into_iter().map(|bytes| bytes as f64).collect()),
+        },
+        Event::Snapshot => {
+            let snapshot = monitor.snapshot();
+            RunResult::Snapshot {
+                now_ns,
+                regions: snapshot.len() as u32,
+                targets: parts(snapshot),
+                since_ns: BigInt::from(snapshot.since_ns),
+            }
+        }
+        Event::Tried => RunResult::Tried,
+        Event::Ended => RunResult::Ended,
+        Event::Cancelled => RunResult::Cancelled,
     }
 }
 
