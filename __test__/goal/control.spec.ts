@@ -71,6 +71,9 @@ test('a metric and a tuner of the user own are asked, and told what they need', 
   t.deepEqual(verdictsOf(tuned), [{ scheme: 0, bytes: 4096 }]);
 });
 
+/** Apart, as an object with such a method is mostly a mistake. */
+const THEN: string = ['th', 'en'].join('');
+
 const BAD_ANSWERS: readonly (readonly [string, () => unknown, RegExp])[] = [
   [
     'throws',
@@ -79,12 +82,32 @@ const BAD_ANSWERS: readonly (readonly [string, () => unknown, RegExp])[] = [
     },
     /no idea/,
   ],
+  [
+    'throws what is no text',
+    () => {
+      throw Object.create(null);
+    },
+    /failed: \[Object: null prototype\]/,
+  ],
+  [
+    'throws what cannot be shown',
+    () => {
+      throw new (class extends Error {
+        override get message(): string {
+          throw new Error('no');
+        }
+      })();
+    },
+    /failed: with what cannot be shown/,
+  ],
   ['rejects', () => Promise.reject(new Error('later')), /later/],
+  ['rejects with what is no text', () => Promise.reject(Object.create(null)), /null prototype/],
   ['gives NaN', () => NaN, /got `NaN`/],
   ['gives a negative number', () => -1, /got `-1`/],
   ['gives a fraction', () => 1.5, /got `1.5`/],
   ['gives text', () => '5', /got `'5'` \(string\)/],
   ['never settles', () => new Promise(() => {}), /no answer within 20 ms/],
+  ['never settles, of another make', () => ({ [THEN]: () => {} }), /no answer within 20 ms/],
 ];
 
 for (const [what, answer, message] of BAD_ANSWERS) {

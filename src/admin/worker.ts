@@ -3,6 +3,7 @@
  *
  * `damon-core.md` 8.2. Not here: the words for it (`state.ts`).
  */
+import { whatOf } from '../untrusted.ts';
 import type { Every } from './clock.ts';
 import { AdminError } from './errno.ts';
 import type { AdminContext, AdminEngine, AdminKdamond } from './engine.ts';
@@ -151,8 +152,7 @@ export class Worker {
       return await question();
     } catch (cause) {
       if (cause instanceof AdminError) throw this.#placed(cause);
-      const message = cause instanceof Error ? cause.message : String(cause);
-      throw new AdminError('EINVAL', message, { path: this.dir.pathOf('state'), cause });
+      throw new AdminError('EINVAL', whatOf(cause), { path: this.dir.pathOf('state'), cause });
     }
   }
 

@@ -1,5 +1,6 @@
 /** Asks what the user wrote, which may throw, answer nonsense, or never answer. */
 import { DamonError, refuse } from '../errors.ts';
+import { isThenable, whatOf } from '../untrusted.ts';
 
 /** What is asked. */
 export interface Question {
@@ -27,8 +28,7 @@ export async function answerOf(
   try {
     answer = await within(timeoutMs, ask);
   } catch (cause) {
-    const what = cause instanceof Error ? cause.message : String(cause);
-    throw new DamonError(`\`${path}\` failed: ${what}`, { code, path, cause });
+    throw new DamonError(`\`${path}\` failed: ${whatOf(cause)}`, { code, path, cause });
   }
   if (typeof answer === 'number' && accepts(answer)) return answer;
   throw refuse({ code, path, expected, received: answer });
@@ -37,7 +37,7 @@ export async function answerOf(
 async function within(timeoutMs: number, ask: () => unknown): Promise<unknown> {
   const asked = ask();
   // An answer at hand needs no timer.
-  if (!(asked instanceof Promise)) return asked;
+  if (!isThenable(asked)) return asked;
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);

@@ -5,7 +5,7 @@
  * answer, or none in time: then it is told what was wrong, and goes on without. Not here: what
  * going on without means, which the core decides.
  */
-import { inspect, types } from 'node:util';
+import { types } from 'node:util';
 
 import * as v from 'valibot';
 
@@ -14,6 +14,7 @@ import { DamonError, refuse } from '../errors.ts';
 import { Lane } from '../live/lane.ts';
 import { rangesSchema } from '../monitor/memory.ts';
 import type { ActionName } from '../scheme/action.ts';
+import { isThenable, whatOf } from '../untrusted.ts';
 import { SAFE } from '../validate.ts';
 import type {
   OperationsApplied,
@@ -252,25 +253,6 @@ export class Answers {
 }
 
 const EMPTY = new Uint8Array();
-
-/** What an error says. What a set throws need not be one, nor fit to be looked at. */
-function whatOf(error: unknown): string {
-  try {
-    if (error instanceof Error) return String(error.message);
-    return typeof error === 'string' ? error : inspect(error, { depth: 0 });
-  } catch {
-    return 'with what cannot be shown';
-  }
-}
-
-function isThenable(value: unknown): boolean {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'then' in value &&
-    typeof value.then === 'function'
-  );
-}
 
 function targetOf({ tgid }: Pick<QuestionCall, 'tgid'>): { tgid?: number } {
   return tgid === undefined ? {} : { tgid };
