@@ -3611,7 +3611,10 @@ declare class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispo
    * @throws DamonError `ERR_DAMON_CONFIG…` for options, `ERR_DAMON_TRACE_…` for a recording
    */
   constructor(options: KdamondOptions);
-  /** What it was told last, every option resolved. */
+  /**
+   * What it was told last, every option resolved, by whatever it was told: `commit`, `commitGoals`,
+   * `setGoal`. Tuned {@link intervals} are not what it was told.
+   */
   get config(): KdamondConfig;
   /**
    * Runs and yields a snapshot per interval. Leaving the loop early leaves the monitor where it
@@ -3845,8 +3848,6 @@ interface LaneReadings {
  */
 declare class LiveKdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDisposable {
   #private;
-  /** What it was told, every option resolved. */
-  readonly config: LiveKdamondConfig;
   /**
    * Names the monitor within this process, for {@link Lane.attach} on other threads: a text such as
    * `damon-0123456789abcdef`.
@@ -3858,6 +3859,8 @@ declare class LiveKdamond implements AsyncIterable<Snapshot>, Disposable, AsyncD
    * @throws DamonError `ERR_DAMON_CONFIG…`
    */
   constructor(options: LiveKdamondOptions);
+  /** What it was told last, every option resolved, by `setGoal` too. */
+  get config(): LiveKdamondConfig;
   /**
    * Starts the thread; does nothing while it runs.
    *

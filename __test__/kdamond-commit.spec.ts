@@ -191,6 +191,7 @@ test('goals that are committed leave everything else as it is', async (t) => {
   using mine = kdamondOf();
   await Promise.all([twin.run({ untilMs: 500 }), mine.run({ untilMs: 500 })]);
   await mine.commitGoals([[], [{ ...INPUT, currentValue: 10 }]]);
+  t.like(mine.config.schemes[1]?.quota.goals[0], { currentValue: 10 });
   twin.setGoal(1, 0, { ...INPUT, currentValue: 10 });
   t.deepEqual(await seen(mine, 1_500), await seen(twin, 1_500));
   // Met: the quota stays where it is.

@@ -152,7 +152,10 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
     this.#explainer = new Explainer(() => translating(() => this.#native.takeRounds()));
   }
 
-  /** What it was told last, every option resolved. */
+  /**
+   * What it was told last, every option resolved, by whatever it was told: `commit`, `commitGoals`,
+   * `setGoal`. Tuned {@link intervals} are not what it was told.
+   */
   get config(): KdamondConfig {
     return this.#config;
   }
@@ -227,6 +230,7 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
    */
   setGoal(scheme: number, goal: number, options: GoalOptions): void {
     this.#control.setGoal(scheme, goal, options);
+    this.#tellGoals();
   }
 
   /**
@@ -293,6 +297,7 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
     await this.#between(() => {
       translating(() => this.#native.commitGoals(goals.map((list) => list.map(goalInit))));
       this.#control.commitGoals(goals);
+      this.#tellGoals();
     });
   }
 
@@ -413,6 +418,10 @@ export class Kdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDispos
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
+  }
+
+  #tellGoals(): void {
+    this.#config = { ...this.#config, schemes: this.#control.schemes };
   }
 
   #open(source: Source): NativeMonitor {

@@ -11,7 +11,7 @@ function controlOf(quota: object, timeoutMs = 1_000): GoalControl {
 }
 
 const INPUT = { metric: 'user_input', targetValue: 10 } as const;
-const call = (openings = 1) => ({ scheme: 0, openings, metrics: [{}] });
+const call = (openings = 1) => ({ scheme: 0, openings, effectiveSzBytes: 0, metrics: [{}] });
 const timeNs = 5n;
 
 test('a step tells what was read and what followed, in the words of the addon too', async (t) => {
@@ -159,9 +159,12 @@ test('the first reading of memory pressure changes nothing: temporal goes on wit
   const goals = [{ metric: 'some_mem_psi_us', targetValue: 1_000 }];
   const quota = { szBytes: '1 MiB', tuner: 'temporal', goals };
   const control = controlOf(quota);
+  let effectiveSzBytes = 0;
   const step = async (stallUs: number) => {
-    const [tuned] = await control.tune([{ ...call(), metrics: [{ stallUs }] }], { timeNs });
-    return [tuned?.tuning.goals[0]?.currentValue, tuned?.tuning.effectiveBytes];
+    const asked = { ...call(), effectiveSzBytes, metrics: [{ stallUs }] };
+    const [tuned] = await control.tune([asked], { timeNs });
+    effectiveSzBytes = tuned?.tuning.effectiveBytes ?? NaN;
+    return [tuned?.tuning.goals[0]?.currentValue, effectiveSzBytes];
   };
   t.deepEqual(await step(0), [1_000, 0]);
   t.deepEqual(await step(400), [400, MIB]);
@@ -172,6 +175,20 @@ test('the first reading of memory pressure changes nothing: temporal goes on wit
   // A commit of goals does, too.
   control.commitGoals([resolve(schemeSchema, { action: 'stat', quota }, 'ERR').quota.goals]);
   t.deepEqual(await step(9_000), [0, MIB]);
+});
+
+test('a scheme with a size quota that gets a goal on memory pressure works on', async (t) => {
+  const goals = [{ metric: 'some_mem_psi_us', targetValue: 1_000 }];
+  const first = async (tuner: string, effectiveSzBytes: number) => {
+    const control = controlOf({ szBytes: '1 MiB', tuner, goals });
+    const asked = { ...call(), effectiveSzBytes, metrics: [{ stallUs: 70_000 }] };
+    const [tuned] = await control.tune([asked], { timeNs });
+    return [tuned?.tuning.goals[0]?.currentValue, tuned?.tuning.effectiveBytes];
+  };
+  t.deepEqual(await first('temporal', MIB), [0, MIB]);
+  t.deepEqual(await first('temporal', 0), [1_000, 0]);
+  // Met, so the loop stays where it is: at its least.
+  t.deepEqual(await first('consist', MIB), [1_000, 1]);
 });
 
 test('a stall that became less is not measured, and the next is since then', async (t) => {
@@ -197,12 +214,18 @@ test('a goal that is set keeps what is left out', async (t) => {
     });
     return tuned?.tuning.goals.map(({ currentValue, scoreBp }) => [currentValue, scoreBp]);
   };
+  const [before] = control.schemes;
   control.setGoal(0, 0, { ...share, targetValue: 6_000 });
   control.setGoal(0, 1, { ...INPUT, targetValue: 14 });
   t.deepEqual(await read(), [
     [9_000, 15_000],
     [7, 5_000],
   ]);
+  t.deepEqual(control.schemes[0]?.quota.goals, [
+    { ...share, complement: true, targetValue: 6_000 },
+    { ...INPUT, targetValue: 14, currentValue: 7 },
+  ]);
+  t.like(before?.quota.goals[0], { targetValue: 5_000 });
   control.setGoal(0, 0, { ...share, complement: true, targetValue: 9_000 });
   control.setGoal(0, 1, { ...INPUT, currentValue: 0 });
   t.deepEqual(await read(), [
@@ -252,7 +275,7 @@ test('a commit while a step waits does not mix what was measured with other goal
       { tuner: 'temporal', szBytes: MIB, goals: [{ metric, nid: 0, targetValue: 5_000 }] },
     ].map((quota) => resolve(schemeSchema, { action: 'stat', quota }, 'ERR'));
   const control = new GoalControl(schemes('node_mem_used_bp', slow), 1_000);
-  const calls = [call(), { scheme: 1, openings: 1, metrics: [{ valueBp: 1_000 }] }];
+  const calls = [call(), { ...call(), scheme: 1, metrics: [{ valueBp: 1_000 }] }];
   const tuning = control.tune(calls, { timeNs });
   control.commit(schemes('node_mem_free_bp', 'consist'));
   answer?.(3);

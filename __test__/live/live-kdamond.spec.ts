@@ -376,6 +376,7 @@ test('a value of the user steers a scheme, though nobody reads', async (t) => {
   await until('the goal is met', () => effective() === 0);
   live.setGoal(0, 0, { metric: 'user_input', targetValue: 100, currentValue: 99 });
   await until('the quota is open again', () => effective() === MIB);
+  t.like(live.config.schemes[0]?.quota.goals[0], { currentValue: 99 });
   t.throws(
     () => live.setGoal(0, 1, { metric: 'user_input', targetValue: 1 }),
     codeOf('ERR_DAMON_CONFIG_GOAL'),

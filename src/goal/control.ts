@@ -55,18 +55,21 @@ export interface TuneMoment {
   readonly hotBytes?: readonly number[] | undefined;
 }
 
-/** A scheme, its goals in force, and what they read before. */
+/** A scheme with its goals in force, and what they read before. */
 interface Steered {
   readonly config: Scheme;
-  readonly goals: Goal[];
   /** By goal: the time stalled until the last evaluation. */
   readonly stallUs: (number | undefined)[];
   /** By goal: the most that its share was a share of lately. */
   readonly peakBytesTotal: (number | undefined)[];
 }
 
-function steered(config: Scheme, goals: readonly Goal[]): Steered {
-  return { config, goals: [...goals], stallUs: [], peakBytesTotal: [] };
+function steered(config: Scheme): Steered {
+  return { config, stallUs: [], peakBytesTotal: [] };
+}
+
+function withGoals(config: Scheme, goals: readonly Goal[]): Scheme {
+  return { ...config, quota: { ...config.quota, goals } };
 }
 
 /** A window that opens, and the quota before it. */
@@ -86,8 +89,8 @@ const U53 = 'an integer from 0 to 2^53 - 1';
 /** The goals and tuners of one monitor's schemes. */
 export class GoalControl {
   /**
-   * Replaced by a commit, never changed: a step in progress, which may wait for what the user wrote,
-   * goes on with what was measured for it.
+   * Replaced, never changed: a step in progress, which may wait for what the user wrote, goes on with
+   * what was measured for it.
    */
   #steered: readonly Steered[] = [];
   /** By scheme: its tuner's last answer. */
@@ -103,7 +106,7 @@ export class GoalControl {
   /** Takes other schemes: those of the same index keep their tuner's last answer. */
   commit(schemes: readonly Scheme[]): void {
     // What was stalled before is forgotten, as in the kernel; what was eligible may now not be.
-    this.#steered = schemes.map((scheme) => steered(scheme, scheme.quota.goals));
+    this.#steered = schemes.map(steered);
     this.#quotasBp = schemes.map((_, i) => this.#quotasBp[i] ?? 0n);
   }
 
@@ -111,8 +114,13 @@ export class GoalControl {
   commitGoals(goals: readonly (readonly Goal[])[]): void {
     this.#steered = this.#steered.map((one, i) => {
       const list = goals[i];
-      return list ? steered(one.config, list) : one;
+      return list ? steered(withGoals(one.config, list)) : one;
     });
+  }
+
+  /** The schemes with the goals in force. */
+  get schemes(): readonly Scheme[] {
+    return this.#steered.map(({ config }) => config);
   }
 
   /**
@@ -125,9 +133,9 @@ export class GoalControl {
     const path = `schemes[${scheme}].quota.goals[${goal}]`;
     const code = 'ERR_DAMON_CONFIG_GOAL';
     const wanted = resolve(goalSchema, options, code, path);
-    const goals = this.#steered[scheme]?.goals;
-    const present = goals?.[goal];
-    if (goals === undefined || present === undefined) {
+    const one = this.#steered[scheme];
+    const present = one?.config.quota.goals[goal];
+    if (one === undefined || present === undefined) {
       throw refuse({ code, path, expected: 'a goal of the configuration', received: undefined });
     }
     const { metric, nid, memcg, complement, currentValue } = present;
@@ -138,11 +146,14 @@ export class GoalControl {
       throw refuse({ code, path, expected, received: options });
     }
     const isTold = 'currentValue' in options && options.currentValue !== undefined;
-    goals[goal] = {
+    const next: Goal = {
       ...wanted,
       ...(complement !== undefined && { complement }),
       ...(!isTold && currentValue !== undefined && { currentValue }),
     };
+    const config = withGoals(one.config, one.config.quota.goals.with(goal, next));
+    // What was read before goes on.
+    this.#steered = this.#steered.with(scheme, { ...one, config });
   }
 
   /** Takes the tuners' steps for windows that opened. */
@@ -169,7 +180,7 @@ export class GoalControl {
       for (let opening = 0; opening < openings; opening++) {
         if (opening > 0) bytesBefore = quotaBp / BP;
         goals.splice(0);
-        await this.#measure(one, call, { ...moment, quotaBp }, goals);
+        await this.#measure(one, call, moment, goals);
         quotaBp = await this.#next(one, call, { ...moment, quotaBp }, goals);
       }
       // Unless it was committed away meanwhile.
@@ -197,30 +208,30 @@ export class GoalControl {
 
   async #measure(
     one: Steered,
-    { scheme, metrics }: TuneCall,
-    moment: Opening,
+    call: TuneCall,
+    moment: TuneMoment,
     into: GoalReading[],
   ): Promise<void> {
-    for (const [i, goal] of one.goals.entries()) {
-      const reading = metrics[i];
-      const placed = { scheme, index: i, goal };
-      const currentValue = await this.#currentValue(one, placed, reading, moment);
-      const score = goalScoreBp(currentValue, goal.targetValue);
-      into.push({ goal, currentValue, scoreBp: Number(score), ...sizes(one, placed, reading) });
+    for (const [i, goal] of one.config.quota.goals.entries()) {
+      const placed = { scheme: call.scheme, index: i, goal };
+      const currentValue = await this.#currentValue(one, placed, call, moment);
+      const score = Number(goalScoreBp(currentValue, goal.targetValue));
+      const counted = sizes(one, placed, call.metrics[i]);
+      into.push({ goal, currentValue, scoreBp: score, ...counted });
     }
   }
 
   async #currentValue(
     one: Steered,
     placed: Placed,
-    reading: MetricReading | undefined,
-    moment: Opening,
+    call: TuneCall,
+    { timeNs }: TuneMoment,
   ): Promise<number> {
     const { scheme, index, goal } = placed;
     const { metric } = goal;
+    const reading = call.metrics[index];
     const path = `schemes[${scheme}].quota.goals[${index}].metric`;
     if (typeof metric === 'object') {
-      const { timeNs } = moment;
       return answerOf(() => metric.measure({ timeNs, scheme, goal: index }), isCount, {
         code: 'ERR_DAMON_METRIC',
         path,
@@ -230,7 +241,7 @@ export class GoalControl {
     }
     if (metric === 'user_input') return goal.currentValue ?? 0;
     if (reading?.stallUs !== undefined) {
-      const stalledUs = stalled(one, placed, reading.stallUs, moment.quotaBp);
+      const stalledUs = stalled(one, placed, reading.stallUs, call.effectiveSzBytes);
       if (stalledUs !== undefined) return stalledUs;
       const message = `\`${path}\` was not measured: the time stalled became less`;
       throw new DamonError(message, { code: 'ERR_DAMON_METRIC', path });
@@ -292,19 +303,20 @@ function sizes(
 }
 
 /**
- * Time stalled since the evaluation before; at the first, what changes nothing. `undefined` where the
- * total went back, as it cannot.
+ * Time stalled since the evaluation before; at the first, what changes nothing: a scheme that `temporal`
+ * let work, or that had a quota before it had the goal, works on. `undefined` where the total went back,
+ * as it cannot.
  */
 function stalled(
   { config, stallUs: totals }: Steered,
   { index, goal: { targetValue, complement } }: Placed,
   totalUs: number,
-  quotaBp: bigint,
+  effectiveSzBytes: number,
 ): number | undefined {
   const { tuner, resetIntervalMs } = config.quota;
   const before = totals[index];
   totals[index] = totalUs;
-  if (before === undefined) return tuner === 'temporal' && quotaBp >= BP ? 0 : targetValue;
+  if (before === undefined) return tuner === 'temporal' && effectiveSzBytes > 0 ? 0 : targetValue;
   const stalledUs = totalUs - before;
   if (stalledUs < 0) return undefined;
   return complement === true ? Math.max(0, resetIntervalMs * 1_000 - stalledUs) : stalledUs;

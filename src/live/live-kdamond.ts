@@ -142,13 +142,12 @@ const forgotten = new FinalizationRegistry((token: string) => {
  * ```
  */
 export class LiveKdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDisposable {
-  /** What it was told, every option resolved. */
-  readonly config: LiveKdamondConfig;
   /**
    * Names the monitor within this process, for {@link Lane.attach} on other threads: a text such as
    * `damon-0123456789abcdef`.
    */
   readonly token: string;
+  #config: LiveKdamondConfig;
   readonly #native: NativeLive;
   readonly #control: GoalControl;
   readonly #explainer: Explainer;
@@ -169,10 +168,11 @@ export class LiveKdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDi
    * @throws DamonError `ERR_DAMON_CONFIG…`
    */
   constructor(options: LiveKdamondOptions) {
-    this.config = resolveLiveOptions(options);
-    this.#control = new GoalControl(this.config.schemes, this.config.controlTimeoutMs);
+    this.#config = resolveLiveOptions(options);
+    const { schemes, controlTimeoutMs } = this.#config;
+    this.#control = new GoalControl(schemes, controlTimeoutMs);
     // Weakly: the addon holds the function, so it would hold the monitor, and none were forgotten.
-    this.#native = openLive(this.config, LiveKdamond.#waker(new WeakRef(this)));
+    this.#native = openLive(this.#config, LiveKdamond.#waker(new WeakRef(this)));
     this.#explainer = new Explainer(() => translating(() => this.#native.takeRounds()));
     this.token = this.#native.token;
     forgotten.register(this, this.token, this);
@@ -180,6 +180,11 @@ export class LiveKdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDi
       this,
       'a LiveKdamond stays on its thread: post its token and call Lane.attach(token) there',
     );
+  }
+
+  /** What it was told last, every option resolved, by `setGoal` too. */
+  get config(): LiveKdamondConfig {
+    return this.#config;
   }
 
   // Apart from the constructor, so that what it captures is the reference and nothing else.
@@ -352,6 +357,7 @@ export class LiveKdamond implements AsyncIterable<Snapshot>, Disposable, AsyncDi
    */
   setGoal(scheme: number, goal: number, options: GoalOptions): void {
     this.#control.setGoal(scheme, goal, options);
+    this.#config = { ...this.#config, schemes: this.#control.schemes };
   }
 
   /**

@@ -102,6 +102,8 @@ pub struct TuneCall {
     pub scheme: u32,
     /// Tuner steps to take, 1 or 2.
     pub openings: u32,
+    /// Bytes that the scheme might try in the window before; 0 also if there was none.
+    pub effective_sz_bytes: f64,
     /// By goal.
     pub metrics: Vec<MetricReading>,
 }
@@ -498,6 +500,7 @@ pub(crate) fn call(request: &TuneRequest) -> TuneCall {
     TuneCall {
         scheme: request.scheme as u32,
         openings: request.openings,
+        effective_sz_bytes: request.effective_sz_bytes as f64,
         metrics: request.metrics.iter().map(reading).collect(),
     }
 }

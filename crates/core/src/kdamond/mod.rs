@@ -44,6 +44,8 @@ pub struct TuneRequest {
     pub scheme: usize,
     /// How many windows opened at once: the tuner's steps to take, 1 or 2.
     pub openings: u32,
+    /// Bytes that the scheme might try in the window before; 0 also if there was none.
+    pub effective_sz_bytes: u64,
     /// The goals' metrics, in order.
     pub metrics: Vec<MetricValue>,
 }

@@ -114,7 +114,8 @@ pub(crate) fn open_windows(
         let goals = config.quota.goals.iter();
         let metrics =
             goals.map(|goal| measure(&goal.metric, config, targets, context, ops)).collect();
-        requests.push(TuneRequest { scheme: index, openings, metrics });
+        let effective_sz_bytes = quota.effective_sz_bytes;
+        requests.push(TuneRequest { scheme: index, openings, effective_sz_bytes, metrics });
     }
 }
 

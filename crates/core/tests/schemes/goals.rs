@@ -22,8 +22,10 @@ fn a_window_that_opens_asks_for_a_verdict_and_goes_by_the_smaller_limit() {
     // Windows of 20 ms, rounds every 10: opened in rounds 1, 3, 5, ...; size limit 6 pages.
     let goals = vec![Goal { metric: Metric::UserInput }];
     let mut bench = Bench::new(attrs(4), &ABCD, vec![with_goals(goals, 6, 20)]);
-    let request =
-        || vec![TuneRequest { scheme: 0, openings: 1, metrics: vec![MetricValue::UserInput] }];
+    let request = |pages: u64| {
+        let metrics = vec![MetricValue::UserInput];
+        vec![TuneRequest { scheme: 0, openings: 1, effective_sz_bytes: pages * PAGE, metrics }]
+    };
     let mut round = |verdict: Option<u64>| {
         bench.verdicts = verdict.map(|pages| (0, pages * PAGE)).into_iter().collect();
         bench.requests.clear();
@@ -31,20 +33,24 @@ fn a_window_that_opens_asks_for_a_verdict_and_goes_by_the_smaller_limit() {
         let effective = bench.scheme(0).quota.effective_sz_bytes / PAGE;
         (bench.requests.clone(), effective, bench.applied(), bench.scheme(0).stats.qt_exceeds)
     };
-    assert_eq!(round(Some(2)), (request(), 2, vec![(0, 2)], 0), "the goals allow less");
+    assert_eq!(round(Some(2)), (request(0), 2, vec![(0, 2)], 0), "the goals allow less");
     assert_eq!(round(Some(9)), (vec![], 2, vec![], 0), "nobody asked");
-    assert_eq!(round(Some(9)), (request(), 6, vec![(2, 4), (10, 14)], 1), "the size limit is less");
+    assert_eq!(
+        round(Some(9)),
+        (request(2), 6, vec![(2, 4), (10, 14)], 1),
+        "the size limit is less"
+    );
     assert_eq!(round(None), (vec![], 6, vec![], 1));
     assert_eq!(
         round(Some(0)),
-        (request(), 0, vec![], 2),
+        (request(6), 0, vec![], 2),
         "a goal that is reached stops the scheme"
     );
     assert_eq!(round(None), (vec![], 0, vec![], 2));
     // A window that allows nothing is full. No verdict: as it was.
-    assert_eq!(round(None), (request(), 0, vec![], 3));
+    assert_eq!(round(None), (request(0), 0, vec![], 3));
     assert_eq!(round(None), (vec![], 0, vec![], 3));
-    assert_eq!(round(Some(3)), (request(), 3, vec![(20, 23)], 4), "and the place was kept");
+    assert_eq!(round(Some(3)), (request(0), 3, vec![(20, 23)], 4), "and the place was kept");
 }
 
 #[test]
