@@ -169,6 +169,24 @@ fn a_limit_taken_back_stays_in_force_until_the_window_ends() {
 }
 
 #[test]
+fn what_was_tried_without_a_limit_counts_in_the_first_window() {
+    // A, B and C are 12 pages, tried once. Pages, window -> exceeded, tried in all. damon-core.md 5.4.
+    for (pages, reset_interval_ms, exceeded, tried) in
+        [(12, 0, 1, 24), (13, 0, 0, 24), (14, 0, 0, 24), (12, 1_000, 0, 12), (14, 1_000, 0, 14)]
+    {
+        let mut bench = Bench::new(attrs(3), &ABC, vec![scheme(Action::Stat)]);
+        bench.window(&[]);
+        let quota = QuotaConfig { sz_bytes: pages * PAGE, reset_interval_ms, ..Default::default() };
+        bench.commit =
+            Some(keeping(attrs(3), vec![SchemeConfig { quota, ..scheme(Action::Stat) }]));
+        bench.window(&[]);
+        let stats = bench.scheme(0).stats;
+        assert_eq!(stats.qt_exceeds, exceeded, "{pages} {reset_interval_ms}");
+        assert_eq!(stats.sz_tried, tried * PAGE, "{pages} {reset_interval_ms}");
+    }
+}
+
+#[test]
 fn a_commit_wakes_a_scheme_that_watermarks_put_to_sleep() {
     let watermarks = Watermarks {
         metric: WatermarkMetric::FreeMemRate,

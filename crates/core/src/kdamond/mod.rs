@@ -367,8 +367,8 @@ impl Kdamond {
         let Some(scheme) = self.schemes.get_mut(verdict.scheme) else { return };
         let Scheme { config, quota, stats, .. } = scheme;
         if let Some(bytes) = verdict.bytes_before {
-            quota.set_effective(&config.quota, Some(bytes), min_region_sz);
-            stats.qt_exceeds += u64::from(quota.is_full(&config.quota, min_region_sz));
+            let was_full = quota.first_was_full(&config.quota, Some(bytes), min_region_sz);
+            stats.qt_exceeds += u64::from(was_full);
         }
         quota.set_effective(&config.quota, Some(verdict.bytes), min_region_sz);
     }

@@ -93,6 +93,23 @@ impl Quota {
                 || self.effective_sz_bytes - self.charged_sz_bytes < min_region_sz)
     }
 
+    /// Whether the very first window, which ended at once in the roll just done, was full: of what was
+    /// tried before there was any limit. Nothing was charged in a window before it.
+    pub(crate) fn first_was_full(
+        &self,
+        config: &QuotaConfig,
+        goals_bytes: Option<u64>,
+        min_region_sz: u64,
+    ) -> bool {
+        let mut first = Self {
+            charged_sz_bytes: self.total_charged_sz_bytes,
+            total_charged_sz_bytes: 0,
+            ..self.clone()
+        };
+        first.set_effective(config, goals_bytes, min_region_sz);
+        first.is_full(config, min_region_sz)
+    }
+
     /// Bytes that still fit, at least one smallest region, if there is a limit and it is not full.
     #[inline]
     pub(crate) fn left(&self) -> u64 {
@@ -153,7 +170,7 @@ impl Quota {
         let interval_ns = config.reset_interval_ms.saturating_mul(NS_PER_MS);
         let inside = began_ns <= now_ns && now_ns - began_ns < interval_ns;
         if !inside {
-            // Of a first window that ends at once, the size is not known yet: see `Verdict`.
+            // Of a first window that ends at once, the size is not known yet: see `first_was_full`.
             if openings == 0 && self.is_full(config, min_region_sz) {
                 *exceeded += 1;
             }

@@ -105,10 +105,10 @@ pub(crate) fn open_windows(
         }
         opened.push(index);
         if config.quota.goals.is_empty() {
-            quota.set_effective(&config.quota, None, min_region_sz);
-            if openings == 2 && quota.is_full(&config.quota, min_region_sz) {
+            if openings == 2 && quota.first_was_full(&config.quota, None, min_region_sz) {
                 stats.qt_exceeds += 1;
             }
+            quota.set_effective(&config.quota, None, min_region_sz);
             continue;
         }
         let goals = config.quota.goals.iter();

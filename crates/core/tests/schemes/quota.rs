@@ -76,6 +76,20 @@ fn a_page_that_a_filter_cuts_off_while_regions_are_ranked_is_not_split() {
 }
 
 #[test]
+fn a_page_that_a_quota_cuts_off_is_not_split() {
+    // A window of 61 pages takes the first region and a page of the second, which begins a new life
+    // and so stays apart.
+    let config = with_quota(HOT, 61, ONCE);
+    let mut bench = Bench::new(attrs(100), &[(0, 60), (100, 160), (200, 260)], vec![config]);
+    bench.window(&[]);
+    assert_eq!(bench.bounds(), [(0, 60), (100, 101), (101, 160), (200, 260)]);
+    bench.close();
+    assert!(bench.bounds().contains(&(100, 101)));
+    assert!(bench.bounds().len() > 4, "the others are");
+    assert!(bench.regions().iter().all(|region| region.start < region.end));
+}
+
+#[test]
 fn a_window_rolls_when_its_time_is_over_and_tells_whether_it_was_full() {
     // Windows of 25 ms, looked at every 10 ms: opened at 10, 40, 70.
     let mut bench = Bench::new(attrs(4), &ABCD, vec![with_quota(HOT, 16, 25)]);
