@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 
-import { DamonError, refuse, withDetails } from '../src/errors.ts';
+import { DamonError, atPath, refuse, withDetails } from '../src/errors.ts';
 
 test('an error has what it was given, and nothing else of its own', (t) => {
   const cause = new Error('disk on fire');
@@ -82,4 +82,26 @@ test('an error with more details is the same error otherwise', (t) => {
   t.is(more.stack, error.stack);
   t.like(more.toJSON(), { file: 'f.yaml', line: 3, column: 5 });
   t.false('file' in withDetails(error, {}));
+});
+
+test('a refusal of a part tells the path in the whole, in its sentence too', (t) => {
+  const error = refuse({
+    code: 'ERR',
+    path: 'a',
+    expected: '`b` or `a`',
+    received: 'a',
+    hint: 'c',
+  });
+  const whole = atPath(error, 'x[0].$&.a');
+  t.like(whole, {
+    code: 'ERR',
+    path: 'x[0].$&.a',
+    expected: '`b` or `a`',
+    received: 'a',
+    hint: 'c',
+  });
+  t.is(whole.message, "Expected `x[0].$&.a` to be `b` or `a`, got `'a'` (string)");
+  t.is(whole.stack?.split('\n')[0], `DamonError: ${whole.message}`);
+  t.deepEqual(whole.stack?.split('\n').slice(1), error.stack?.split('\n').slice(1));
+  t.false(Object.keys(whole).includes('message'));
 });

@@ -120,6 +120,15 @@ export function withDetails(error: DamonError, more: Partial<DamonErrorDetails>)
   return copy;
 }
 
+/** The same refusal of what the whole has at another path; its sentence tells that path, too. */
+export function atPath(error: DamonError, path: string): DamonError {
+  const moved = (text: string): string => text.replace(`\`${error.path}\``, () => `\`${path}\``);
+  const copy = withDetails(error, { path });
+  copy.message = moved(error.message);
+  if (error.stack !== undefined) copy.stack = moved(error.stack);
+  return copy;
+}
+
 /** What {@link refuse} needs: the value and what it should have been. */
 export interface Refusal extends DamonErrorDetails {
   /** Names the option as the user wrote it, such as `quota.szBytes`. */

@@ -87,6 +87,7 @@ test('what is wrong with a run is told by its path in the whole', (t) => {
     t.is(error.code.startsWith('ERR_DAMON_CONFIG'), true);
     t.is(error.path, path);
     t.regex(`${error.expected}`, expected, path);
+    t.true(error.message.includes(`\`${path}\``), error.message);
     t.throws(() => resolveRun(config), { instanceOf: DamonError, message: error.message });
   }
   t.is(refusalOf(change({ setGoals: [{ scheme: 'hald' }] })).hint, 'did you mean `hold`?');

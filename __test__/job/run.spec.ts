@@ -221,6 +221,7 @@ test('a reload that is refused leaves the run as it is, to the byte', async (t) 
         instanceOf: DamonError,
       });
       t.like(error, { code, path });
+      t.true(error?.message.includes(`\`${path}\``), error?.message);
     });
     t.deepEqual(lines, expected, path);
     t.deepEqual(events, []);

@@ -6,7 +6,7 @@
  */
 import * as v from 'valibot';
 
-import { DamonError, refuse, withDetails } from '../errors.ts';
+import { DamonError, atPath, refuse } from '../errors.ts';
 import { type GoalOptions, goalSchema } from '../goal/goal.ts';
 import type { SamplerOptions } from '../sampler/sampler.ts';
 import {
@@ -329,6 +329,6 @@ function within(base: string, act: () => unknown): void {
     act();
   } catch (error) {
     if (!(error instanceof DamonError)) throw error;
-    throw withDetails(error, { path: `${base}.${error.path}` });
+    throw atPath(error, `${base}.${error.path}`);
   }
 }

@@ -15,7 +15,7 @@ import {
   resolveRun,
   withSampler,
 } from '../config/config.ts';
-import { DamonError, refuse, withDetails } from '../errors.ts';
+import { DamonError, atPath, refuse } from '../errors.ts';
 import { Kdamond, type Progress } from '../kdamond.ts';
 import type { CommitOptions, KdamondOptions } from '../kdamond-options.ts';
 import { DEFAULT_SAMPLER } from '../machine/machine.ts';
@@ -129,7 +129,7 @@ async function expectChanges(
       await kdamond.checkCommit({ ...commit, targets, sampler });
     } catch (error) {
       if (!(error instanceof DamonError)) throw error;
-      throw withDetails(error, { path: `changes[${i}].commit.${error.path}` });
+      throw atPath(error, `changes[${i}].commit.${error.path}`);
     }
   }
 }
@@ -178,7 +178,7 @@ async function withSamplerAt(path: string | undefined, act: () => Promise<void>)
     if (path === undefined || !(error instanceof DamonError)) throw error;
     const [first, ...rest] = (error.path ?? '').split('.');
     if (first !== 'sampler') throw error;
-    throw withDetails(error, { path: [path, ...rest].join('.') });
+    throw atPath(error, [path, ...rest].join('.'));
   }
 }
 
