@@ -89,28 +89,25 @@ pub(super) fn check_schemes(
 }
 
 fn check_memcgs(source: &dyn Source, context: &ContextConfig) -> Result<(), MonitorError> {
-    let missing = |memcg: &str| !source.has_memcg(memcg);
-    for (index, scheme) in context.schemes.iter().enumerate() {
-        for filter in &scheme.page_filters {
-            if let PageFilterKind::Memcg(memcg) = &filter.kind
-                && missing(memcg)
-            {
-                let path = format!("schemes[{index}].filters");
-                return Err(MonitorError::Memcg { path, memcg: memcg.clone() });
-            }
+    let of_schemes = context.schemes.iter().enumerate().flat_map(|(index, scheme)| {
+        scheme.page_filters.iter().filter_map(move |filter| match &filter.kind {
+            PageFilterKind::Memcg(memcg) => Some(("schemes", index, memcg)),
+            _ => None,
+        })
+    });
+    let of_probes = context.probes.iter().enumerate().flat_map(|(index, probe)| {
+        probe.filters.iter().filter_map(move |filter| match &filter.kind {
+            ProbeFilterKind::Memcg(memcg) => Some(("probes", index, memcg)),
+            _ => None,
+        })
+    });
+    match of_schemes.chain(of_probes).find(|(_, _, memcg)| !source.has_memcg(memcg)) {
+        Some((list, index, memcg)) => {
+            let path = format!("{list}[{index}].filters");
+            Err(MonitorError::Memcg { path, memcg: memcg.clone() })
         }
+        None => Ok(()),
     }
-    for (index, probe) in context.probes.iter().enumerate() {
-        for filter in &probe.filters {
-            if let ProbeFilterKind::Memcg(memcg) = &filter.kind
-                && missing(memcg)
-            {
-                let path = format!("probes[{index}].filters");
-                return Err(MonitorError::Memcg { path, memcg: memcg.clone() });
-            }
-        }
-    }
-    Ok(())
 }
 
 pub(super) fn check_nodes<'a>(
