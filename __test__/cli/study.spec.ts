@@ -4,7 +4,7 @@ import { PassThrough } from 'node:stream';
 import test from 'ava';
 
 import { EXIT } from '../../src/cli/exit.ts';
-import { runStudy } from '../../src/cli/study.ts';
+import { controllers, runStudy } from '../../src/cli/study.ts';
 import { cli, cliWith } from '../support/cli.ts';
 import { temporaryPath } from '../support/small.ts';
 
@@ -86,11 +86,19 @@ const WRONG_USAGE: readonly [args: string[], tells: RegExp][] = [
     /ERR_DAMON_USAGE_PARAMETER.*--parameter[^]*did you mean `start`/,
   ],
   [['sensitivity', '--tuner', 'temporal,consist'], /ERR_DAMON_USAGE_TUNER.*one name/],
-  [['demo', '--tuner', 'temporal, temporal'], /ERR_DAMON_USAGE_TUNER.*each name once/],
   [['sensitivity', '--target', '0'], /ERR_DAMON_CONFIG_STUDY.*`--target`/],
   [['sensitivity', '--target', '100'], /ERR_DAMON_CONFIG_STUDY.*`--target`/],
   [['sensitivity', '--minutes', 'x'], /ERR_DAMON_USAGE_NUMBER.*--minutes/],
 ];
+
+// Not as a command, which would run the whole demonstration if it took them.
+test('names are read whatever stands around them, each once', (t) => {
+  t.deepEqual(controllers('consist , temporal'), ['consist', 'temporal']);
+  t.throws(() => controllers('temporal, temporal'), {
+    code: 'ERR_DAMON_USAGE_TUNER',
+    message: /`--tuner` to be each name once, got `'temporal'`/,
+  });
+});
 
 test('wrong usage exits with 2 and says what would be right', async (t) => {
   for (const [args, tells] of WRONG_USAGE) {
