@@ -76,6 +76,7 @@ const REFUSED: readonly [commit: unknown, code: string][] = [
     },
     'ERR_DAMON_CONFIG_NODE',
   ],
+  [{ operations: 'vaddr', targets: [{ tgid: 1 }, { tgid: 99 }] }, 'ERR_DAMON_CONFIG_TARGETS'],
   [null, 'ERR_DAMON_CONFIG'],
   [{ sampler: { type: 'ibs_op', period: 17 } }, 'ERR_DAMON_CONFIG'],
   [

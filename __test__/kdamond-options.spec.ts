@@ -171,6 +171,7 @@ test('what only the source knows is refused when it is opened, by the same names
   const migrate = [{ action: 'migrate_hot', targetNid: 0 }];
   const absent = { metric: 'node_mem_used_bp', nid: 2, targetValue: 1 };
   const used = { schemes: [{ action: 'stat', quota: { goals: [absent] } }] };
+  const targets = [{ tgid: 1 }, { tgid: 99, regions: [{ start: 0, end: 4096 }] }];
   const refusals: readonly [options: unknown, code: string, path: string][] = [
     [nodeGoal({ nid: 2 }), 'ERR_DAMON_CONFIG_NODE', `${G}.nid`],
     [nodeGoal({ nid: 2, metric: 'node_mem_used_bp' }), 'ERR_DAMON_CONFIG_NODE', `${G}.nid`],
@@ -204,6 +205,16 @@ test('what only the source knows is refused when it is opened, by the same names
       { ...recording({ path: file }), operations: 'vaddr' },
       'ERR_DAMON_CONFIG_OPERATIONS',
       'operations',
+    ],
+    [
+      { source: SMALL, operations: 'vaddr', targets },
+      'ERR_DAMON_CONFIG_TARGETS',
+      'targets[1].tgid',
+    ],
+    [
+      { source: SMALL, operations: 'fvaddr', targets },
+      'ERR_DAMON_CONFIG_TARGETS',
+      'targets[1].tgid',
     ],
     [emulation({ nodes: [] }), 'ERR_DAMON_CONFIG_MACHINE', 'source.nodes'],
     [node({ end: '127 MiB' }), 'ERR_DAMON_CONFIG_MACHINE', 'source.nodes[0]'],

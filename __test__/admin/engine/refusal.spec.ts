@@ -24,6 +24,13 @@ const REFUSED: readonly [
     'targets/0/obsolete_target',
   ],
   [
+    'a process that is not there',
+    `echo fvaddr > operations
+    echo 99 > targets/0/pid_target`,
+    'EINVAL',
+    'targets/0/pid_target',
+  ],
+  [
     'a filter by an unknown cgroup',
     `${SCHEME}
     echo 1 > ops_filters/nr_filters

@@ -206,6 +206,10 @@ impl Source for Emulation {
         self.machine.has_memcg(path)
     }
 
+    fn has_process(&self, tgid: u32) -> bool {
+        self.machine.is_target_valid(tgid)
+    }
+
     fn counters(&self) -> SourceCounters {
         SourceCounters::Emulation {
             sampler: self.sampler.counters(),

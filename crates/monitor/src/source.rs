@@ -140,6 +140,11 @@ pub trait Source: Send {
         true
     }
 
+    /// Whether there is a process of that number, as far as the source knows.
+    fn has_process(&self, _tgid: u32) -> bool {
+        true
+    }
+
     /// What [`restart_sampler`](Self::restart_sampler) would make different.
     ///
     /// # Errors

@@ -228,6 +228,12 @@ impl From<MonitorError> for Failure {
                 "a node of the source",
                 nid,
             ),
+            MonitorError::Process { target, tgid } => Self::refusal(
+                "ERR_DAMON_CONFIG_TARGETS",
+                format!("targets[{target}].tgid"),
+                "a process of the source",
+                tgid,
+            ),
             MonitorError::Memcg { path, memcg } => Self::refusal(
                 "ERR_DAMON_CONFIG_MEMCG",
                 path,

@@ -7,7 +7,7 @@ use damon_core::region::{Range, Target};
 use damon_core::scheme::Goal;
 use damon_sampler::{SamplerConfig, SamplerError};
 
-use super::refusal::{MonitorError, check_nodes, check_schemes};
+use super::refusal::{MonitorError, check_context, check_nodes};
 use super::{ContextConfig, Monitor, Phase, core_config, initial_targets, scaled};
 use crate::source::Restart;
 
@@ -48,7 +48,7 @@ impl Monitor {
         // How a set sees accesses is up to who samples then.
         let registry = restart.as_ref().map_or(&self.registry, |(registry, _)| registry);
         let ops = registry.select(context.ops)?;
-        check_schemes(&*self.source, &context)?;
+        check_context(&*self.source, &context)?;
         let targets = context.targets.clone().unwrap_or_else(|| self.same_targets(&context));
         let config = core_config(context, targets, 0);
         self.kdamond.check_commit(&config, ops.id(), self.source.operations())?;

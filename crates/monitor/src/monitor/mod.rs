@@ -23,7 +23,7 @@ mod refusal;
 
 use commit::Pending;
 pub use refusal::MonitorError;
-use refusal::check_schemes;
+use refusal::check_context;
 
 /// What is monitored and what is done about it: what can be changed while monitoring goes on.
 #[derive(Clone, Debug)]
@@ -142,7 +142,7 @@ impl Monitor {
         let registry = source.registry();
         let ops = registry.select(context.ops)?;
         source.select(&ops);
-        check_schemes(&*source, &context)?;
+        check_context(&*source, &context)?;
         let started_ns = source.started_ns();
         let targets =
             context.targets.clone().unwrap_or_else(|| initial_targets(&*source, &context));

@@ -60,6 +60,14 @@ pub enum MonitorError {
         /// Its path.
         memcg: String,
     },
+    /// A target that is a process that is not there.
+    #[error("targets[{target}].tgid: there is no process {tgid}")]
+    Process {
+        /// Index of the target.
+        target: usize,
+        /// The process.
+        tgid: u32,
+    },
     /// The source has no sampler, or not one that could become this.
     #[error("sampler.{0}")]
     Sampler(#[from] SamplerError),
@@ -75,10 +83,11 @@ fn node_name(nid: Option<u32>) -> String {
     nid.map_or_else(|| "no node".into(), |nid| format!("node {nid}"))
 }
 
-pub(super) fn check_schemes(
+pub(super) fn check_context(
     source: &dyn Source,
     context: &ContextConfig,
 ) -> Result<(), MonitorError> {
+    check_processes(source, context)?;
     for (index, scheme) in context.schemes.iter().enumerate() {
         if !context.attempt_any_action {
             check_action(source, context.ops, index, scheme)?;
@@ -86,6 +95,19 @@ pub(super) fn check_schemes(
     }
     check_memcgs(source, context)?;
     check_nodes(source, context.schemes.iter().map(|scheme| &scheme.quota.goals[..]))
+}
+
+/// Those that stay; one that goes may be gone already.
+fn check_processes(source: &dyn Source, context: &ContextConfig) -> Result<(), MonitorError> {
+    if context.ops.is_physical() {
+        return Ok(());
+    }
+    let mut targets = context.targets.iter().flatten().enumerate();
+    let missing = targets.find_map(|(target, wanted)| {
+        let tgid = wanted.tgid.filter(|_| !wanted.obsolete)?;
+        (!source.has_process(tgid)).then_some(MonitorError::Process { target, tgid })
+    });
+    missing.map_or(Ok(()), Err)
 }
 
 fn check_memcgs(source: &dyn Source, context: &ContextConfig) -> Result<(), MonitorError> {
