@@ -38,7 +38,7 @@ export interface CustomMetric {
   /** What people call it. */
   readonly name: string;
   /**
-   * Measures: a number of at least 0, in whatever unit the goal's target has. Asked whenever a quota
+   * Measures: an integer of at least 0, in whatever unit the goal's target has. Asked whenever a quota
    * window opens; may be a promise, which the schemes then wait for in simulated time.
    */
   readonly measure: (moment: MetricMoment) => number | Promise<number>;

@@ -47,6 +47,15 @@ test('goals are committed alone, beyond what our own options would take', async 
   await engine.step(2_000);
   await command('update_schemes_effective_quotas');
   t.is(cat('schemes/0/quotas/effective_bytes'), '4194304', 'the size quota is as it was started');
+  await write(`
+    cd schemes/0/quotas/goals/0
+    echo 1 > target_value
+    echo 18446744073709551615 > current_value
+  `);
+  await command('commit_schemes_quota_goals');
+  await engine.step(2_000);
+  await command('update_schemes_effective_quotas');
+  t.is(cat('schemes/0/quotas/effective_bytes'), '0', 'met as far as can be');
   await tree.close();
 });
 

@@ -1,6 +1,6 @@
 import test from 'ava';
 
-import { bound, capped, effectiveBytes } from '../../../src/admin/engine/numbers.ts';
+import { bound, capped, effectiveBytes, nearest } from '../../../src/admin/engine/numbers.ts';
 
 const SAFE = 2n ** 53n - 1n;
 const U64_MAX = 2n ** 64n - 1n;
@@ -19,4 +19,9 @@ test('a size quota that was capped is shown as it was written', (t) => {
   t.is(effectiveBytes(4_096, U64_MAX), 4_096n);
   t.is(effectiveBytes(Number(SAFE), U64_MAX), U64_MAX);
   t.is(effectiveBytes(Number(SAFE), 4_096n), SAFE);
+});
+
+test('a number to be compared in proportion stays one of 64 bits', (t) => {
+  t.deepEqual([0n, SAFE, 2n ** 63n].map(nearest), [0, Number(SAFE), 2 ** 63]);
+  t.is(BigInt(nearest(U64_MAX)), U64_MAX - 2_047n);
 });

@@ -28,7 +28,7 @@ import type {
 } from '../engine.ts';
 import { AdminError, refused } from '../errno.ts';
 import { MEMCG_METRICS } from '../words.ts';
-import { bound, capped, capped32 } from './numbers.ts';
+import { bound, capped, capped32, nearest } from './numbers.ts';
 
 /** What a context is translated for. */
 export interface Circumstances {
@@ -208,8 +208,8 @@ export function goalsOf(goals: readonly AdminGoal[], scheme: number): Goal[] {
     return {
       metric,
       // Beyond 2^53 a share of it is the same to the basis point.
-      targetValue: Number(targetValue),
-      currentValue: Number(currentValue),
+      targetValue: nearest(targetValue),
+      currentValue: nearest(currentValue),
       ...(ofNode && { nid }),
       ...(MEMCG_METRICS.includes(metric) && { memcg }),
     };

@@ -18,6 +18,17 @@ export function capped32(value: bigint): number {
   return Number(value < U32 ? value : U32);
 }
 
+/** Largest number of 64 bits that a double is. */
+const U64_DOUBLE_MAX = 2 ** 64 - 2 ** 11;
+
+/**
+ * The number nearest to it that still is one of 64 bits: where only what it is in proportion to another
+ * counts, and 2^64 would be 0.
+ */
+export function nearest(value: bigint): number {
+  return Math.min(Number(value), U64_DOUBLE_MAX);
+}
+
 /** An upper bound; none from the largest number on. */
 export function bound(value: bigint): { max: number } | object {
   return value < SAFE ? { max: Number(value) } : {};
