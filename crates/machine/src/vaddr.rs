@@ -105,7 +105,13 @@ impl Machine {
                 }
             }
         }
-        let mapped: u64 = parts.iter().map(|(_, pages)| pages.len() as u64 * PAGE_SZ).sum();
+        let mapped: u64 = if job.action == Action::Collapse {
+            parts.iter().map(|(_, pages)| pages.len() as u64 * PAGE_SZ).sum()
+        } else {
+            // Text and stack too, in which there is nothing that other advice could change.
+            let mappings = job.tgid.and_then(|tgid| self.mappings_of(tgid)).unwrap_or_default();
+            mappings.iter().map(|mapping| overlap(mapping, &job.range)).sum()
+        };
         let wanted = job.range.start.next_multiple_of(PAGE_SZ)
             ..job.range.end.saturating_add(PAGE_SZ - 1) / PAGE_SZ * PAGE_SZ;
         let length = wanted.end.saturating_sub(wanted.start);
@@ -221,6 +227,10 @@ impl Machine {
         }
         applied
     }
+}
+
+fn overlap(one: &region::Range, other: &region::Range) -> u64 {
+    one.end.min(other.end).saturating_sub(one.start.max(other.start))
 }
 
 /// The node of a folio by its number in its mapping; none if all weights are 0.

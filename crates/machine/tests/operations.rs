@@ -290,6 +290,18 @@ fn advice_is_for_mapped_memory_and_looks_at_no_filter() {
     assert_eq!(used(&machine, 1), 4 * MIB);
     ask.tgid = Some(3);
     assert_eq!(apply(&mut machine, Action::PageOut, &ask), Applied::default());
+    // Program text is mapped, though nothing is in it; there is nothing to collapse.
+    let text = machine.mappings(1).unwrap()[0];
+    for (action, tgid, bytes) in [
+        (Action::WillNeed, 1, text.size()),
+        (Action::PageOut, 1, text.size()),
+        (Action::NoHugePage, 1, text.size()),
+        (Action::Collapse, 1, 0),
+        (Action::PageOut, 3, 0),
+    ] {
+        let ask = Ask { tgid: Some(tgid), range: text, ..PHYSICAL };
+        assert_eq!(apply(&mut machine, action, &ask).bytes, bytes, "{action:?} {tgid}");
+    }
 }
 
 #[test]
