@@ -245,40 +245,44 @@ struct Placing<'a> {
     huge: bool,
 }
 
-/// Pages that are placed at once, if there is room for all of them.
-const TOGETHER: usize = 8192;
-
 impl Placing<'_> {
+    /// As if placed one by one, but mostly by whole turns.
     fn area(&mut self, area: usize, path: &str) -> Result<(), MachineError> {
         let (first, pages) = (self.memory.areas[area].first_page, self.memory.areas[area].pages);
-        let turns = self.order.iter().copied().cycle();
+        let mut pages = first..first + pages;
         if self.huge {
-            for (page, nid) in (first..first + pages).step_by(HUGE_FRAMES as usize).zip(turns) {
+            let turns = pages.step_by(HUGE_FRAMES as usize).zip(self.order.iter().cycle());
+            for (page, &nid) in turns {
                 self.folio(area, Folio { page, pages: HUGE_FRAMES }, nid, path)?;
                 self.memory.mark_huge(area, page);
             }
             return Ok(());
         }
-        let mut by_node: Vec<Vec<u32>> = vec![Vec::new(); self.memory.nodes.len()];
-        let mut all = (first..first + pages).zip(turns);
-        loop {
-            let some = all.clone().take(TOGETHER);
-            by_node.iter_mut().for_each(Vec::clear);
-            for (page, nid) in all.by_ref().take(TOGETHER) {
+        let mut by_node = vec![Vec::new(); self.memory.nodes.len()];
+        while !pages.is_empty() {
+            let fitting = self.turns_in_block() * self.order.len();
+            for (page, &nid) in pages.by_ref().take(fitting).zip(self.order.iter().cycle()) {
                 by_node[nid as usize].push(page);
             }
-            let by_node = (0..).zip(&by_node);
-            if by_node.clone().all(|(_, pages)| pages.is_empty()) {
-                return Ok(());
+            for (nid, pages) in (0..).zip(&mut by_node) {
+                self.memory.arrive_on(area, pages, nid);
+                pages.clear();
             }
-            if by_node.clone().all(|(nid, pages)| self.memory.has_room(pages.len() as u32, nid)) {
-                by_node.for_each(|(nid, pages)| self.memory.arrive_on(area, pages, nid));
-            } else {
-                for (page, nid) in some {
-                    self.folio(area, Folio { page, pages: 1 }, nid, path)?;
-                }
+            for (&nid, page) in self.order.iter().zip(pages.by_ref()) {
+                self.folio(area, Folio { page, pages: 1 }, nid, path)?;
             }
         }
+        Ok(())
+    }
+
+    /// How many turns the nodes have room for in the blocks of frames that they are filling. Which
+    /// of them begins a block first decides what is drawn, so that goes page by page.
+    fn turns_in_block(&self) -> usize {
+        let turns = (0..self.memory.nodes.len() as u32).filter_map(|nid| {
+            let pages = self.order.iter().filter(|&&to| to == nid).count();
+            (self.memory.left_in_block(nid) as usize).checked_div(pages)
+        });
+        turns.min().unwrap_or(0)
     }
 
     /// Places a folio where its turn is, or, unless that is strict, as near as it can be.
@@ -310,5 +314,128 @@ impl Placing<'_> {
         }
         let mut others = nearest(self.distances, nid).into_iter().skip(1);
         others.find_map(|nid| self.memory.allocate(pages, nid))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::node::{BLOCK_SZ, NodeConfig};
+    use crate::vectors::{LANES, Portable};
+
+    const BLOCK_FRAMES: u32 = (BLOCK_SZ / PAGE_SZ) as u32;
+    const DISTANCES: [[u32; 3]; 3] = [[10, 50, 32], [50, 10, 60], [32, 60, 10]];
+
+    fn memory(areas: &[u32]) -> Memory {
+        let bytes = 3 * BLOCK_SZ;
+        let mut nodes = [0, 1, 2].map(|nid| NodeConfig::dram(nid * bytes, bytes));
+        nodes[1].reserve_bytes = 1_000 * PAGE_SZ;
+        let mut first_page = 0;
+        let area = |&pages: &u32| {
+            let policy = Policy::Local;
+            let kind = workload::Kind::Anon;
+            let area = Area { first_page, pages, start: 0, process: 0, kind, policy };
+            first_page += pages.next_multiple_of(HUGE_FRAMES);
+            area
+        };
+        let areas: Vec<_> = areas.iter().map(area).collect();
+        let heat = Heat::new(nodes.len(), areas.len());
+        Memory::new(Nodes::new(&nodes).unwrap(), areas, heat).unwrap()
+    }
+
+    /// The obvious model: each page in its turn takes the lowest frame left of its node, or of the
+    /// nearest that has one. The frames by page, and the blocks as they were begun; or which node is
+    /// full, and how much was to lie there.
+    fn placed(pages: u32, order: &[u32], strict: bool) -> Result<(Vec<u32>, Vec<u32>), (u32, u64)> {
+        let mut left = [0, 1, 2].map(|nid| nid * 3 * BLOCK_FRAMES..(nid + 1) * 3 * BLOCK_FRAMES);
+        left[1].end -= 1_000;
+        let (mut frames, mut blocks) = (Vec::new(), Vec::new());
+        let turns = || order.iter().cycle().take(pages as usize);
+        for &nid in turns() {
+            let mut nearest = [0, 1, 2];
+            nearest.sort_by_key(|&to| DISTANCES[nid as usize][to]);
+            let nearest = &nearest[..if strict { 1 } else { 3 }];
+            let frame = nearest.iter().find_map(|&to| left[to].next());
+            let in_vain = || (nid, turns().filter(|&&to| to == nid).count() as u64 * PAGE_SZ);
+            let frame = frame.ok_or_else(in_vain)?;
+            frames.push(frame);
+            let block = frame / BLOCK_FRAMES;
+            if !blocks.contains(&block) {
+                blocks.push(block);
+            }
+        }
+        Ok((frames, blocks))
+    }
+
+    #[test]
+    fn pages_lie_and_are_drawn_as_if_placed_one_by_one() {
+        let cases: [(&[u32], bool, u32); 8] = [
+            (&[0, 1], true, 180_001),
+            (&[1, 0, 0], true, 140_000),
+            (&[2, 0, 0, 1, 2, 2, 2], true, 2 * BLOCK_FRAMES + 3),
+            (&[2], true, 3 * BLOCK_FRAMES),
+            (&[0, 1, 1], true, 250_000),
+            (&[2], true, 3 * BLOCK_FRAMES + 1),
+            (&[0], false, 270_000),
+            (&[1, 1, 0], false, 9 * BLOCK_FRAMES - 999),
+        ];
+        let distances = DISTANCES.map(Vec::from);
+        for (order, strict, pages) in cases {
+            let mut memory = memory(&[pages]);
+            let mut placing =
+                Placing { memory: &mut memory, distances: &distances, order, strict, huge: false };
+            let done = placing.area(0, "");
+            let (frames, blocks) = match (placed(pages, order, strict), done) {
+                (Ok(expected), Ok(())) => expected,
+                (
+                    Err((nid, needed)),
+                    Err(MachineError::Capacity { nid: full, needed: asked, .. }),
+                ) => {
+                    assert_eq!((full, asked), (nid, needed), "{order:?}");
+                    continue;
+                }
+                (expected, done) => panic!("{order:?}: {:?} {done:?}", expected.err()),
+            };
+            assert!((0..pages).map(|page| memory.frame_of(page).unwrap()).eq(frames.clone()));
+            for nid in 0..3 {
+                let here = frames.iter().filter(|frame| **frame / (3 * BLOCK_FRAMES) == nid);
+                assert_eq!(memory.resident_bytes(0, nid), here.count() as u64 * PAGE_SZ);
+            }
+            let draw = memory.frames.to_draw().unwrap();
+            for (at, block) in (0..).zip(blocks) {
+                let (addresses, _) =
+                    draw.look(Portable, [u64::from(at * BLOCK_FRAMES) << 32; LANES]);
+                assert_eq!(addresses[0], u64::from(block) * BLOCK_SZ, "{order:?}");
+            }
+            for (page, frame) in (0..).zip(&frames).step_by(997) {
+                assert_eq!(memory.frames.page_at(*frame), Some(page));
+            }
+        }
+    }
+
+    #[test]
+    fn small_pages_go_into_the_holes_between_huge_ones() {
+        const ORDER: [u32; 2] = [0, 2];
+        let mut memory = memory(&[70_000, 79 * HUGE_FRAMES, 30_000]);
+        let distances = DISTANCES.map(Vec::from);
+        for (area, huge) in [(0, false), (1, true), (2, false)] {
+            let memory = &mut memory;
+            Placing { memory, distances: &distances, order: &ORDER, strict: true, huge }
+                .area(area, "")
+                .unwrap();
+        }
+        let frames = |area: usize| {
+            let Area { first_page, pages, .. } = memory.areas[area];
+            (first_page..first_page + pages).map(|page| memory.frame_of(page).unwrap())
+        };
+        let before: HashSet<u32> = frames(0).chain(frames(1)).collect();
+        assert_eq!(before.len() as u32, 70_000 + 79 * HUGE_FRAMES);
+        let mut free =
+            ORDER.map(|nid| (nid * 3 * BLOCK_FRAMES..).filter(|frame| !before.contains(frame)));
+        let turns = (0..ORDER.len()).cycle();
+        let expected = turns.map(|turn| free[turn].next().unwrap());
+        assert!(frames(2).eq(expected.take(30_000)));
     }
 }

@@ -174,7 +174,17 @@ impl Frames {
         None
     }
 
-    /// Takes the lowest free frames of a node for pages that were elsewhere, until one or the other
+    /// Free frames of the block that a node, if it is not full, is filling: to take those begins no
+    /// other.
+    pub(crate) fn left_in_block(&self, nid: u32) -> u32 {
+        let index = (self.lowest_free[nid as usize] / BLOCK_FRAMES) as usize;
+        match self.used_frames.get(index) {
+            Some(&used) if used > 0 => BLOCK_FRAMES - used,
+            _ => 0,
+        }
+    }
+
+    /// Takes the lowest free frames of a node for pages that have none there, until one or the other
     /// end; tells each page and its frame.
     pub(crate) fn settle(
         &mut self,

@@ -188,14 +188,14 @@ impl Memory {
         node.map_or(0, |node| (node.bytes - node.reserve_bytes).saturating_sub(used))
     }
 
-    /// Whether so many pages fit on a node.
-    pub(crate) fn has_room(&self, pages: u32, nid: u32) -> bool {
-        self.room(nid) >= u64::from(pages) * PAGE_SZ
+    /// Pages that a node has room for in the block of frames that it is filling.
+    pub(crate) fn left_in_block(&self, nid: u32) -> u64 {
+        u64::from(self.frames.left_in_block(nid)).min(self.room(nid) / PAGE_SZ)
     }
 
     /// Frames for so many pages, 1 or 512, on a node and no other.
     pub(crate) fn allocate(&mut self, pages: u32, nid: u32) -> Option<u32> {
-        if !self.has_room(pages, nid) {
+        if self.room(nid) < u64::from(pages) * PAGE_SZ {
             return None;
         }
         if pages == 1 {
@@ -218,7 +218,7 @@ impl Memory {
         }
     }
 
-    /// Puts pages that are nowhere on a node that has [room](Self::has_room) for them.
+    /// Puts pages that are nowhere on a node that has room for them.
     pub(crate) fn arrive_on(&mut self, area: usize, pages: &[u32], nid: u32) {
         let Self { frames, table, nodes, areas, .. } = self;
         let (table, first_page) = (table.numbers_mut(), areas[area].first_page);
