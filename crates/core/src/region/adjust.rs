@@ -234,6 +234,9 @@ fn left_of(size: u64, tenths: u8, min_region_sz: u64) -> u64 {
     align_down(mult_frac(size, tenths.into(), 10), min_region_sz)
 }
 
+/// Most cuts of a region.
+const CUTS_MAX: usize = 2;
+
 /// How the regions of a target are to be split: by region, where it is cut, in tenths of its size,
 /// and then where the left part of that is, as often as may be; 0 is nowhere.
 #[derive(Clone, Debug, Default)]
@@ -246,17 +249,22 @@ impl Plan {
         target: &Target,
         mut decide: impl FnMut(u64) -> [u8; CUTS],
     ) {
-        self.0.clear();
-        self.0.reserve_exact(CUTS * target.regions().len());
+        self.make_room(target);
         for region in target.regions() {
             prefetch(ptr::from_ref(region).wrapping_byte_add(AHEAD_SZ));
             self.0.extend(decide(region.size()));
         }
     }
 
+    /// Empties it, with room for as many cuts as ever.
+    fn make_room(&mut self, target: &Target) {
+        self.0.clear();
+        self.0.reserve(CUTS_MAX * target.regions().len());
+    }
+
     /// To be filled in, where all regions are so large that none needs to be looked at.
     fn make_without_sizes(&mut self, target: &Target, cuts: usize) -> &mut [u8] {
-        self.0.clear();
+        self.make_room(target);
         self.0.resize(cuts * target.regions().len(), 0);
         &mut self.0
     }
