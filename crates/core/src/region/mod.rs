@@ -2,6 +2,8 @@
 
 mod adjust;
 mod mappings;
+mod merging;
+mod plan;
 mod probe_hits;
 mod score;
 mod streaming;
@@ -146,6 +148,22 @@ fn mean(left: u32, right: u32, [left_size, right_size]: [u64; 2]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Of regions `(first page, page after the last, count, count before)`, aged 5.
+    pub(super) fn target(list: &[(u64, u64, u32, u32)]) -> Target {
+        let region = |&(start, end, nr_accesses, last_nr_accesses): &(u64, u64, u32, u32)| Region {
+            nr_accesses,
+            last_nr_accesses,
+            age: 5,
+            ..Region::new(start * 4096, end * 4096)
+        };
+        Target::of(list.iter().map(region).collect())
+    }
+
+    /// Its regions as `(first page, page after the last, count)`.
+    pub(super) fn view(target: &Target) -> Vec<(u64, u64, u32)> {
+        target.regions().iter().map(|r| (r.start / 4096, r.end / 4096, r.nr_accesses)).collect()
+    }
 
     #[test]
     fn split_keeps_counts_and_shares_the_weight() {
