@@ -507,6 +507,28 @@ mod tests {
     }
 
     #[test]
+    fn sizes_are_read_where_a_tenth_of_one_is_no_region() {
+        // Five of so many pages each, of at most so many regions: one of some, all once, all twice.
+        for (pages, most, settled) in [(9, 8, false), (9, 40, false), (99, 40, true)] {
+            for seed in 0..100 {
+                let list: Vec<_> =
+                    (0..5).map(|i| (i * pages, (i + 1) * pages, i as u32 % 2 * 20, 20)).collect();
+                let attrs = Attrs { min_nr_regions: 3, max_nr_regions: most, ..Attrs::default() };
+                let mut merged = [target(&list)];
+                let mut adjuster = Adjuster::new(seed, 4096);
+                adjuster.merge(&mut merged, &attrs, &Weighing::Accesses);
+                assert_eq!(merged[0].least_sz(), pages * 4096);
+                adjuster.last_nr_regions = if settled { 5 } else { 0 };
+                let mut read = merged.clone();
+                read[0].were_cut();
+                adjuster.clone().split(&mut read, &attrs);
+                adjuster.split(&mut merged, &attrs);
+                assert_eq!(merged[0].regions(), read[0].regions(), "{pages} {seed}");
+            }
+        }
+    }
+
+    #[test]
     fn oversized_regions_are_cut_into_equal_pieces_from_the_start() {
         let mut targets = [Target::default()];
         targets[0].set_ranges(&[Range { start: 0, end: 100 * 4096 }], 4096).unwrap();
